@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package manifest is what a tenant asks a Container to run: the canonical form of an SDL file. Only its SHA-256 is on
+// chain; the body goes to the worker.
+package manifest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+)
+
+// Version of the canonical form.
+const Version = "ath/1"
+
+// MaxBytes is the longest canonical form that a worker takes.
+const MaxBytes = 256 << 10
+
+// Manifest is a workload. Its canonical form is the JSON of this struct: fields in this order, services by name.
+type Manifest struct {
+	Version  string    `json:"version"`
+	Services []Service `json:"services"`
+}
+
+// Service is one OCI container of the workload.
+type Service struct {
+	// Name is unique in the manifest: 1 to 63 of [a-z0-9-].
+	Name string `json:"name"`
+	// Image is a reference by digest: host[:port]/path@sha256:… .
+	Image string `json:"image"`
+	// Command replaces the image's entry point, Args its command; the image's own where empty.
+	Command []string `json:"command,omitempty"`
+	Args    []string `json:"args,omitempty"`
+	// Env entries are "KEY=value", in order of the file.
+	Env []string `json:"env,omitempty"`
+	// Expose lists ports that are published or reachable by other services.
+	Expose []Expose `json:"expose,omitempty"`
+	// Resources are limits that hold.
+	Resources Resources `json:"resources"`
+	// Restart says what happens when the service ends.
+	Restart Restart `json:"restart"`
+	// ReadOnly makes the root file system read-only.
+	ReadOnly bool `json:"read_only,omitempty"`
+	// DependsOn names services that are started first.
+	DependsOn []string `json:"depends_on,omitempty"`
+	// Credentials of a private registry; nil for a public image.
+	Credentials *Credentials `json:"credentials,omitempty"`
+}
+
+// Expose is one port of a service.
+type Expose struct {
+	// Port inside the container.
+	Port uint16 `json:"port"`
+	// As is the port under which it is exposed; equal to Port where the file says nothing.
+	As uint16 `json:"as"`
+	// Proto is "tcp" or "udp".
+	Proto string `json:"proto"`
+	// Global ports are published on the worker's machine; others are for services of the same lease.
+	Global bool `json:"global,omitempty"`
+	// Hosts are the host names that the file accepts.
+	Hosts []string `json:"hosts,omitempty"`
+}
+
+// Resources of one service.
+type Resources struct {
+	// CPUMilli is CPU time in thousandths of a core.
+	CPUMilli uint64 `json:"cpu_milli"`
+	// MemoryMiB and DiskMiB are in MiB.
+	MemoryMiB uint64 `json:"memory_mib"`
+	DiskMiB   uint64 `json:"disk_mib"`
+	// GPUs is how many devices of the Container the service sees.
+	GPUs uint32 `json:"gpus,omitempty"`
+	// GPUVendor and GPUModels narrow what fits; empty for any.
+	GPUVendor string   `json:"gpu_vendor,omitempty"`
+	GPUModels []string `json:"gpu_models,omitempty"`
+	// GPUVRAMMiB is the least memory of one device in MiB.
+	GPUVRAMMiB uint64 `json:"gpu_vram_mib,omitempty"`
+}
+
+// Restart is a restart policy.
+type Restart string
+
+const (
+	// RestartAlways keeps the service up; what an SDL file means when it says nothing.
+	RestartAlways Restart = "always"
+	// RestartOnFailure restarts it while it exits with another code than 0.
+	RestartOnFailure Restart = "on-failure"
+	// RestartNever runs it once: a batch job.
+	RestartNever Restart = "never"
+)
+
+// Credentials of a private registry. They are part of the manifest body, never of the chain.
+type Credentials struct {
+	Host     string `json:"host"`
+	Username string `json:"username"`
+	Password string `json:"password"`
+}
+
+// Canonical returns the canonical bytes: compact JSON without HTML escaping and without a final newline.
+func (m Manifest) Canonical() ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(m); err != nil {
+		return nil, fmt.Errorf("encode manifest: %w", err)
+	}
+	return bytes.TrimRight(buf.Bytes(), "\n"), nil
+}
+
+// Hash is the SHA-256 of canonical bytes, as MsgCreateLease carries it.
+func Hash(canonical []byte) []byte {
+	sum := sha256.Sum256(canonical)
+	return sum[:]
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package types
+
+import (
+	"sync"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+)
+
+const (
+	// ModuleName names module, store and vault account.
+	ModuleName = "ath"
+	// StoreKey of the persistent store.
+	StoreKey = ModuleName
+	// ObjectStoreKey of the per-transaction deltas that EndBlock folds.
+	ObjectStoreKey = "object:" + ModuleName
+
+	// Bech32Prefix of accounts; validators have "athvaloper", consensus keys "athvalcons".
+	Bech32Prefix = "ath"
+	// Denom is the smallest unit: 10^-6 ATH.
+	Denom = "uath"
+	// DisplayDenom is what people read.
+	DisplayDenom = "ATH"
+	// Decimals between Denom and DisplayDenom.
+	Decimals = 6
+)
+
+var setPrefixes sync.Once
+
+// SetPrefixes sets the bech32 prefixes of the SDK's global configuration; every binary calls it first in main.
+func SetPrefixes() {
+	setPrefixes.Do(func() {
+		config := sdk.GetConfig()
+		config.SetBech32PrefixForAccount(Bech32Prefix, Bech32Prefix+"pub")
+		config.SetBech32PrefixForValidator(Bech32Prefix+"valoper", Bech32Prefix+"valoperpub")
+		config.SetBech32PrefixForConsensusNode(Bech32Prefix+"valcons", Bech32Prefix+"valconspub")
+		config.Seal()
+	})
+}

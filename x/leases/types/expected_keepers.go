@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package types
+
+import (
+	"time"
+
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	athtypes "github.com/athnet/ath/x/ath/types"
+	providertypes "github.com/athnet/ath/x/providers/types"
+)
+
+// Vault is the part of x/ath that holds prepaid balances and pays suppliers.
+type Vault interface {
+	// Deposit moves coins from a bank account into a row; visible in the row at once.
+	Deposit(ctx sdk.Context, from sdk.AccAddress, to athtypes.Row, amount math.Int) error
+	// Withdraw pays coins of a row to a bank account.
+	Withdraw(ctx sdk.Context, from athtypes.Row, to sdk.AccAddress, amount math.Int) error
+	// RowAmount is what a row holds; zero for a row that does not exist.
+	RowAmount(ctx sdk.Context, row athtypes.Row) (math.Int, error)
+	// PayProvider takes amount from a prepaid row: the service fee is booked for the running epoch, the rest vests in the
+	// provider's fee ledger; delivery weight (and, with an indexer, Indexer weight) grows by the fee. Everything that is
+	// shared with other users is a delta that EndBlock folds.
+	PayProvider(ctx sdk.Context, from athtypes.Row, provider, indexer sdk.AccAddress, amount math.Int) (fee math.Int, err error)
+}
+
+// Providers is the part of x/providers that a lease pulls from.
+type Providers interface {
+	// Container returns the static part; ErrContainerNotFound.
+	Container(ctx sdk.Context, id uint64) (providertypes.Container, error)
+	// Status returns the changing part; ErrContainerNotFound.
+	Status(ctx sdk.Context, id uint64) (providertypes.ContainerStatus, error)
+	// Class returns an entry of the catalogue; ErrClassNotFound.
+	Class(ctx sdk.Context, name string) (providertypes.Class, error)
+	// Bindable says whether Bind would succeed now: Ready, no lease, heard of within three heartbeat intervals.
+	Bindable(ctx sdk.Context, id uint64) error
+	// Bind takes a Container Ready -> Leased; ErrContainerNotFree with the state that it is in.
+	Bind(ctx sdk.Context, id uint64, leaseID string) error
+	// Release takes it back: Leased -> Ready (or Offline while faulty, Checking where notStarted), Draining -> Maintenance.
+	Release(ctx sdk.Context, id uint64, leaseID string, notStarted bool) error
+	// Outage is the Container's outage index: the sum of all its outages up to now, the running one included.
+	Outage(ctx sdk.Context, id uint64) (time.Duration, error)
+	// SetOffered says whether a public offer at or below the class's price ceiling stands, which capacity rewards need.
+	SetOffered(ctx sdk.Context, id uint64, offered bool) error
+	// Authorize returns nil if signer is the owner or an operator of the provider; ErrUnauthorized otherwise.
+	Authorize(ctx sdk.Context, signer sdk.AccAddress, provider string) error
+}

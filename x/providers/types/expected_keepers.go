@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package types
+
+import (
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	athtypes "github.com/athnet/ath/x/ath/types"
+)
+
+// Vault is the part of x/ath that holds stake.
+type Vault interface {
+	// Deposit moves uath (row.Denom) from a bank account into a row; visible in the row at once.
+	Deposit(ctx sdk.Context, from sdk.AccAddress, to athtypes.Row, amount math.Int) error
+	// Move moves coins between two rows that only this transaction's user writes; both change at once.
+	Move(ctx sdk.Context, from, to athtypes.Row, amount math.Int) error
+	// WithdrawRipe pays up to a bounded number of rows (kind, owner, bucket <= now) to the bank account of `to`.
+	WithdrawRipe(ctx sdk.Context, kind athtypes.RowKind, owner, to sdk.AccAddress) (paid math.Int, more bool, err error)
+	// RowAmount is what a row holds; zero for a row that does not exist.
+	RowAmount(ctx sdk.Context, row athtypes.Row) (math.Int, error)
+	// HasRows says whether an owner has any row of a kind.
+	HasRows(ctx sdk.Context, kind athtypes.RowKind, owner sdk.AccAddress) (bool, error)
+	// SetPayout redirects withdrawals of a beneficiary's income; an empty or equal payout removes the redirection.
+	SetPayout(ctx sdk.Context, beneficiary, payout sdk.AccAddress) error
+}
+
+// Stream is the part of x/ath that pays capacity. A holder is a Container, a group is its shard.
+type Stream interface {
+	// SetPosition settles a holder into its beneficiary's capacity ledger and gives it a new weight (0 = earns nothing).
+	SetPosition(ctx sdk.Context, holder, group uint64, beneficiary sdk.AccAddress, weight math.Int) error
+	// RemovePosition settles a holder and forgets it.
+	RemovePosition(ctx sdk.Context, holder uint64) error
+	// Confirm adds a round's growth of the global index to a group's index; a round that is never confirmed pays the
+	// group nothing. At most once per group and round.
+	Confirm(ctx sdk.Context, group, round uint64) error
+	// Skip settles a holder before Confirm(group, round) and lets it miss that round; it is called before Confirm.
+	Skip(ctx sdk.Context, holder, round uint64) error
+}
