@@ -134,7 +134,7 @@ func (c Claims) validAt(now time.Time) error {
 	issued, expires := time.Unix(c.IssuedAt, 0), time.Unix(c.ExpiresAt, 0)
 	switch {
 	case c.IssuedAt < 0 || c.ExpiresAt <= c.IssuedAt || // not negative: the difference can't overflow
-		 c.ExpiresAt-c.IssuedAt > int64(MaxLifetime/time.Second):
+		c.ExpiresAt-c.IssuedAt > int64(MaxLifetime/time.Second):
 		return fmt.Errorf("%w: it may live for at most %s", ErrExpired, MaxLifetime)
 	case issued.After(now.Add(Skew)):
 		return fmt.Errorf("%w: issued %s from now; compare the clocks", ErrExpired, issued.Sub(now).Round(time.Second))

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package api is the wire form of a worker's tenant gateway: what it answers, and a client for it. It depends on nothing but
+// the token and the manifest's limits, so that a command line can use it without the worker's insides.
+//
+//	GET /v1/containers/{id}/probe?nonce=<64 hex>         → checks/types.ProbeReply, no token
+//	PUT /v1/manifests/{hash}                             ← canonical manifest, scope "manifest"
+//	GET /v1/leases/{tenant}/{number}/status              → Status, scope "status"
+//	GET /v1/leases/{tenant}/{number}/logs?service=…      → text/plain, scope "logs"; follow=1, tail=100, since=RFC 3339
+package api
+
+import "time"
+
+// Phase is how far a lease has come on its worker.
+type Phase string
+
+// Phases in order; a lease only moves on.
+const (
+	// PhaseManifest waits for the tenant to hand in the manifest.
+	PhaseManifest Phase = "waiting-for-manifest"
+	// PhasePulling fetches images.
+	PhasePulling Phase = "pulling"
+	// PhaseStarting creates and starts services.
+	PhaseStarting Phase = "starting"
+	// PhaseRunning means that all services ran at one time; billing runs.
+	PhaseRunning Phase = "running"
+	// PhaseClosing means that the worker asked the chain to close the lease.
+	PhaseClosing Phase = "closing"
+	// PhaseClosed means that the chain has closed the lease; logs are kept for a while.
+	PhaseClosed Phase = "closed"
+)
+
+// Status is what a worker knows of a lease.
+type Status struct {
+	Lease        string    `json:"lease"`
+	ContainerID  uint64    `json:"container_id"`
+	Phase        Phase     `json:"phase"`
+	Detail       string    `json:"detail,omitempty"` // what it waits for, or the last error, in words
+	ManifestHash string    `json:"manifest_hash"`    // hex
+	RunningSince time.Time `json:"running_since,omitzero"`
+	CloseReason  string    `json:"close_reason,omitempty"`
+	Services     []Service `json:"services,omitempty"`
+	Usage        Usage     `json:"usage"`
+}
+
+// Service is one service of a lease, in order of name.
+type Service struct {
+	Name       string    `json:"name"`
+	Image      string    `json:"image"`
+	State      string    `json:"state"` // absent, created, running, restarting, exited
+	ExitCode   int       `json:"exit_code"`
+	OOMKilled  bool      `json:"oom_killed,omitempty"`
+	Restarts   int       `json:"restarts"`
+	StartedAt  time.Time `json:"started_at,omitzero"`
+	FinishedAt time.Time `json:"finished_at,omitzero"`
+	Ports      []Port    `json:"ports,omitempty"`
+}
+
+// Port is a published port.
+type Port struct {
+	Port    uint16 `json:"port"` // inside the service
+	As      uint16 `json:"as"`   // as the tenant's file names it
+	Proto   string `json:"proto"`
+	Host    uint16 `json:"host"`    // on the worker's machine
+	Address string `json:"address"` // host:port to connect to
+}
+
+// Usage is the end of the lease's chain of usage records.
+type Usage struct {
+	Sequence  uint64    `json:"sequence"`
+	Until     time.Time `json:"until,omitzero"`
+	Confirmed uint64    `json:"confirmed"` // sequence that the chain has confirmed
+}
+
+// Error is the body of every answer that is not a success.
+type Error struct {
+	Message string `json:"error"`
+	Remedy  string `json:"remedy,omitempty"`
+	Code    int    `json:"-"` // HTTP status
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.Remedy == "" {
+		return e.Message
+	}
+	return e.Message + "; " + e.Remedy
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/athnet/ath/offchain/access"
+	"github.com/athnet/ath/offchain/manifest"
+)
+
+// Client talks to one worker: the holder of the key that is on chain for its Container.
+type Client struct {
+	base  string
+	token string
+	http  *http.Client
+}
+
+// NewClient talks to endpoint (host:port) pinned to workerKey. The token is the value of an Authorization header as of
+// access.Mint; it may be empty for probes.
+func NewClient(endpoint string, workerKey []byte, token string) *Client {
+	dialer := net.Dialer{Timeout: 10 * time.Second}
+	return &Client{base: "https://" + endpoint, token: token, http: &http.Client{Transport: &http.Transport{
+		DialContext:           dialer.DialContext,
+		TLSClientConfig:       access.PinnedTLS(workerKey),
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: 30 * time.Second,
+		ForceAttemptHTTP2:     true,
+	}}}
+}
+
+// Close drops idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// PutManifest hands in the canonical form of a manifest. It may be called before the lease is there, and again.
+func (c *Client) PutManifest(ctx context.Context, canonical []byte) error {
+	body, err := c.do(ctx, http.MethodPut, "/v1/manifests/"+hex.EncodeToString(manifest.Hash(canonical)), canonical)
+	if err != nil {
+		return err
+	}
+	return body.Close()
+}
+
+// Status returns what the worker knows of a lease ("tenant/number").
+func (c *Client) Status(ctx context.Context, lease string) (Status, error) {
+	body, err := c.do(ctx, http.MethodGet, "/v1/leases/"+lease+"/status", nil)
+	if err != nil {
+		return Status{}, err
+	}
+	defer body.Close()
+	var s Status
+	if err := json.NewDecoder(io.LimitReader(body, 1<<20)).Decode(&s); err != nil {
+		return Status{}, fmt.Errorf("decode status of lease %s: %w", lease, err)
+	}
+	return s, nil
+}
+
+// LogOptions choose what of the output is wanted.
+type LogOptions struct {
+	Service string    // the only one where empty
+	Follow  bool      // go on until the service ends for good
+	Tail    int       // last lines only; all where 0
+	Since   time.Time // not before
+}
+
+// Logs streams the output of a service; the caller closes it.
+func (c *Client) Logs(ctx context.Context, lease string, o LogOptions) (io.ReadCloser, error) {
+	q := url.Values{}
+	if o.Service != "" {
+		q.Set("service", o.Service)
+	}
+	if o.Follow {
+		q.Set("follow", "1")
+	}
+	if o.Tail > 0 {
+		q.Set("tail", strconv.Itoa(o.Tail))
+	}
+	if !o.Since.IsZero() {
+		q.Set("since", o.Since.UTC().Format(time.RFC3339Nano))
+	}
+	return c.do(ctx, http.MethodGet, "/v1/leases/"+lease+"/logs?"+q.Encode(), nil)
+}
+
+func (c *Client) do(ctx context.Context, method, path string, payload []byte) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(payload))
+	if err != nil {
+		return nil, fmt.Errorf("ask worker: %w", err)
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", c.token)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("ask worker: %w", err)
+	}
+	if resp.StatusCode < 300 {
+		return resp.Body, nil
+	}
+	defer resp.Body.Close()
+	answer := &Error{Code: resp.StatusCode}
+	if json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(answer) != nil || answer.Message == "" {
+		answer.Message = "worker answered " + resp.Status
+	}
+	return nil, answer
+}

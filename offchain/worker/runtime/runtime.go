@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package runtime is what a worker needs of the thing that runs OCI containers.
+//
+//	        Pull          Create           Start
+//	(none) ──────▶ image ────────▶ created ──────▶ running ⇄ restarting
+//	                                                  │ ends by itself, or Stop
+//	                                                  ▼
+//	                     (none) ◀── Remove ── exited (code, OOM)
+//
+// An instance is one service of one lease and is known by what is written on it, never by the worker's memory: a worker that
+// lost everything finds its instances through List. There is at most one instance per Key; Create of an existing Key returns it.
+// Every method may be called again after a crash at any point and then has the same effect.
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/athnet/ath/offchain/manifest"
+)
+
+// What a caller can act upon; everything else is worth a retry.
+var (
+	// ErrImage: the image does not exist, may not be read, or can't be run. A retry won't help; its tenant must change it.
+	ErrImage = errors.New("image can't be used")
+	// ErrUnavailable: the engine does not answer. Nothing is known about instances.
+	ErrUnavailable = errors.New("container engine does not answer")
+	// ErrPortTaken: a host port is in use by something else; choose another.
+	ErrPortTaken = errors.New("host port is taken")
+	// ErrNotFound: there is no such instance.
+	ErrNotFound = errors.New("no such instance")
+	// ErrConflict: an instance with this Key exists and was made from another manifest.
+	ErrConflict = errors.New("an instance of another manifest is in the way")
+)
+
+// Key names an instance within one worker and chain.
+type Key struct {
+	Lease   string // "tenant/number"
+	Service string
+}
+
+// Spec is an instance to be made. Isolation that is not mentioned here is on.
+type Spec struct {
+	Key
+	// Container is the id of the Container on chain; ManifestHash the lease's, in hex. Both are written on the instance.
+	Container    uint64
+	ManifestHash string
+	// Image is a reference by digest.
+	Image         string
+	Command, Args []string
+	Env           []string
+	CPUMilli      uint64
+	MemoryMiB     uint64
+	Pids          int64
+	Ports         []Port
+	Restart       manifest.Restart
+	ReadOnly      bool
+	// GPUs are device ids for the engine's GPU support; none where empty.
+	GPUs []string
+}
+
+// Port publishes a port of the instance on the machine.
+type Port struct {
+	Port  uint16 // inside
+	Host  uint16 // outside; > 0
+	Proto string // tcp or udp
+}
+
+// State is where an instance is in its life.
+type State string
+
+// States of an instance.
+const (
+	StateCreated    State = "created"
+	StateRunning    State = "running"
+	StateRestarting State = "restarting"
+	StateExited     State = "exited"
+)
+
+// Instance is what the engine says of an instance.
+type Instance struct {
+	ID string
+	Key
+	Container    uint64
+	ManifestHash string
+	Image        string
+	State        State
+	Restart      manifest.Restart
+	ExitCode     int
+	OOMKilled    bool
+	Restarts     int
+	StartedAt    time.Time
+	FinishedAt   time.Time
+	Ports        []Port
+}
+
+// Ended says that the instance has ended by itself and that its restart policy leaves it so.
+func (i Instance) Ended() bool {
+	switch {
+	case i.State != StateExited || i.FinishedAt.IsZero():
+		return false
+	case i.Restart == manifest.RestartNever:
+		return true
+	default:
+		return i.Restart == manifest.RestartOnFailure && i.ExitCode == 0
+	}
+}
+
+// Stats are what an instance used since it was last started.
+type Stats struct {
+	CPU       time.Duration
+	MemoryMiB uint64 // peak where the engine knows it, else now
+	RxBytes   uint64
+	TxBytes   uint64
+}
+
+// LogOptions choose what of an instance's output is wanted.
+type LogOptions struct {
+	Follow bool
+	Tail   int       // last lines only; all where 0
+	Since  time.Time // not before
+}
+
+// Lifecycle makes and ends instances.
+type Lifecycle interface {
+	// Pull makes an image available, credentials nil for a public one. ErrImage if a retry is pointless.
+	Pull(ctx context.Context, image string, credentials *manifest.Credentials) error
+	// Create makes an instance and whatever its lease shares (a network on which services find each other by name) without
+	// starting it. An existing instance of the same Key and manifest is left as it is. ErrConflict, ErrImage.
+	Create(ctx context.Context, spec Spec) error
+	// Start starts an instance that is created or exited; one that runs is left alone. ErrNotFound, ErrPortTaken, ErrImage.
+	Start(ctx context.Context, key Key) error
+	// Stop ends all instances of a lease, by force after grace, and keeps them and their output.
+	Stop(ctx context.Context, lease string, grace time.Duration) error
+	// Remove ends and removes all instances of a lease and what they shared. None is fine.
+	Remove(ctx context.Context, lease string) error
+}
+
+// Observer looks at instances.
+type Observer interface {
+	// List returns all instances of this worker and chain, in order of lease and service.
+	List(ctx context.Context) ([]Instance, error)
+	// Watch returns a channel that gets a value soon after an instance changed, until ctx ends. It may give values for no
+	// reason and may miss changes: it makes a worker quick, List makes it right.
+	Watch(ctx context.Context) <-chan struct{}
+	// Logs streams stdout and stderr of an instance as text, in the order of the engine's own log.
+	Logs(ctx context.Context, key Key, options LogOptions) (io.ReadCloser, error)
+	// Stats measures a running instance. ErrNotFound where it does not run.
+	Stats(ctx context.Context, key Key) (Stats, error)
+}
+
+// Runtime is both.
+type Runtime interface {
+	Lifecycle
+	Observer
+}
+
+// Validate refuses what no runtime should be asked for.
+func (s Spec) Validate() error {
+	switch {
+	case s.Lease == "" || s.Service == "":
+		return fmt.Errorf("instance: lease and service are required")
+	case !strings.Contains(s.Image, "@sha256:"):
+		return fmt.Errorf("%w: %q is not by digest; want host/path@sha256:…", ErrImage, s.Image)
+	case s.CPUMilli == 0 || s.MemoryMiB == 0 || s.Pids <= 0:
+		return fmt.Errorf("service %s: CPU, memory and pids need limits", s.Service)
+	}
+	for _, p := range s.Ports {
+		if p.Host == 0 || p.Port == 0 || (p.Proto != "tcp" && p.Proto != "udp") {
+			return fmt.Errorf("service %s: port %d/%s on host port %d is not valid", s.Service, p.Port, p.Proto, p.Host)
+		}
+	}
+	return nil
+}
