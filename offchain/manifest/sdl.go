@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// MaxFileBytes is the longest SDL file that is read.
+const MaxFileBytes = 1 << 20
+
+// maxServices is how many services one lease runs; exit codes of as many fit a closing message.
+const maxServices = 16
+
+// GPU is one GPU that would do for a service, as the file names it.
+type GPU struct {
+	// Vendor is nvidia, amd, ….
+	Vendor string `json:"vendor"`
+	// Model is rtx4090, h100, …; empty for any.
+	Model string `json:"model,omitempty"`
+	// VRAMMiB is the least memory of the device; 0 for any.
+	VRAMMiB uint64 `json:"vram_mib,omitempty"`
+	// Interface is pcie or sxm; empty for any.
+	Interface string `json:"interface,omitempty"`
+}
+
+// File is what was read from an SDL file.
+type File struct {
+	// Manifest is the canonical workload.
+	Manifest Manifest
+	// GPUs are the choices that the file leaves; empty where it asks for none or names none.
+	GPUs []GPU
+	// Warnings are things that are accepted and have no effect.
+	Warnings []Problem
+	// NotOffered are the features for which Parse refused a valid file.
+	NotOffered []Problem
+}
+
+// Parse reads an SDL file of version 2.0 or 2.1; name is what messages call it. The error is an *Error: of kind ErrInvalid,
+// or of kind ErrNotOffered when the file is valid, and then File is still complete but for the features named.
+//
+// Beside SDL a service may carry "x-ath: {restart: always|on-failure|never, read_only: true}".
+func Parse(name string, data []byte) (*File, error) {
+	r := &reader{file: name}
+	if len(data) > MaxFileBytes {
+		r.errors = append(r.errors, Problem{File: name, Line: 1, Column: 1, Text: fmt.Sprintf("the file has %d bytes; at most %d are read", len(data), MaxFileBytes)})
+		return nil, &Error{Kind: ErrInvalid, Problems: r.errors}
+	}
+	file := &File{Manifest: Manifest{Version: Version}}
+	if root := r.root(data); root != nil {
+		s := &sdl{file: file}
+		s.document(*root)
+	}
+	if len(r.errors) > 0 {
+		return nil, &Error{Kind: ErrInvalid, Problems: inOrder(r.errors)}
+	}
+	canonical, err := file.Manifest.Canonical()
+	if err != nil {
+		return nil, err
+	}
+	if len(canonical) > MaxBytes {
+		p := Problem{File: name, Line: 1, Column: 1, Text: fmt.Sprintf("the manifest has %d bytes in its canonical form; a worker takes at most %d", len(canonical), MaxBytes)}
+		return nil, &Error{Kind: ErrInvalid, Problems: []Problem{p}}
+	}
+	file.Warnings, file.NotOffered = inOrder(r.warnings), inOrder(r.notOffered)
+	if len(file.NotOffered) > 0 {
+		return file, &Error{Kind: ErrNotOffered, Problems: file.NotOffered}
+	}
+	return file, nil
+}
+
+// inOrder sorts by place and drops what an alias made appear twice.
+func inOrder(ps []Problem) []Problem {
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		if a.Line != b.Line {
+			return a.Line - b.Line
+		}
+		return a.Column - b.Column
+	})
+	return slices.Compact(ps)
+}
+
+// sdl is the state of one reading: sections first, then services are put together in the order of their names.
+type sdl struct {
+	file      *File
+	services  map[string]value
+	compute   map[string]value
+	placement map[string]value
+	endpoints map[string]value
+	// deployed maps a service to where the file deploys it.
+	deployed map[string]value
+	order    []string
+}
+
+const topKeys = "version, services, profiles, deployment, endpoints"
+
+func (s *sdl) document(root value) {
+	var deployment *value
+	seen := map[string]bool{}
+	for _, e := range root.entries() {
+		seen[e.key] = true
+		switch e.key {
+		case "version":
+			if v, ok := e.value.text(`"2.0" or "2.1"`); ok && v != "2.0" && v != "2.1" {
+				e.value.errorf(`expected "2.0" or "2.1", found %q`, v)
+			}
+		case "services":
+			s.services = named(e.value, "services")
+		case "profiles":
+			s.profiles(e.value)
+		case "deployment":
+			deployment = &e.value
+		case "endpoints":
+			s.endpoints = named(e.value, "endpoints")
+		case "include":
+			e.value.refusef("include", "include is not offered; write the included services into this file")
+		default:
+			if !strings.HasPrefix(e.key, "x-") {
+				at := e.value
+				at.node = e.at
+				at.errorf("unknown section; expected one of %s", topKeys)
+			}
+		}
+	}
+	for _, key := range []string{"version", "services", "profiles", "deployment"} {
+		if !seen[key] {
+			root.errorf("the section %q is missing; expected %s", key, topKeys)
+		}
+	}
+	if deployment != nil && len(root.r.errors) == 0 {
+		s.deployment(*deployment)
+		s.assemble(root)
+	}
+}
+
+// named returns a mapping's entries by key.
+func named(v value, what string) map[string]value {
+	out := map[string]value{}
+	for _, e := range v.entries() {
+		out[e.key] = e.value
+	}
+	if len(out) == 0 {
+		v.errorf("expected at least one entry in %s", what)
+	}
+	return out
+}
+
+func (s *sdl) profiles(v value) {
+	for _, e := range v.entries() {
+		switch e.key {
+		case "compute":
+			s.compute = named(e.value, "profiles.compute")
+		case "placement":
+			s.placement = named(e.value, "profiles.placement")
+			s.placements()
+		default:
+			e.unknown("compute, placement")
+		}
+	}
+	if s.compute == nil {
+		v.errorf("the section compute is missing; expected compute and placement")
+	}
+}
+
+// placements says once per placement what of it has no effect here.
+func (s *sdl) placements() {
+	for _, name := range slices.Sorted(maps.Keys(s.placement)) {
+		for _, e := range s.placement[name].entries() {
+			switch e.key {
+			case "pricing":
+				s.pricing(e.value)
+			case "attributes":
+				if len(e.value.entries()) > 0 {
+					e.value.warnf("attributes of another market, ignored; use --region and --class")
+				}
+			case "signedBy":
+				if len(e.value.entries()) > 0 {
+					e.value.warnf("auditors of another market, ignored")
+				}
+			default:
+				e.unknown("attributes, signedBy, pricing")
+			}
+		}
+	}
+}
+
+// pricing checks that prices are prices, which they must be in SDL, and says that they have no effect.
+func (s *sdl) pricing(v value) {
+	for _, profile := range v.entries() {
+		for _, e := range profile.value.entries() {
+			if _, ok := e.value.text("a price such as denom: uath, amount: 1000"); !ok {
+				return
+			}
+		}
+	}
+	v.warnf("prices of another market, ignored; --max-price sets the most that you pay")
+}
+
+// deployment notes which service runs where: {service: {placement: {profile, count}}}.
+func (s *sdl) deployment(v value) {
+	s.deployed = map[string]value{}
+	places := map[string]bool{}
+	for _, svc := range v.entries() {
+		if _, ok := s.services[svc.key]; !ok {
+			at := svc.value
+			at.node = svc.at
+			at.errorf("there is no service of this name; expected one of %s", names(s.services))
+			continue
+		}
+		on := svc.value.entries()
+		if len(on) == 0 {
+			svc.value.errorf("expected a placement with profile and count")
+			continue
+		}
+		for _, p := range on {
+			if _, ok := s.placement[p.key]; !ok && s.placement != nil {
+				at := p.value
+				at.node = p.at
+				at.errorf("there is no placement profile of this name; expected one of %s", names(s.placement))
+			}
+			places[p.key] = true
+		}
+		s.deployed[svc.key] = on[0].value
+	}
+	if len(v.r.errors) == 0 && len(s.deployed) == 0 {
+		v.errorf("expected at least one service")
+	}
+	if len(places) > 1 {
+		v.refusef("several-placements", "one lease runs on one machine, the file names %d placements: %s; use a file for each",
+			len(places), strings.Join(slices.Sorted(maps.Keys(places)), ", "))
+	}
+	s.order = slices.Sorted(maps.Keys(s.deployed))
+	if len(s.order) > maxServices {
+		v.errorf("expected at most %d services, found %d", maxServices, len(s.order))
+	}
+}
+
+func (s *sdl) assemble(root value) {
+	used := map[string]bool{}
+	for _, name := range s.order {
+		svc := s.service(name, used)
+		svc.Resources = s.resourcesOf(name)
+		s.file.Manifest.Services = append(s.file.Manifest.Services, svc)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.services)) {
+		if _, ok := s.deployed[name]; !ok {
+			s.services[name].warnf("the service is not in deployment and will not run")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.endpoints)) {
+		s.endpoints[name].refusef("ip-endpoint", "leased IP addresses are not offered; remove the endpoint and its ip: rules to get a port on the worker's address")
+	}
+	s.checkDependencies(root)
+}
+
+// checkDependencies refuses names that do not exist and circles.
+func (s *sdl) checkDependencies(root value) {
+	const visiting, done = 1, 2
+	state := map[string]int{}
+	needs := map[string][]string{}
+	for _, svc := range s.file.Manifest.Services {
+		needs[svc.Name] = svc.DependsOn
+	}
+	var visit func(name string) bool
+	visit = func(name string) bool {
+		if state[name] != 0 {
+			return state[name] == done
+		}
+		state[name] = visiting
+		for _, next := range needs[name] {
+			if _, ok := needs[next]; !ok {
+				s.services[name].errorf("depends on %q, which is not deployed; expected one of %s", next, strings.Join(s.order, ", "))
+				continue
+			}
+			if !visit(next) {
+				return false
+			}
+		}
+		state[name] = done
+		return true
+	}
+	for _, name := range s.order {
+		if !visit(name) {
+			s.services[name].errorf("dependencies go round in a circle")
+			return
+		}
+	}
+}
+
+func names(m map[string]value) string {
+	return strings.Join(slices.Sorted(maps.Keys(m)), ", ")
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifest_test
+
+import (
+	"encoding/hex"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/athnet/ath/offchain/manifest"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// Each testdata/*.yaml has a golden file: its canonical bytes and behind them their hash. A change of either breaks
+// leases that are open, so it needs a new manifest.Version.
+func TestCanonicalFormIsStable(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, path := range files {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			data, err := os.ReadFile(path)
+			require.NoError(t, err)
+			file, err := manifest.Parse(path, data)
+			require.NoError(t, err)
+			canonical, err := file.Manifest.Canonical()
+			require.NoError(t, err)
+			have := string(canonical) + "\n" + hex.EncodeToString(manifest.Hash(canonical)) + "\n"
+			golden := strings.TrimSuffix(path, ".yaml") + ".golden"
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(have), 0o644))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			require.Equal(t, string(want), have)
+		})
+	}
+}
+
+const digest = "@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+// sdl is a valid file with one service whose parts a test replaces.
+func sdl(replace ...string) string {
+	base := `version: "2.0"
+services:
+  web:
+    image: nginx` + digest + `
+    expose:
+      - port: 80
+        to: [{global: true}]
+profiles:
+  compute:
+    web:
+      resources:
+        cpu: {units: 1}
+        memory: {size: 1Gi}
+        storage: {size: 1Gi}
+  placement:
+    dc: {pricing: {web: {denom: uakt, amount: 1}}}
+deployment:
+  web:
+    dc: {profile: web, count: 1}
+`
+	return strings.NewReplacer(replace...).Replace(base)
+}
+
+func TestInvalidFilesNameTheirPlace(t *testing.T) {
+	for _, tc := range []struct{ name, file, want string }{
+		{"not yaml", "version: [", "app.yaml:1:1: not YAML"},
+		{"empty", "", "app.yaml:1:1: the file is empty"},
+		{"a list", "- a", "app.yaml:1:1: expected a mapping"},
+		{"version", sdl(`"2.0"`, `"1.5"`), `app.yaml:1:10: version: expected "2.0" or "2.1", found "1.5"`},
+		{"unknown section", sdl("version:", "service: {}\nversion:"), "app.yaml:1:1: service: unknown section"},
+		{"no deployment", sdl("deployment:", "x-deployment:"), `the section "deployment" is missing`},
+		{"twice", sdl("  compute:", "  compute: {}\n  compute:"), "app.yaml:10:3: profiles.compute: the key is there twice, first in line 9"},
+		{"no image", sdl("image:", "x-image:"), "app.yaml:4:5: services.web: image is missing"},
+		{"bad digest", sdl("sha256:aaaa", "sha256:AAAA"), "app.yaml:4:12: services.web.image: expected @sha256: and 64 hex digits"},
+		{"port", sdl("port: 80", "port: 80000"), `app.yaml:6:15: services.web.expose[0].port: expected a whole number from 1 to 65535, found "80000"`},
+		{"no port", sdl("port: 80", "as: 80"), "app.yaml:6:9: services.web.expose[0]: port is missing"},
+		{"proto", sdl("port: 80", "port: 80\n        proto: sctp"), `services.web.expose[0].proto: expected tcp or udp, found "sctp"`},
+		{"cpu", sdl("units: 1", "units: lots"), `profiles.compute.web.resources.cpu.units: expected CPU units`},
+		{"no cpu", sdl("cpu:", "x-cpu:"), "cpu is missing"},
+		{"negative memory", sdl("memory: {size: 1Gi}", "memory: {size: -1Gi}"), `resources.memory.size: expected a size such as 512Mi`},
+		{"huge memory", sdl("memory: {size: 1Gi}", "memory: {size: 99999999Ei}"), `resources.memory.size: expected a size`},
+		{"zero memory", sdl("memory: {size: 1Gi}", "memory: {size: 0}"), `resources.memory.size: expected a size`},
+		{"env", sdl("    expose:", "    env: [\"=x\"]\n    expose:"), `services.web.env[0]: expected KEY=value, found "=x"`},
+		{"env mapping", sdl("    expose:", "    env: {A: b}\n    expose:"), `services.web.env: expected a list, found a mapping`},
+		{"profile", sdl("profile: web", "profile: wbe"), `deployment.web.dc: there is no compute profile "wbe"; expected one of web`},
+		{"placement", sdl("    dc: {profile", "    cd: {profile"), `deployment.web.cd: there is no placement profile of this name; expected one of dc`},
+		{"service", sdl("deployment:\n  web", "deployment:\n  wbe"), `deployment.wbe: there is no service of this name; expected one of web`},
+		{"count", sdl("count: 1", "count: 0"), `deployment.web.dc.count: expected a whole number from 1`},
+		{"depends", sdl("    expose:", "    depends_on: [db]\n    expose:"), `services.web: depends on "db", which is not deployed`},
+		{"circle", sdl("    expose:", "    depends_on: [web]\n    expose:"), `services.web: dependencies go round in a circle`},
+		{"restart", sdl("    expose:", "    x-ath: {restart: sometimes}\n    expose:"), `services.web.x-ath.restart: expected always, on-failure or never`},
+		{"extension", sdl("    expose:", "    x-ath: {privileged: true}\n    expose:"), `services.web.x-ath.privileged: unknown key; expected restart or read_only`},
+		{"credentials", sdl("    expose:", "    credentials: {host: a}\n    expose:"), `services.web.credentials: username is missing`},
+		{"host", sdl("port: 80", "port: 80\n        accept: [\"a b\"]"), `expected a host name such as www.example.com, found "a b"`},
+		{"service name", sdl("  web:\n", "  Web_1:\n", "profile: web", "profile: Web_1"), `expected a name of 1 to 63 letters a-z, digits and dashes, found "Web_1"`},
+		{"alias of itself", sdl("    expose:", "    env: &a [*a]\n    expose:"), "app.yaml:"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := manifest.Parse("app.yaml", []byte(tc.file))
+			require.ErrorIs(t, err, manifest.ErrInvalid)
+			require.Contains(t, err.Error(), tc.want)
+		})
+	}
+}
+
+func TestFeaturesNotOfferedAreNamed(t *testing.T) {
+	for feature, file := range map[string]string{
+		"image-by-tag":        sdl("nginx"+digest, "nginx:1.27"),
+		"count":               sdl("count: 1", "count: 3"),
+		"persistent-storage":  sdl("storage: {size: 1Gi}", "storage: [{name: data, size: 1Gi, attributes: {persistent: true, class: beta3}}]"),
+		"ram-storage":         sdl("storage: {size: 1Gi}", "storage: [{name: shm, size: 1Gi, attributes: {persistent: false, class: ram}}]"),
+		"volume-mount":        sdl("    expose:", "    params: {storage: {data: {mount: /data}}}\n    expose:"),
+		"ip-endpoint":         sdl("global: true", "global: true, ip: mine", "deployment:", "endpoints: {mine: {kind: ip}}\ndeployment:"),
+		"http-options":        sdl("port: 80", "port: 80\n        http_options: {max_body_size: 1}"),
+		"several-placements":  sdl("    dc: {profile: web, count: 1}", "    dc: {profile: web, count: 1}\n    eu: {profile: web, count: 1}", "    dc: {pricing", "    eu: {}\n    dc: {pricing"),
+		"several-gpu-vendors": sdl("storage: {size: 1Gi}", "storage: {size: 1Gi}\n        gpu: {units: 1, attributes: {vendor: {amd: , nvidia: }}}"),
+	} {
+		t.Run(feature, func(t *testing.T) {
+			parsed, err := manifest.Parse("app.yaml", []byte(file))
+			require.ErrorIs(t, err, manifest.ErrNotOffered)
+			require.NotNil(t, parsed, "the rest of the file is read all the same")
+			var list *manifest.Error
+			require.True(t, errors.As(err, &list))
+			require.Len(t, list.Problems, 1)
+			require.Equal(t, feature, list.Problems[0].Feature)
+			require.Positive(t, list.Problems[0].Line)
+		})
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	parsed, err := manifest.Parse("app.yaml", []byte(sdl("    expose:", "    enviroment: [A=b]\n    expose:")))
+	require.NoError(t, err)
+	require.Len(t, parsed.Warnings, 2)
+	require.Contains(t, parsed.Warnings[0].String(), "app.yaml:5:5: services.web.enviroment: unknown key, ignored")
+	require.Contains(t, parsed.Warnings[1].String(), "prices of another market, ignored")
+}
+
+func TestDefaultsAndUnits(t *testing.T) {
+	parsed, err := manifest.Parse("app.yaml", []byte(sdl("units: 1", `units: "1.5"`, "memory: {size: 1Gi}", "memory: {size: 1000000001}")))
+	require.NoError(t, err)
+	svc := parsed.Manifest.Services[0]
+	require.Equal(t, "docker.io/library/nginx"+digest, svc.Image)
+	require.Equal(t, manifest.RestartAlways, svc.Restart)
+	require.Equal(t, []manifest.Expose{{Port: 80, As: 80, Proto: "tcp", Global: true}}, svc.Expose)
+	require.Equal(t, manifest.Resources{CPUMilli: 1500, MemoryMiB: 954, DiskMiB: 1024}, svc.Resources, "parts count as a whole")
+}
+
+// A file that expands without end through aliases is refused and costs little.
+func TestAliasBomb(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("version: \"2.0\"\nx-0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
+	for i := 1; i < 9; i++ {
+		prev := string(rune('0' + i - 1))
+		b.WriteString("x-" + string(rune('0'+i)) + ": &a" + string(rune('0'+i)) + " [" + strings.Repeat("*a"+prev+", ", 9) + "*a" + prev + "]\n")
+	}
+	b.WriteString("services: {web: {env: *a8}}\nprofiles: {}\ndeployment: {}\n")
+	_, err := manifest.Parse("bomb.yaml", []byte(b.String()))
+	require.ErrorIs(t, err, manifest.ErrInvalid)
+}
+
+// What parses has one canonical form, and that form says the same when it is read again.
+func FuzzParse(f *testing.F) {
+	files, _ := filepath.Glob("testdata/*.yaml")
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Add([]byte(sdl("1Gi", "1e9", "    expose:", "    env: &a [*a]\n    expose:")))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := manifest.Parse("fuzz.yaml", data)
+		if err != nil {
+			var list *manifest.Error
+			require.True(t, errors.As(err, &list))
+			for _, p := range list.Problems {
+				require.Positive(t, p.Line)
+				require.Positive(t, p.Column)
+			}
+			return
+		}
+		one, err := file.Manifest.Canonical()
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(one), manifest.MaxBytes)
+		again, err := manifest.Parse("fuzz.yaml", data)
+		require.NoError(t, err)
+		two, err := again.Manifest.Canonical()
+		require.NoError(t, err)
+		require.Equal(t, one, two)
+	})
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifest
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// maxNodes bounds the values that a file may expand to, so that nested aliases cannot blow up.
+const maxNodes = 100_000
+
+// reader collects what is to be said about a file while it is walked. It never stops at the first problem.
+type reader struct {
+	file       string
+	nodes      int
+	errors     []Problem
+	notOffered []Problem
+	warnings   []Problem
+}
+
+// value is a YAML node with the path by which it was reached.
+type value struct {
+	r    *reader
+	node *yaml.Node
+	path string
+}
+
+// entry is one key of a mapping.
+type entry struct {
+	key   string
+	value value
+	at    *yaml.Node
+}
+
+func (r *reader) problem(n *yaml.Node, path, text string) Problem {
+	return Problem{File: r.file, Line: max(n.Line, 1), Column: max(n.Column, 1), Path: path, Text: text}
+}
+
+// root parses the first document of data; nil after an error.
+func (r *reader) root(data []byte) *value {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		line, text := yamlError(err)
+		r.errors = append(r.errors, Problem{File: r.file, Line: line, Column: 1, Text: text})
+		return nil
+	}
+	if doc.Kind != yaml.DocumentNode || len(doc.Content) == 0 {
+		r.errors = append(r.errors, Problem{File: r.file, Line: 1, Column: 1, Text: "the file is empty; expected an SDL file that starts with version: \"2.0\""})
+		return nil
+	}
+	return &value{r: r, node: doc.Content[0]}
+}
+
+// yamlError takes the line out of the parser's "yaml: line N: text".
+func yamlError(err error) (int, string) {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	if rest, ok := strings.CutPrefix(text, "line "); ok {
+		if number, rest, ok := strings.Cut(rest, ": "); ok {
+			if n, err := strconv.Atoi(number); err == nil {
+				return max(n, 1), "not YAML: " + rest
+			}
+		}
+	}
+	return 1, "not YAML: " + text
+}
+
+func (v value) child(name string, node *yaml.Node) value {
+	path := name
+	if v.path != "" {
+		path = v.path + "." + name
+	}
+	if strings.HasPrefix(name, "[") {
+		path = v.path + name
+	}
+	return value{r: v.r, node: node, path: path}
+}
+
+// errorf notes that the file is invalid here.
+func (v value) errorf(format string, args ...any) {
+	v.r.errors = append(v.r.errors, v.r.problem(v.node, v.path, fmt.Sprintf(format, args...)))
+}
+
+// warnf notes something that is accepted and has no effect.
+func (v value) warnf(format string, args ...any) {
+	v.r.warnings = append(v.r.warnings, v.r.problem(v.node, v.path, fmt.Sprintf(format, args...)))
+}
+
+// refusef notes a valid feature that is not offered.
+func (v value) refusef(feature, format string, args ...any) {
+	p := v.r.problem(v.node, v.path, fmt.Sprintf(format, args...))
+	p.Feature = feature
+	v.r.notOffered = append(v.r.notOffered, p)
+}
+
+// resolve follows aliases; nil once the file has expanded to too many values.
+func (v value) resolve() *yaml.Node {
+	v.r.nodes++
+	if v.r.nodes > maxNodes {
+		if v.r.nodes == maxNodes+1 {
+			v.errorf("the file expands to more than %d values", maxNodes)
+		}
+		return nil
+	}
+	n := v.node
+	for hops := 0; n.Kind == yaml.AliasNode; hops++ {
+		if hops > 16 {
+			v.errorf("alias refers to itself")
+			return nil
+		}
+		n = n.Alias
+	}
+	return n
+}
+
+// null says whether the value is absent: null, ~ or nothing behind the colon.
+func (v value) null() bool {
+	n := v.node
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n.Kind == yaml.ScalarNode && n.Tag == "!!null"
+}
+
+// entries returns the keys of a mapping in order of the file, merge keys expanded behind the mapping's own.
+func (v value) entries() []entry {
+	return v.mergedEntries(0)
+}
+
+func (v value) mergedEntries(depth int) []entry {
+	n := v.resolve()
+	if n == nil || v.null() {
+		return nil
+	}
+	if n.Kind != yaml.MappingNode {
+		v.errorf("expected a mapping (key: value), found %s", describe(n))
+		return nil
+	}
+	if depth > 16 {
+		v.errorf("merge keys nest more than 16 deep")
+		return nil
+	}
+	var own, merged []entry
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, c := n.Content[i], n.Content[i+1]
+		if k.Kind == yaml.ScalarNode && k.Tag == "!!merge" {
+			merged = append(merged, v.mergeKey(c, depth)...)
+			continue
+		}
+		if k.Kind != yaml.ScalarNode {
+			v.child("?", k).errorf("expected a plain key, found %s", describe(k))
+			continue
+		}
+		if line, dup := seen[k.Value]; dup {
+			v.child(k.Value, k).errorf("the key is there twice, first in line %d", line)
+			continue
+		}
+		seen[k.Value] = k.Line
+		own = append(own, entry{key: k.Value, value: v.child(k.Value, c), at: k})
+	}
+	for _, e := range merged {
+		if _, dup := seen[e.key]; !dup {
+			seen[e.key] = e.at.Line
+			own = append(own, e)
+		}
+	}
+	return own
+}
+
+// mergeKey returns the entries that "<<" brings: of one mapping or of a list of mappings.
+func (v value) mergeKey(n *yaml.Node, depth int) []entry {
+	target := value{r: v.r, node: n, path: v.path}
+	resolved := target.resolve()
+	if resolved == nil {
+		return nil
+	}
+	if resolved.Kind != yaml.SequenceNode {
+		return target.mergedEntries(depth + 1)
+	}
+	var out []entry
+	for _, c := range resolved.Content {
+		out = append(out, value{r: v.r, node: c, path: v.path}.mergedEntries(depth+1)...)
+	}
+	return out
+}
+
+// items returns the elements of a list.
+func (v value) items() []value {
+	n := v.resolve()
+	if n == nil || v.null() {
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		v.errorf("expected a list, found %s", describe(n))
+		return nil
+	}
+	out := make([]value, len(n.Content))
+	for i, c := range n.Content {
+		out[i] = v.child("["+strconv.Itoa(i)+"]", c)
+	}
+	return out
+}
+
+// text returns a scalar as it stands in the file.
+func (v value) text(want string) (string, bool) {
+	n := v.resolve()
+	if n == nil {
+		return "", false
+	}
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+		v.errorf("expected %s, found %s", want, describe(n))
+		return "", false
+	}
+	return n.Value, true
+}
+
+// texts returns a list of scalars.
+func (v value) texts(want string) []string {
+	var out []string
+	for _, item := range v.items() {
+		if s, ok := item.text(want); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// flag returns a boolean.
+func (v value) flag() bool {
+	n := v.resolve()
+	if n == nil {
+		return false
+	}
+	var b bool
+	if n.Kind != yaml.ScalarNode || n.Decode(&b) != nil {
+		v.errorf("expected true or false, found %s", describe(n))
+		return false
+	}
+	return b
+}
+
+// whole returns a whole number between low and high.
+func (v value) whole(low, high uint64) (uint64, bool) {
+	s, ok := v.text("a whole number")
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil || n < low || n > high {
+		if high == math.MaxUint64 {
+			v.errorf("expected a whole number from %d, found %q", low, s)
+		} else {
+			v.errorf("expected a whole number from %d to %d, found %q", low, high, s)
+		}
+		return 0, false
+	}
+	return n, true
+}
+
+// unknown says what is done with a key that is not of SDL: extensions are skipped, all else gets a warning.
+func (e entry) unknown(known string) {
+	if strings.HasPrefix(e.key, "x-") {
+		return
+	}
+	at := e.value
+	at.node = e.at
+	at.warnf("unknown key, ignored; known here: %s", known)
+}
+
+func describe(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.ScalarNode:
+		if n.Tag == "!!null" {
+			return "nothing"
+		}
+		return strconv.Quote(n.Value)
+	default:
+		return "something else"
+	}
+}
