@@ -73,7 +73,7 @@ func (m *EventEpochEnded) GetEpoch() uint64 {
 	return 0
 }
 
-// EventFeesDistributed says where the service fees of an epoch went, in uath.
+// EventFeesDistributed says where the service fees of an epoch went, in the smallest unit of denom.
 type EventFeesDistributed struct {
 	// The epoch in which the fees were booked.
 	Epoch uint64 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
@@ -85,6 +85,8 @@ type EventFeesDistributed struct {
 	Treasury cosmossdk_io_math.Int `protobuf:"bytes,4,opt,name=treasury,proto3,customtype=cosmossdk.io/math.Int" json:"treasury"`
 	// Burnt.
 	Burnt cosmossdk_io_math.Int `protobuf:"bytes,5,opt,name=burnt,proto3,customtype=cosmossdk.io/math.Int" json:"burnt"`
+	// Denom of the fees; fees in other denoms than uath are never burnt, that part goes to the treasury.
+	Denom string `protobuf:"bytes,6,opt,name=denom,proto3" json:"denom,omitempty"`
 }
 
 func (m *EventFeesDistributed) Reset()         { *m = EventFeesDistributed{} }
@@ -125,6 +127,13 @@ func (m *EventFeesDistributed) GetEpoch() uint64 {
 		return m.Epoch
 	}
 	return 0
+}
+
+func (m *EventFeesDistributed) GetDenom() string {
+	if m != nil {
+		return m.Denom
+	}
+	return ""
 }
 
 // EventSharesClosed says what one Shares epoch pays.
@@ -298,49 +307,168 @@ func (m *EventWithdrawn) GetAmount() string {
 	return ""
 }
 
+// EventCapacityConfirmed says that a group's positions earned a round.
+type EventCapacityConfirmed struct {
+	// The group (shard).
+	Group uint64 `protobuf:"varint,1,opt,name=group,proto3" json:"group,omitempty"`
+	// The round.
+	Round uint64 `protobuf:"varint,2,opt,name=round,proto3" json:"round,omitempty"`
+	// uath that the group's positions may claim for it.
+	Amount cosmossdk_io_math.Int `protobuf:"bytes,3,opt,name=amount,proto3,customtype=cosmossdk.io/math.Int" json:"amount"`
+}
+
+func (m *EventCapacityConfirmed) Reset()         { *m = EventCapacityConfirmed{} }
+func (m *EventCapacityConfirmed) String() string { return proto.CompactTextString(m) }
+func (*EventCapacityConfirmed) ProtoMessage()    {}
+func (*EventCapacityConfirmed) Descriptor() ([]byte, []int) {
+	return fileDescriptor_0ac6be112b84c335, []int{5}
+}
+func (m *EventCapacityConfirmed) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventCapacityConfirmed) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventCapacityConfirmed.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventCapacityConfirmed) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventCapacityConfirmed.Merge(m, src)
+}
+func (m *EventCapacityConfirmed) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventCapacityConfirmed) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventCapacityConfirmed.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventCapacityConfirmed proto.InternalMessageInfo
+
+func (m *EventCapacityConfirmed) GetGroup() uint64 {
+	if m != nil {
+		return m.Group
+	}
+	return 0
+}
+
+func (m *EventCapacityConfirmed) GetRound() uint64 {
+	if m != nil {
+		return m.Round
+	}
+	return 0
+}
+
+// EventPayoutSet says where a beneficiary's withdrawals go from now on.
+type EventPayoutSet struct {
+	// Whose.
+	Beneficiary string `protobuf:"bytes,1,opt,name=beneficiary,proto3" json:"beneficiary,omitempty"`
+	// Where to; the beneficiary itself where the redirection was removed.
+	Payout string `protobuf:"bytes,2,opt,name=payout,proto3" json:"payout,omitempty"`
+}
+
+func (m *EventPayoutSet) Reset()         { *m = EventPayoutSet{} }
+func (m *EventPayoutSet) String() string { return proto.CompactTextString(m) }
+func (*EventPayoutSet) ProtoMessage()    {}
+func (*EventPayoutSet) Descriptor() ([]byte, []int) {
+	return fileDescriptor_0ac6be112b84c335, []int{6}
+}
+func (m *EventPayoutSet) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventPayoutSet) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventPayoutSet.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventPayoutSet) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventPayoutSet.Merge(m, src)
+}
+func (m *EventPayoutSet) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventPayoutSet) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventPayoutSet.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventPayoutSet proto.InternalMessageInfo
+
+func (m *EventPayoutSet) GetBeneficiary() string {
+	if m != nil {
+		return m.Beneficiary
+	}
+	return ""
+}
+
+func (m *EventPayoutSet) GetPayout() string {
+	if m != nil {
+		return m.Payout
+	}
+	return ""
+}
+
 func init() {
 	proto.RegisterType((*EventEpochEnded)(nil), "athd.ath.v1.EventEpochEnded")
 	proto.RegisterType((*EventFeesDistributed)(nil), "athd.ath.v1.EventFeesDistributed")
 	proto.RegisterType((*EventSharesClosed)(nil), "athd.ath.v1.EventSharesClosed")
 	proto.RegisterType((*EventClaimed)(nil), "athd.ath.v1.EventClaimed")
 	proto.RegisterType((*EventWithdrawn)(nil), "athd.ath.v1.EventWithdrawn")
+	proto.RegisterType((*EventCapacityConfirmed)(nil), "athd.ath.v1.EventCapacityConfirmed")
+	proto.RegisterType((*EventPayoutSet)(nil), "athd.ath.v1.EventPayoutSet")
 }
 
 func init() { proto.RegisterFile("athd/ath/v1/events.proto", fileDescriptor_0ac6be112b84c335) }
 
 var fileDescriptor_0ac6be112b84c335 = []byte{
-	// 495 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x54, 0xc1, 0x6e, 0xd3, 0x40,
-	0x10, 0x8d, 0x43, 0x12, 0xda, 0x2d, 0x0a, 0xea, 0x12, 0xc0, 0xf4, 0xe0, 0x96, 0x48, 0x48, 0x95,
-	0xaa, 0xda, 0x6a, 0xb9, 0xc1, 0xa9, 0x09, 0x09, 0xaa, 0xc4, 0x01, 0xb9, 0x07, 0x24, 0x2e, 0xd5,
-	0x3a, 0x3b, 0xb5, 0x57, 0xb5, 0x77, 0xa3, 0xdd, 0x71, 0x4a, 0xfe, 0x82, 0x8f, 0xe9, 0x91, 0x3b,
-	0x3d, 0x56, 0x3d, 0xa1, 0x1e, 0x2a, 0x94, 0xfc, 0x08, 0xf2, 0xda, 0x2d, 0xe1, 0x82, 0xd4, 0xc0,
-	0xc5, 0xf2, 0xec, 0xcc, 0x9b, 0xf7, 0xe6, 0x69, 0x77, 0x88, 0xcb, 0x30, 0xe1, 0x01, 0xc3, 0x24,
-	0x98, 0xec, 0x05, 0x30, 0x01, 0x89, 0xc6, 0x1f, 0x6b, 0x85, 0x8a, 0xae, 0x15, 0x19, 0x9f, 0x61,
-	0xe2, 0x4f, 0xf6, 0x36, 0x9e, 0x2f, 0x96, 0xe1, 0x74, 0x0c, 0x55, 0xd5, 0xc6, 0x8b, 0x91, 0x32,
-	0x99, 0x32, 0xc7, 0x36, 0x0a, 0xca, 0xa0, 0x4a, 0x75, 0x62, 0x15, 0xab, 0xf2, 0xbc, 0xf8, 0x2b,
-	0x4f, 0xbb, 0x92, 0x3c, 0x1e, 0x14, 0x34, 0x83, 0xb1, 0x1a, 0x25, 0x03, 0xc9, 0x81, 0xd3, 0x0e,
-	0x69, 0x42, 0x11, 0xb9, 0xce, 0x96, 0xb3, 0xdd, 0x08, 0xcb, 0x80, 0x0e, 0xc8, 0x43, 0xc8, 0x04,
-	0x22, 0x70, 0xb7, 0xbe, 0xe5, 0x6c, 0xaf, 0xf6, 0x76, 0x2e, 0x6e, 0x36, 0x6b, 0xd7, 0x37, 0x9b,
-	0x4f, 0x4b, 0x16, 0xc3, 0x4f, 0x7d, 0xa1, 0x82, 0xac, 0x50, 0x78, 0x28, 0xf1, 0xea, 0x7c, 0x97,
-	0x54, 0xf4, 0x87, 0x12, 0xc3, 0x5b, 0x6c, 0xf7, 0x7b, 0x9d, 0x74, 0x2c, 0xe1, 0x10, 0xc0, 0xbc,
-	0x13, 0x06, 0xb5, 0x88, 0x72, 0xfc, 0x1b, 0xab, 0x41, 0x76, 0x0a, 0xda, 0x2c, 0xc5, 0x5a, 0x61,
-	0xe9, 0x90, 0xac, 0x98, 0x94, 0x1d, 0x9f, 0xe4, 0x92, 0xbb, 0x0f, 0x96, 0xe9, 0x93, 0xb2, 0x61,
-	0x2e, 0x39, 0x7d, 0x4f, 0x56, 0x50, 0x03, 0x33, 0xb9, 0x9e, 0xba, 0x8d, 0xfb, 0xf7, 0xb9, 0x03,
-	0xd3, 0x03, 0xd2, 0x8c, 0x72, 0x2d, 0xd1, 0x6d, 0xde, 0xbf, 0x4b, 0x89, 0xec, 0x5e, 0x3b, 0x64,
-	0xdd, 0x3a, 0x79, 0x94, 0x30, 0x0d, 0xa6, 0x9f, 0x2a, 0x03, 0x9c, 0xbe, 0x22, 0x8d, 0xb1, 0x52,
-	0xa9, 0x75, 0xb1, 0xbd, 0xbf, 0xee, 0x2f, 0xdc, 0x1a, 0xff, 0xa3, 0x52, 0x69, 0x68, 0xd3, 0xbf,
-	0xdd, 0xae, 0x2f, 0xba, 0xdd, 0x27, 0x2d, 0x96, 0xa9, 0x5c, 0xe2, 0x32, 0x26, 0x55, 0xd0, 0xa2,
-	0xc9, 0x19, 0x88, 0x38, 0xc1, 0x65, 0x1c, 0xaa, 0xa0, 0xdd, 0x6f, 0x0e, 0x79, 0x64, 0x87, 0xeb,
-	0xa7, 0x4c, 0x64, 0xc0, 0xe9, 0x1b, 0xb2, 0x16, 0x81, 0x84, 0x13, 0x31, 0x12, 0x4c, 0x4f, 0xed,
-	0x78, 0xab, 0x3d, 0xf7, 0xea, 0x7c, 0xb7, 0x53, 0xa1, 0x0f, 0x38, 0xd7, 0x60, 0xcc, 0x11, 0x6a,
-	0x21, 0xe3, 0x70, 0xb1, 0x98, 0xee, 0x90, 0x56, 0x0a, 0x3c, 0x06, 0x6d, 0xa7, 0x6d, 0xef, 0x3f,
-	0xf9, 0xc3, 0x95, 0x0f, 0x36, 0x15, 0x56, 0x25, 0xff, 0xc5, 0x83, 0x2e, 0x27, 0x6d, 0xab, 0xfe,
-	0x93, 0xc0, 0x84, 0x6b, 0x76, 0x26, 0xff, 0x49, 0xff, 0xb3, 0x3b, 0x49, 0xf6, 0x0d, 0xdc, 0xb2,
-	0xf4, 0xde, 0x5e, 0xcc, 0x3c, 0xe7, 0x72, 0xe6, 0x39, 0x3f, 0x67, 0x9e, 0xf3, 0x75, 0xee, 0xd5,
-	0x2e, 0xe7, 0x5e, 0xed, 0xc7, 0xdc, 0xab, 0x7d, 0x7e, 0x19, 0x0b, 0x4c, 0xf2, 0xc8, 0x1f, 0xa9,
-	0xac, 0xd8, 0x12, 0x12, 0xd0, 0x2e, 0x8b, 0x2f, 0xf6, 0x6b, 0xf7, 0x45, 0xd4, 0xb2, 0xef, 0xff,
-	0xf5, 0xaf, 0x00, 0x00, 0x00, 0xff, 0xff, 0xea, 0xcf, 0xf7, 0x36, 0x72, 0x04, 0x00, 0x00,
+	// 570 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x54, 0x41, 0x4f, 0x13, 0x41,
+	0x14, 0xee, 0x22, 0x54, 0x18, 0x0c, 0x86, 0xb5, 0xe2, 0xca, 0x61, 0xc1, 0x26, 0x26, 0x24, 0x84,
+	0xad, 0xe0, 0x4d, 0x4f, 0x50, 0x5b, 0x43, 0xe2, 0x81, 0x6c, 0x0f, 0x26, 0x5e, 0xc8, 0xb4, 0xf3,
+	0xba, 0x3b, 0x61, 0x77, 0x66, 0x33, 0xf3, 0xb6, 0xd8, 0x8b, 0x77, 0x6f, 0xfe, 0x18, 0x8e, 0xfe,
+	0x00, 0x8e, 0x84, 0x93, 0x21, 0x91, 0x98, 0xf6, 0x8f, 0x98, 0x9d, 0x1d, 0x6a, 0x3d, 0x68, 0x42,
+	0xe1, 0xd2, 0xf4, 0x9b, 0x79, 0xdf, 0xfb, 0xde, 0xfb, 0x66, 0xdf, 0x23, 0x1e, 0xc5, 0x98, 0x35,
+	0x28, 0xc6, 0x8d, 0xc1, 0x6e, 0x03, 0x06, 0x20, 0x50, 0x07, 0x99, 0x92, 0x28, 0xdd, 0xe5, 0xe2,
+	0x26, 0xa0, 0x18, 0x07, 0x83, 0xdd, 0xf5, 0x67, 0xd3, 0x61, 0x38, 0xcc, 0xc0, 0x46, 0xad, 0x3f,
+	0xef, 0x49, 0x9d, 0x4a, 0x7d, 0x6c, 0x50, 0xa3, 0x04, 0xf6, 0xaa, 0x16, 0xc9, 0x48, 0x96, 0xe7,
+	0xc5, 0xbf, 0xf2, 0xb4, 0x2e, 0xc8, 0xe3, 0x56, 0x21, 0xd3, 0xca, 0x64, 0x2f, 0x6e, 0x09, 0x06,
+	0xcc, 0xad, 0x91, 0x05, 0x28, 0x90, 0xe7, 0x6c, 0x3a, 0x5b, 0xf3, 0x61, 0x09, 0xdc, 0x16, 0x79,
+	0x08, 0x29, 0x47, 0x04, 0xe6, 0xcd, 0x6d, 0x3a, 0x5b, 0x4b, 0x07, 0xdb, 0xe7, 0xd7, 0x1b, 0x95,
+	0xab, 0xeb, 0x8d, 0xa7, 0xa5, 0x8a, 0x66, 0x27, 0x01, 0x97, 0x8d, 0xb4, 0xa8, 0xf0, 0x50, 0xe0,
+	0xe5, 0xd9, 0x0e, 0xb1, 0xf2, 0x87, 0x02, 0xc3, 0x1b, 0x6e, 0xfd, 0xe7, 0x1c, 0xa9, 0x19, 0xc1,
+	0x36, 0x80, 0x7e, 0xc7, 0x35, 0x2a, 0xde, 0xcd, 0xf1, 0x7f, 0xaa, 0x1a, 0xe9, 0x09, 0x28, 0x3d,
+	0x93, 0xaa, 0xe5, 0xba, 0x6d, 0xb2, 0xa8, 0x13, 0x7a, 0xdc, 0xcf, 0x05, 0xf3, 0x1e, 0xcc, 0x92,
+	0x27, 0xa1, 0xed, 0x5c, 0x30, 0xf7, 0x3d, 0x59, 0x44, 0x05, 0x54, 0xe7, 0x6a, 0xe8, 0xcd, 0xdf,
+	0x3e, 0xcf, 0x84, 0xec, 0xee, 0x93, 0x85, 0x6e, 0xae, 0x04, 0x7a, 0x0b, 0xb7, 0xcf, 0x52, 0x32,
+	0x0b, 0xc3, 0x18, 0x08, 0x99, 0x7a, 0xd5, 0x22, 0x45, 0x58, 0x82, 0xfa, 0x95, 0x43, 0x56, 0x8d,
+	0xbf, 0x9d, 0x98, 0x2a, 0xd0, 0xcd, 0x44, 0x6a, 0x60, 0xee, 0x4b, 0x32, 0x9f, 0x49, 0x99, 0x18,
+	0x6f, 0x57, 0xf6, 0x56, 0x83, 0xa9, 0x6f, 0x29, 0x38, 0x92, 0x32, 0x09, 0xcd, 0xf5, 0x9f, 0x37,
+	0x98, 0x9b, 0x7e, 0x83, 0x26, 0xa9, 0xd2, 0x54, 0xe6, 0x02, 0x67, 0xb1, 0xce, 0x52, 0x8b, 0x24,
+	0xa7, 0xc0, 0xa3, 0x18, 0x67, 0xf1, 0xcd, 0x52, 0xeb, 0xdf, 0x1d, 0xf2, 0xc8, 0x34, 0xd7, 0x4c,
+	0x28, 0x4f, 0x81, 0xb9, 0x6f, 0xc8, 0x72, 0x17, 0x04, 0xf4, 0x79, 0x8f, 0x53, 0x35, 0x34, 0xed,
+	0x2d, 0x1d, 0x78, 0x97, 0x67, 0x3b, 0x35, 0xcb, 0xde, 0x67, 0x4c, 0x81, 0xd6, 0x1d, 0x54, 0x5c,
+	0x44, 0xe1, 0x74, 0xb0, 0xbb, 0x4d, 0xaa, 0x09, 0xb0, 0x08, 0x94, 0xe9, 0x76, 0x65, 0xef, 0xc9,
+	0x5f, 0xae, 0x7c, 0x30, 0x57, 0xa1, 0x0d, 0xb9, 0x17, 0x0f, 0xea, 0x8c, 0xac, 0x98, 0xea, 0x3f,
+	0x72, 0x8c, 0x99, 0xa2, 0xa7, 0xe2, 0x4e, 0xf5, 0xaf, 0x4d, 0x4a, 0x32, 0x93, 0x31, 0x51, 0xf9,
+	0xea, 0x90, 0xb5, 0xd2, 0x24, 0x9a, 0xd1, 0x1e, 0xc7, 0x61, 0x53, 0x8a, 0x3e, 0x57, 0x69, 0x39,
+	0x63, 0x91, 0x92, 0x79, 0x76, 0x33, 0x63, 0x06, 0x14, 0xa7, 0x4a, 0x16, 0x93, 0x61, 0x5f, 0xdd,
+	0x80, 0xfb, 0xe9, 0xf8, 0x8b, 0xed, 0xf8, 0x88, 0x0e, 0x65, 0x8e, 0x1d, 0xc0, 0x3b, 0x75, 0xfc,
+	0x8a, 0x54, 0x33, 0x93, 0xc8, 0xee, 0x82, 0x7f, 0xd3, 0x6c, 0xdc, 0xc1, 0xdb, 0xf3, 0x91, 0xef,
+	0x5c, 0x8c, 0x7c, 0xe7, 0xd7, 0xc8, 0x77, 0xbe, 0x8d, 0xfd, 0xca, 0xc5, 0xd8, 0xaf, 0xfc, 0x18,
+	0xfb, 0x95, 0x4f, 0x2f, 0x22, 0x8e, 0x71, 0xde, 0x0d, 0x7a, 0x32, 0x2d, 0xf6, 0xa8, 0x00, 0x34,
+	0xeb, 0xf4, 0xb3, 0xf9, 0x35, 0x1b, 0xb5, 0x5b, 0x35, 0x1b, 0xf2, 0xf5, 0xef, 0x00, 0x00, 0x00,
+	0xff, 0xff, 0xab, 0x4d, 0x20, 0x7d, 0x94, 0x05, 0x00, 0x00,
 }
 
 func (m *EventEpochEnded) Marshal() (dAtA []byte, err error) {
@@ -401,6 +529,13 @@ func (m *EventFeesDistributed) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if len(m.Denom) > 0 {
+		i -= len(m.Denom)
+		copy(dAtA[i:], m.Denom)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Denom)))
+		i--
+		dAtA[i] = 0x32
+	}
 	{
 		size := m.Burnt.Size()
 		i -= size
@@ -584,6 +719,86 @@ func (m *EventWithdrawn) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *EventCapacityConfirmed) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventCapacityConfirmed) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventCapacityConfirmed) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Amount.Size()
+		i -= size
+		if _, err := m.Amount.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintEvents(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	if m.Round != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Round))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.Group != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Group))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventPayoutSet) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventPayoutSet) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventPayoutSet) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Payout) > 0 {
+		i -= len(m.Payout)
+		copy(dAtA[i:], m.Payout)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Payout)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Beneficiary) > 0 {
+		i -= len(m.Beneficiary)
+		copy(dAtA[i:], m.Beneficiary)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Beneficiary)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
 func encodeVarintEvents(dAtA []byte, offset int, v uint64) int {
 	offset -= sovEvents(v)
 	base := offset
@@ -626,6 +841,10 @@ func (m *EventFeesDistributed) Size() (n int) {
 	n += 1 + l + sovEvents(uint64(l))
 	l = m.Burnt.Size()
 	n += 1 + l + sovEvents(uint64(l))
+	l = len(m.Denom)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
 	return n
 }
 
@@ -677,6 +896,40 @@ func (m *EventWithdrawn) Size() (n int) {
 		n += 1 + l + sovEvents(uint64(l))
 	}
 	l = len(m.Amount)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	return n
+}
+
+func (m *EventCapacityConfirmed) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Group != 0 {
+		n += 1 + sovEvents(uint64(m.Group))
+	}
+	if m.Round != 0 {
+		n += 1 + sovEvents(uint64(m.Round))
+	}
+	l = m.Amount.Size()
+	n += 1 + l + sovEvents(uint64(l))
+	return n
+}
+
+func (m *EventPayoutSet) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Beneficiary)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	l = len(m.Payout)
 	if l > 0 {
 		n += 1 + l + sovEvents(uint64(l))
 	}
@@ -975,6 +1228,38 @@ func (m *EventFeesDistributed) Unmarshal(dAtA []byte) error {
 			if err := m.Burnt.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
 				return err
 			}
+			iNdEx = postIndex
+		case 6:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Denom", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Denom = string(dAtA[iNdEx:postIndex])
 			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
@@ -1380,6 +1665,242 @@ func (m *EventWithdrawn) Unmarshal(dAtA []byte) error {
 				return io.ErrUnexpectedEOF
 			}
 			m.Amount = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventCapacityConfirmed) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventCapacityConfirmed: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventCapacityConfirmed: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Group", wireType)
+			}
+			m.Group = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Group |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Round", wireType)
+			}
+			m.Round = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Round |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Amount", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Amount.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventPayoutSet) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventPayoutSet: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventPayoutSet: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Beneficiary", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Beneficiary = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Payout", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Payout = string(dAtA[iNdEx:postIndex])
 			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
