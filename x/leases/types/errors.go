@@ -8,4 +8,59 @@ import "cosmossdk.io/errors"
 var (
 	// ErrInvalidLeaseID: a lease id is not "tenant/number".
 	ErrInvalidLeaseID = errors.Register(ModuleName, 2, "invalid lease id")
+
+	// ErrLeaseNotFound: no lease was ever opened under the id.
+	ErrLeaseNotFound = errors.Register(ModuleName, 10, "lease not found")
+	// ErrLeaseClosed: the lease has ended; its receipt says how.
+	ErrLeaseClosed = errors.Register(ModuleName, 11, "lease is closed")
+	// ErrReasonNotAllowed: the signer can't close the lease for this reason now.
+	ErrReasonNotAllowed = errors.Register(ModuleName, 12, "close reason not allowed")
+	// ErrUnauthorized: the signer has no right to do this.
+	ErrUnauthorized = errors.Register(ModuleName, 13, "unauthorized")
+	// ErrNoMatch: no Container is free that fits.
+	ErrNoMatch = errors.Register(ModuleName, 14, "no container fits")
+	// ErrTooManyLeases: the account has as many open or unstarted leases as it may have.
+	ErrTooManyLeases = errors.Register(ModuleName, 15, "too many leases")
+
+	// ErrOfferNotFound: the Container has no standing price.
+	ErrOfferNotFound = errors.Register(ModuleName, 20, "offer not found")
+	// ErrInvalidOffer: a field of an offer is out of bounds.
+	ErrInvalidOffer = errors.Register(ModuleName, 21, "invalid offer")
+	// ErrContainerRetired: the Container is gone for good.
+	ErrContainerRetired = errors.Register(ModuleName, 22, "container is retired")
+
+	// ErrInsufficientDeposit: the free balance does not carry the lease.
+	ErrInsufficientDeposit = errors.Register(ModuleName, 30, "insufficient deposit")
+	// ErrForeignDenom: an amount is in another denom than uath.
+	ErrForeignDenom = errors.Register(ModuleName, 31, "foreign denom")
+	// ErrInvalidAmount: an amount is negative, zero or too large.
+	ErrInvalidAmount = errors.Register(ModuleName, 32, "invalid amount")
+	// ErrInsufficientFree: more was asked back than is free.
+	ErrInsufficientFree = errors.Register(ModuleName, 33, "insufficient free balance")
+	// ErrAccountExhausted: the balance is used up and the account's leases are about to be closed.
+	ErrAccountExhausted = errors.Register(ModuleName, 34, "account is exhausted")
+
+	// ErrInvalidQuote: a field or the signature of a quote is wrong.
+	ErrInvalidQuote = errors.Register(ModuleName, 40, "invalid quote")
+	// ErrQuoteExpired: a quote is too old, or dated too far ahead.
+	ErrQuoteExpired = errors.Register(ModuleName, 41, "quote expired")
+	// ErrQuoteUsed: a quote was used before.
+	ErrQuoteUsed = errors.Register(ModuleName, 42, "quote already used")
+
+	// ErrInvalidUsage: a field of a usage record is out of bounds.
+	ErrInvalidUsage = errors.Register(ModuleName, 50, "invalid usage record")
+	// ErrUsageSequence: a usage record does not follow the last one.
+	ErrUsageSequence = errors.Register(ModuleName, 51, "usage record out of sequence")
+	// ErrUsageSignature: a usage record is not signed by the Container's worker key.
+	ErrUsageSignature = errors.Register(ModuleName, 52, "wrong signature of usage record")
+
+	// ErrInvalidParams: a parameter is out of bounds.
+	ErrInvalidParams = errors.Register(ModuleName, 60, "invalid parameters")
+	// ErrInvalidGenesis: the genesis state contradicts itself.
+	ErrInvalidGenesis = errors.Register(ModuleName, 61, "invalid genesis")
+	// ErrInvariant: the state contradicts itself.
+	ErrInvariant = errors.Register(ModuleName, 62, "invariant broken")
+
+	// ErrInvalidField: a field of a message is malformed or out of bounds.
+	ErrInvalidField = errors.Register(ModuleName, 70, "invalid field")
 )

@@ -17,7 +17,11 @@ type LeaseID struct {
 
 // String returns "tenant/number".
 func (id LeaseID) String() string {
-	return id.Tenant.String() + "/" + strconv.FormatUint(id.Number, 10)
+	return idString(id.Tenant.String(), id.Number)
+}
+
+func idString(tenant string, number uint64) string {
+	return tenant + "/" + strconv.FormatUint(number, 10)
 }
 
 // ParseLeaseID returns only valid ids; ErrInvalidLeaseID otherwise.

@@ -2,9 +2,33 @@
 
 package types
 
+import "cosmossdk.io/collections"
+
 const (
 	// ModuleName names the module and its store.
 	ModuleName = "leases"
 	// StoreKey of the persistent store.
 	StoreKey = ModuleName
+)
+
+// The store, key → value. README repeats this table.
+var (
+	// ParamsKey: → Params.
+	ParamsKey = collections.NewPrefix(0)
+	// OffersKey: container id → Offer.
+	OffersKey = collections.NewPrefix(1)
+	// PricesKey: (class, denom, rate, container id) → nothing; the public offers of Containers that have no lease.
+	PricesKey = collections.NewPrefix(2)
+	// AccountsKey: (tenant, denom) → Account.
+	AccountsKey = collections.NewPrefix(3)
+	// LeasesKey: (tenant, number) → Lease, while it is open.
+	LeasesKey = collections.NewPrefix(4)
+	// ReceiptsKey: (tenant, number) → Receipt, once it is closed.
+	ReceiptsKey = collections.NewPrefix(5)
+	// ExhaustionKey: (unix second, tenant, denom) → nothing; when to look at an account next.
+	ExhaustionKey = collections.NewPrefix(6)
+	// ExpiryKey: (unix nanosecond, tenant, number) → nothing; the agreed ends of leases.
+	ExpiryKey = collections.NewPrefix(7)
+	// NoncesKey: (unix nanosecond of expiry, indexer, nonce) → nothing; quotes that were used and have not expired.
+	NoncesKey = collections.NewPrefix(8)
 )

@@ -445,7 +445,7 @@ type Quote struct {
 	Nonce uint64 `protobuf:"varint,4,opt,name=nonce,proto3" json:"nonce,omitempty"`
 	// At most 60 s after it was signed.
 	ExpiresAt time.Time `protobuf:"bytes,5,opt,name=expires_at,json=expiresAt,proto3,stdtime" json:"expires_at"`
-	// SHA-256 of the requirement that was asked for.
+	// Requirement.Hash of the requirement that was asked for, 32 bytes; the lease's message carries the same requirement.
 	RequirementHash []byte `protobuf:"bytes,6,opt,name=requirement_hash,json=requirementHash,proto3" json:"requirement_hash,omitempty"`
 	// Compressed secp256k1 public key of the Indexer's account, 33 bytes.
 	Pubkey []byte `protobuf:"bytes,7,opt,name=pubkey,proto3" json:"pubkey,omitempty"`
@@ -1234,7 +1234,7 @@ type MsgClient interface {
 	// CreateLease takes the first free fitting Container; the lease is active in the same block.
 	CreateLease(ctx context.Context, in *MsgCreateLease, opts ...grpc.CallOption) (*MsgCreateLeaseResponse, error)
 	// CloseLease ends a lease with a receipt. Tenant and provider may at any time; anyone may when the lease was not
-	// started in time or its Container is faulty.
+	// started in time.
 	CloseLease(ctx context.Context, in *MsgCloseLease, opts ...grpc.CallOption) (*MsgCloseLeaseResponse, error)
 	// Settle pays what leases have earned up to now; anyone may.
 	Settle(ctx context.Context, in *MsgSettle, opts ...grpc.CallOption) (*MsgSettleResponse, error)
@@ -1346,7 +1346,7 @@ type MsgServer interface {
 	// CreateLease takes the first free fitting Container; the lease is active in the same block.
 	CreateLease(context.Context, *MsgCreateLease) (*MsgCreateLeaseResponse, error)
 	// CloseLease ends a lease with a receipt. Tenant and provider may at any time; anyone may when the lease was not
-	// started in time or its Container is faulty.
+	// started in time.
 	CloseLease(context.Context, *MsgCloseLease) (*MsgCloseLeaseResponse, error)
 	// Settle pays what leases have earned up to now; anyone may.
 	Settle(context.Context, *MsgSettle) (*MsgSettleResponse, error)

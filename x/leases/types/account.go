@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package types
+
+import (
+	"time"
+
+	"cosmossdk.io/math"
+)
+
+// An Account is where a tenant's leases meet: it knows how fast the balance is spent and up to when that was counted, and
+// nothing of the single leases. The balance itself is a row of x/ath and is passed in. Two invariants hold after every
+// method (account_test.go, keeper/model_test.go):
+//
+//	A1  accrued = Σ over the open leases of rate × (touched_at − settled_until) + remainder
+//	A2  balance × 10^15 ≥ accrued + reserved × 10^15
+
+// NewAccount is the account of a tenant that never had a lease in denom.
+func NewAccount(tenant, denom string, now time.Time) Account {
+	return Account{
+		Tenant: tenant, Denom: denom, Rate: math.ZeroInt(), Accrued: math.ZeroInt(), Reserved: math.ZeroInt(),
+		TouchedAt: now, NextNumber: 1,
+	}
+}
+
+// ExhaustedAt is the last instant that the balance pays for at the present rate; false where nothing is spent or where it
+// is further away than anyone plans. Rounded down, so that A2 holds at that instant.
+func (a Account) ExhaustedAt(balance math.Int) (time.Time, bool) {
+	if !a.Rate.IsPositive() {
+		return time.Time{}, false
+	}
+	left := balance.Sub(a.Reserved).Mul(perUnit).Sub(a.Accrued)
+	if left.IsNegative() {
+		return a.TouchedAt, true
+	}
+	ns := left.Quo(a.Rate)
+	if ns.GT(math.NewInt(int64(forever))) {
+		return time.Time{}, false
+	}
+	return a.TouchedAt.Add(time.Duration(ns.Int64())), true
+}
+
+// Touch counts what was spent up to now, or up to the moment at which the balance was used up if that came first. After a
+// deposit the time in between is counted too: the leases ran on, because nothing had closed them.
+func (a Account) Touch(now time.Time, balance math.Int) Account {
+	until := now
+	if end, ok := a.ExhaustedAt(balance); ok {
+		until = earlier(now, end)
+	}
+	if until.After(a.TouchedAt) {
+		a.Accrued = a.Accrued.Add(Accrued(a.Rate, until.Sub(a.TouchedAt)))
+		a.TouchedAt = until
+	}
+	return a
+}
+
+// Free is what the tenant may withdraw or lease with, in whole units; never negative.
+func (a Account) Free(balance math.Int) math.Int {
+	return math.MaxInt(math.ZeroInt(), balance.Sub(UnitsRoundedUp(a.Accrued)).Sub(a.Reserved))
+}
+
+// Missing is by how much the balance falls short of carrying one more lease at rate with its reserve: all leases of the
+// account together must be able to run for runway from now. Zero where it suffices. The account is touched.
+func (a Account) Missing(balance math.Int, rate, reserve math.Int, runway time.Duration, now time.Time) math.Int {
+	ahead := Accrued(a.Rate.Add(rate), runway)
+	if now.After(a.TouchedAt) { // exhausted: what ran on since is owed first
+		ahead = ahead.Add(Accrued(a.Rate, now.Sub(a.TouchedAt)))
+	}
+	need := UnitsRoundedUp(a.Accrued.Add(ahead)).Add(a.Reserved).Add(reserve)
+	return math.MaxInt(math.ZeroInt(), need.Sub(balance))
+}
+
+// Opened takes a new lease on; the account is touched at the lease's creation.
+func (a Account) Opened(l Lease) Account {
+	a.Rate = a.Rate.Add(l.Rate)
+	a.Reserved = a.Reserved.Add(l.Reserve)
+	a.NextNumber = l.Number + 1
+	a.OpenLeases++
+	a.Unstarted++
+	return a
+}
+
+// Settled applies what a settlement of one of its leases changed; the caller takes s.Total() out of the balance.
+func (a Account) Settled(s Settlement) Account {
+	a.Accrued = a.Accrued.Sub(s.Earned.Mul(perUnit)).Sub(s.Forgiven)
+	a.Reserved = a.Reserved.Sub(s.Released)
+	return a
+}
+
+// Closed lets go of a lease that was settled to its end.
+func (a Account) Closed(l Lease) Account {
+	a.Rate = a.Rate.Sub(l.Rate)
+	a.OpenLeases--
+	if l.State == LeaseState_LEASE_STATE_ACTIVE {
+		a.Unstarted--
+	}
+	return a
+}
+
+// Started counts a lease as started.
+func (a Account) Started() Account {
+	a.Unstarted--
+	return a
+}
+
+// QueueAt is when the exhaustion queue should look at the account next, in unix seconds: half way to the end, so that an
+// account far from its end is looked at a few dozen times in all and its entry rarely moves when leases come and go, and
+// never after the second of the end. 0 where there is no end.
+func (a Account) QueueAt(balance math.Int, now time.Time) int64 {
+	end, ok := a.ExhaustedAt(balance)
+	if !ok {
+		if !a.Rate.IsPositive() {
+			return 0
+		}
+		end = now.Add(forever)
+	}
+	at := end
+	if ahead := end.Sub(now); ahead > 0 {
+		at = now.Add(ahead / 2)
+	}
+	return max(1, at.Unix())
+}
+
+// QueuedInTime says whether the entry that the account has is early enough; a later one would close leases late.
+func (a Account) QueuedInTime(balance math.Int) bool {
+	if !a.Rate.IsPositive() {
+		return true
+	}
+	if a.QueuedAt == 0 {
+		return false
+	}
+	end, ok := a.ExhaustedAt(balance)
+	return !ok || a.QueuedAt <= max(1, end.Unix())
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package types
+
+import (
+	"time"
+
+	"cosmossdk.io/math"
+)
+
+// Money that streams is counted in 10^-15 of the denom's smallest unit: a rate in 10^-6 units per second times nanoseconds.
+// In that unit every sum is exact, so that an account's spending and its leases' earnings agree to the last digit.
+var perUnit = math.NewInt(1_000_000_000_000_000)
+
+var (
+	// MaxRate bounds prices: a million ATH per second. A rate at the bound over 292 years stays below 10^38, far from the
+	// 256 bits of math.Int, and fits the 8 bytes that the price index gives it.
+	MaxRate = math.NewInt(1_000_000_000_000_000_000)
+	// MaxAmount bounds coin amounts in messages; times 10^15 it stays far below 256 bits.
+	MaxAmount = math.NewIntWithDecimal(1, 30)
+)
+
+// MaxTerm bounds every agreed duration; it keeps all times within what nanoseconds since 1970 can say.
+const MaxTerm = 10 * 365 * 24 * time.Hour
+
+// forever is how far ahead an end is computed; later ones are "never".
+const forever = 100 * 365 * 24 * time.Hour
+
+// Accrued is what a rate accrues in d, in 10^-15 units; d is not negative.
+func Accrued(rate math.Int, d time.Duration) math.Int {
+	return rate.MulRaw(int64(d))
+}
+
+// UnitsRoundedUp is how many whole units cover an accrual.
+func UnitsRoundedUp(accrual math.Int) math.Int {
+	return accrual.Add(perUnit).SubRaw(1).Quo(perUnit)
+}
+
+// splitUnits divides an accrual into whole units and a remainder below one unit.
+func splitUnits(accrual math.Int) (units, remainder math.Int) {
+	units = accrual.Quo(perUnit)
+	return units, accrual.Sub(units.Mul(perUnit))
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// validTime says whether t can be told in nanoseconds since 1970, as sign bytes and queue keys do.
+func validTime(t time.Time) bool {
+	return t.Year() >= 1970 && t.Year() <= 2261
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package types
+
+import (
+	"bytes"
+	"fmt"
+
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	athtypes "github.com/athnet/ath/x/ath/types"
+)
+
+// DefaultGenesis is a market without offers.
+func DefaultGenesis() *GenesisState { return &GenesisState{Params: DefaultParams()} }
+
+// Validate checks what can be checked without the other modules: bounds, order, and that accounts agree with their leases
+// (invariant A1).
+func (g GenesisState) Validate() error {
+	if err := g.Params.Validate(); err != nil {
+		return err
+	}
+	var last uint64
+	for _, offer := range g.Offers {
+		if err := offer.Validate(0); err != nil {
+			return ErrInvalidGenesis.Wrapf("offers: %v", err)
+		}
+		if offer.ContainerId <= last {
+			return ErrInvalidGenesis.Wrapf("offers: container %d is out of order", offer.ContainerId)
+		}
+		last = offer.ContainerId
+	}
+	if err := g.validateLeases(); err != nil {
+		return err
+	}
+	for i, nonce := range g.Nonces {
+		if _, err := sdk.AccAddressFromBech32(nonce.Indexer); err != nil {
+			return ErrInvalidGenesis.Wrapf("nonces[%d].indexer: %v", i, err)
+		}
+		if !validTime(nonce.ExpiresAt) {
+			return ErrInvalidGenesis.Wrapf("nonces[%d].expires_at: %s", i, nonce.ExpiresAt)
+		}
+	}
+	return nil
+}
+
+// position orders accounts, leases and receipts as their keys are ordered.
+type position struct {
+	tenant sdk.AccAddress
+	number uint64
+}
+
+func (p position) before(q position) bool {
+	if c := bytes.Compare(p.tenant, q.tenant); c != 0 {
+		return c < 0
+	}
+	return p.number < q.number
+}
+
+func (g GenesisState) validateLeases() error {
+	sums := map[string]*AccountSum{}
+	leased := map[uint64]string{}
+	var last position
+	for _, lease := range g.Leases {
+		if err := lease.validate(); err != nil {
+			return ErrInvalidGenesis.Wrapf("leases: %s: %v", lease.ID(), err)
+		}
+		at := position{sdk.MustAccAddressFromBech32(lease.Tenant), lease.Number}
+		if !last.before(at) {
+			return ErrInvalidGenesis.Wrapf("leases: %s is out of order", lease.ID())
+		}
+		if other, taken := leased[lease.ContainerId]; taken {
+			return ErrInvalidGenesis.Wrapf("leases: container %d is in %s and %s", lease.ContainerId, other, lease.ID())
+		}
+		last, leased[lease.ContainerId] = at, lease.ID()
+		key := lease.Tenant + "/" + lease.Denom
+		if sums[key] == nil {
+			sums[key] = NewAccountSum()
+		}
+		sums[key].Add(lease)
+	}
+	last = position{}
+	for _, receipt := range g.Receipts {
+		tenant, err := sdk.AccAddressFromBech32(receipt.Tenant)
+		if err != nil {
+			return ErrInvalidGenesis.Wrapf("receipts: tenant: %v", err)
+		}
+		at := position{tenant, receipt.Number}
+		if !last.before(at) {
+			return ErrInvalidGenesis.Wrapf("receipts: %s is out of order", idString(receipt.Tenant, receipt.Number))
+		}
+		last = at
+	}
+	for _, account := range g.Accounts {
+		if err := account.validate(); err != nil {
+			return ErrInvalidGenesis.Wrapf("accounts: %s: %v", account.Tenant, err)
+		}
+		key := account.Tenant + "/" + account.Denom
+		sum := sums[key]
+		if sum == nil {
+			sum = NewAccountSum()
+		}
+		if err := sum.Check(account); err != nil {
+			return ErrInvalidGenesis.Wrapf("accounts: %v", err)
+		}
+		delete(sums, key)
+	}
+	if len(sums) != 0 {
+		return ErrInvalidGenesis.Wrapf("accounts: %d tenants with leases have none", len(sums))
+	}
+	return nil
+}
+
+func (l Lease) validate() error {
+	if _, err := ParseLeaseID(l.ID()); err != nil {
+		return err
+	}
+	if _, err := sdk.AccAddressFromBech32(l.Provider); err != nil {
+		return fmt.Errorf("provider: %w", err)
+	}
+	if err := validateRate("rate", l.Rate); err != nil {
+		return err
+	}
+	running := l.State == LeaseState_LEASE_STATE_RUNNING
+	switch {
+	case l.Denom != athtypes.Denom:
+		return ErrForeignDenom.Wrapf("denom: %q", clip(l.Denom))
+	case !running && l.State != LeaseState_LEASE_STATE_ACTIVE:
+		return fmt.Errorf("state: %s", l.State)
+	case running != (l.StartedAt != nil):
+		return fmt.Errorf("started_at: does not go with state %s", l.State)
+	case !validTime(l.CreatedAt), !validTime(l.SettledUntil), l.SettledUntil.Before(l.CreatedAt):
+		return fmt.Errorf("settled_until: %s with created_at %s", l.SettledUntil, l.CreatedAt)
+	case l.EndsAt != nil && (!validTime(*l.EndsAt) || l.EndsAt.Before(l.SettledUntil)):
+		return fmt.Errorf("ends_at: %s", l.EndsAt)
+	}
+	for _, amount := range []math.Int{l.Remainder, l.Billed, l.Reserve} {
+		if amount.IsNil() || amount.IsNegative() || amount.GT(MaxAmount) {
+			return fmt.Errorf("remainder, billed, reserve: %s: want 0 to %s", show(amount), MaxAmount)
+		}
+	}
+	if l.Remainder.GTE(perUnit) {
+		return fmt.Errorf("remainder: %s: want less than one unit", l.Remainder)
+	}
+	return nil
+}
+
+func (a Account) validate() error {
+	if _, err := sdk.AccAddressFromBech32(a.Tenant); err != nil {
+		return fmt.Errorf("tenant: %w", err)
+	}
+	if a.Denom != athtypes.Denom {
+		return ErrForeignDenom.Wrapf("denom: %q", clip(a.Denom))
+	}
+	for _, amount := range []math.Int{a.Rate, a.Accrued, a.Reserved} {
+		if amount.IsNil() || amount.IsNegative() {
+			return fmt.Errorf("rate, accrued, reserved: %s: want 0 or more", show(amount))
+		}
+	}
+	if !validTime(a.TouchedAt) || a.NextNumber == 0 || a.QueuedAt < 0 {
+		return fmt.Errorf("touched_at %s, next_number %d, queued_at %d", a.TouchedAt, a.NextNumber, a.QueuedAt)
+	}
+	return nil
+}
+
+// AccountSum adds up what an account must say of its leases (invariant A1).
+type AccountSum struct {
+	leases []Lease
+}
+
+// NewAccountSum is the sum over no leases.
+func NewAccountSum() *AccountSum { return &AccountSum{} }
+
+// Add adds an open lease.
+func (s *AccountSum) Add(l Lease) { s.leases = append(s.leases, l) }
+
+// Check compares.
+func (s *AccountSum) Check(a Account) error {
+	rate, reserved, accrued := math.ZeroInt(), math.ZeroInt(), math.ZeroInt()
+	unstarted, next := uint32(0), uint64(1)
+	for _, l := range s.leases {
+		rate = rate.Add(l.Rate)
+		reserved = reserved.Add(l.Reserve)
+		accrued = accrued.Add(l.Remainder).Add(Accrued(l.Rate, a.TouchedAt.Sub(l.SettledUntil)))
+		if l.State == LeaseState_LEASE_STATE_ACTIVE {
+			unstarted++
+		}
+		next = max(next, l.Number+1)
+	}
+	switch {
+	case !a.Rate.Equal(rate):
+		return ErrInvariant.Wrapf("rate of %s is %s, its leases' sum is %s", a.Tenant, a.Rate, rate)
+	case !a.Reserved.Equal(reserved):
+		return ErrInvariant.Wrapf("reserved of %s is %s, its leases' sum is %s", a.Tenant, a.Reserved, reserved)
+	case !a.Accrued.Equal(accrued):
+		return ErrInvariant.Wrapf("accrued of %s is %s, its leases' sum is %s", a.Tenant, a.Accrued, accrued)
+	case int(a.OpenLeases) != len(s.leases) || a.Unstarted != unstarted:
+		return ErrInvariant.Wrapf("%s counts %d leases, %d unstarted; it has %d, %d", a.Tenant, a.OpenLeases, a.Unstarted, len(s.leases), unstarted)
+	case a.NextNumber < next:
+		return ErrInvariant.Wrapf("next number of %s is %d, a lease has %d", a.Tenant, a.NextNumber, next-1)
+	}
+	return nil
+}
+
+// CheckSolvent is invariant A2.
+func (a Account) CheckSolvent(balance math.Int) error {
+	if owed := a.Accrued.Add(a.Reserved.Mul(perUnit)); balance.Mul(perUnit).LT(owed) {
+		return ErrInvariant.Wrapf("%s holds %s%s and owes %s x 10^-15", a.Tenant, balance, a.Denom, owed)
+	}
+	return nil
+}

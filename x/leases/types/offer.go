@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package types
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	athtypes "github.com/athnet/ath/x/ath/types"
+	providertypes "github.com/athnet/ath/x/providers/types"
+)
+
+const (
+	// MaxTenantList bounds allow and deny lists, which are read with the offer on every match.
+	MaxTenantList = 32
+	// MaxMinCharge bounds the minimum charge: an hour is what a cold start of a large model may cost a provider.
+	MaxMinCharge = time.Hour
+	// MaxName bounds names of classes and regions as x/providers does.
+	MaxName = 32
+)
+
+// Public says whether anyone may take the offer; only public offers are in the price index and earn capacity rewards.
+func (o Offer) Public() bool { return len(o.Allowed) == 0 && len(o.Denied) == 0 }
+
+// Reserve is what the account holds back for the minimum charge, in whole units.
+func (o Offer) Reserve() math.Int { return UnitsRoundedUp(Accrued(o.Rate, o.MinCharge)) }
+
+// Validate checks what can be checked without state; minCharge is the parameter.
+func (o Offer) Validate(minCharge time.Duration) error {
+	if o.ContainerId == 0 {
+		return ErrInvalidOffer.Wrap("container_id: want a Container's id, from 1")
+	}
+	if o.Denom != athtypes.Denom {
+		return ErrForeignDenom.Wrapf("denom: %q of container %d: want %s", clip(o.Denom), o.ContainerId, athtypes.Denom)
+	}
+	if err := validateRate("rate", o.Rate); err != nil {
+		return ErrInvalidOffer.Wrapf("container %d: %v", o.ContainerId, err)
+	}
+	if o.MinCharge < minCharge || o.MinCharge > MaxMinCharge {
+		return ErrInvalidOffer.Wrapf("min_charge: %s of container %d: want %s to %s", o.MinCharge, o.ContainerId, minCharge, MaxMinCharge)
+	}
+	if o.MaxTerm < 0 || o.MaxTerm > MaxTerm || (o.MaxTerm > 0 && o.MaxTerm < o.MinCharge) {
+		return ErrInvalidOffer.Wrapf("max_term: %s of container %d: want 0, or min_charge to %s", o.MaxTerm, o.ContainerId, MaxTerm)
+	}
+	if len(o.Class) > MaxName {
+		return ErrInvalidOffer.Wrapf("class: %d bytes for container %d: want at most %d", len(o.Class), o.ContainerId, MaxName)
+	}
+	if err := validateTenants("allowed", o.Allowed); err != nil {
+		return ErrInvalidOffer.Wrapf("container %d: %v", o.ContainerId, err)
+	}
+	if err := validateTenants("denied", o.Denied); err != nil {
+		return ErrInvalidOffer.Wrapf("container %d: %v", o.ContainerId, err)
+	}
+	return nil
+}
+
+func validateTenants(field string, tenants []string) error {
+	if len(tenants) > MaxTenantList {
+		return ErrInvalidOffer.Wrapf("%s: %d tenants: want at most %d", field, len(tenants), MaxTenantList)
+	}
+	for i, tenant := range tenants {
+		if _, err := sdk.AccAddressFromBech32(tenant); err != nil {
+			return ErrInvalidOffer.Wrapf("%s[%d]: %v", field, i, err)
+		}
+		if slices.Contains(tenants[:i], tenant) {
+			return ErrInvalidOffer.Wrapf("%s[%d]: %s stands twice", field, i, tenant)
+		}
+	}
+	return nil
+}
+
+// Misfit is the dimension in which a Container fails a demand; Fits where it does not.
+type Misfit uint8
+
+// The dimensions in which a match can fail, in the order in which they are checked.
+const (
+	Fits Misfit = iota
+	MisfitUnknown
+	MisfitNoOffer
+	MisfitPrice
+	MisfitTenant
+	MisfitTerm
+	MisfitClass
+	MisfitCount
+	MisfitVRAM
+	MisfitRegion
+	MisfitCPU
+	MisfitMemory
+	MisfitDisk
+	MisfitBusy
+	misfits // how many there are
+)
+
+var misfitNames = [misfits]string{
+	"fits", "no such container", "no offer", "price above max_rate", "closed to this tenant", "duration outside its terms", "class",
+	"count", "vram_mib", "region", "cpu_milli", "memory_mib", "disk_mib", "not free",
+}
+
+// String names the dimension.
+func (m Misfit) String() string { return misfitNames[m] }
+
+// Demand is what a tenant asks for.
+type Demand struct {
+	Tenant      string
+	MaxRate     math.Int
+	Duration    time.Duration
+	Requirement Requirement
+}
+
+// Offer says whether an offer serves the demand. A lease without an agreed duration does not fit an offer with a longest
+// one: it would end by surprise.
+func (d Demand) Offer(o Offer) Misfit {
+	switch {
+	case o.Rate.GT(d.MaxRate):
+		return MisfitPrice
+	case len(o.Allowed) > 0 && !slices.Contains(o.Allowed, d.Tenant), slices.Contains(o.Denied, d.Tenant):
+		return MisfitTenant
+	case o.MaxTerm > 0 && (d.Duration == 0 || d.Duration > o.MaxTerm), d.Duration > 0 && d.Duration < o.MinCharge:
+		return MisfitTerm
+	}
+	return Fits
+}
+
+// Container says whether a Container serves the demand.
+func (d Demand) Container(c providertypes.Container) Misfit {
+	r := d.Requirement
+	switch {
+	case r.Class != "" && r.Class != c.Class:
+		return MisfitClass
+	case r.Count > c.Count:
+		return MisfitCount
+	case r.VramMib > c.Spec.VramMib:
+		return MisfitVRAM
+	case r.Region != "" && r.Region != c.Region:
+		return MisfitRegion
+	case r.CpuMilli > c.Spec.CpuMilli:
+		return MisfitCPU
+	case r.MemoryMib > c.Spec.MemoryMib:
+		return MisfitMemory
+	case r.DiskMib > c.Spec.DiskMib:
+		return MisfitDisk
+	}
+	return Fits
+}
+
+// requirementDomain separates requirement hashes from all others.
+const requirementDomain = "ath/requirement/v1"
+
+// Hash is what an Indexer's quote repeats of the requirement that it answered, 32 bytes.
+func (r Requirement) Hash() []byte {
+	h := newHasher(requirementDomain)
+	h.bytes([]byte(r.Class))
+	h.number(uint64(r.Count))
+	h.number(r.VramMib)
+	h.bytes([]byte(r.Region))
+	h.number(r.CpuMilli)
+	h.number(r.MemoryMib)
+	h.number(r.DiskMib)
+	return h.sum()
+}
+
+// Validate checks sizes.
+func (r Requirement) Validate() error {
+	if len(r.Class) > MaxName {
+		return ErrInvalidField.Wrapf("requirement.class: %d bytes: want at most %d", len(r.Class), MaxName)
+	}
+	if len(r.Region) > MaxName {
+		return ErrInvalidField.Wrapf("requirement.region: %d bytes: want at most %d", len(r.Region), MaxName)
+	}
+	return nil
+}
+
+// hasher builds sign bytes: SHA-256 over a domain and fields of which each variable one stands behind its length, so that
+// no two messages share an encoding.
+type hasher struct{ buf []byte }
+
+func newHasher(domain string) *hasher {
+	h := &hasher{}
+	h.bytes([]byte(domain))
+	return h
+}
+
+func (h *hasher) number(v uint64) { h.buf = binary.BigEndian.AppendUint64(h.buf, v) }
+
+func (h *hasher) bytes(b []byte) {
+	h.number(uint64(len(b)))
+	h.buf = append(h.buf, b...)
+}
+
+func (h *hasher) sum() []byte {
+	sum := sha256.Sum256(h.buf)
+	return sum[:]
+}
