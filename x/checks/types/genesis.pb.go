@@ -5,7 +5,6 @@ package types
 
 import (
 	fmt "fmt"
-	_ "github.com/cosmos/cosmos-proto"
 	_ "github.com/cosmos/gogoproto/gogoproto"
 	proto "github.com/cosmos/gogoproto/proto"
 	io "io"
@@ -24,70 +23,6 @@ var _ = math.Inf
 // proto package needs to be updated.
 const _ = proto.GoGoProtoPackageIsVersion3 // please upgrade the proto package
 
-// Reveal is an opened report that waits for the verdict of its round.
-type Reveal struct {
-	// The round.
-	Round uint64 `protobuf:"varint,1,opt,name=round,proto3" json:"round,omitempty"`
-	// Bech32 address of the operator.
-	Operator string `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
-	// The report.
-	Report Report `protobuf:"bytes,3,opt,name=report,proto3" json:"report"`
-}
-
-func (m *Reveal) Reset()         { *m = Reveal{} }
-func (m *Reveal) String() string { return proto.CompactTextString(m) }
-func (*Reveal) ProtoMessage()    {}
-func (*Reveal) Descriptor() ([]byte, []int) {
-	return fileDescriptor_061a99306b0f34f8, []int{0}
-}
-func (m *Reveal) XXX_Unmarshal(b []byte) error {
-	return m.Unmarshal(b)
-}
-func (m *Reveal) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
-	if deterministic {
-		return xxx_messageInfo_Reveal.Marshal(b, m, deterministic)
-	} else {
-		b = b[:cap(b)]
-		n, err := m.MarshalToSizedBuffer(b)
-		if err != nil {
-			return nil, err
-		}
-		return b[:n], nil
-	}
-}
-func (m *Reveal) XXX_Merge(src proto.Message) {
-	xxx_messageInfo_Reveal.Merge(m, src)
-}
-func (m *Reveal) XXX_Size() int {
-	return m.Size()
-}
-func (m *Reveal) XXX_DiscardUnknown() {
-	xxx_messageInfo_Reveal.DiscardUnknown(m)
-}
-
-var xxx_messageInfo_Reveal proto.InternalMessageInfo
-
-func (m *Reveal) GetRound() uint64 {
-	if m != nil {
-		return m.Round
-	}
-	return 0
-}
-
-func (m *Reveal) GetOperator() string {
-	if m != nil {
-		return m.Operator
-	}
-	return ""
-}
-
-func (m *Reveal) GetReport() Report {
-	if m != nil {
-		return m.Report
-	}
-	return Report{}
-}
-
 // GenesisState of x/checks; bonds are in x/ath's vault rows.
 type GenesisState struct {
 	// Parameters.
@@ -98,25 +33,24 @@ type GenesisState struct {
 	NextLicence uint64 `protobuf:"varint,3,opt,name=next_licence,json=nextLicence,proto3" json:"next_licence,omitempty"`
 	// Seats in order of position.
 	Seats []Seat `protobuf:"bytes,4,rep,name=seats,proto3" json:"seats"`
-	// Licences whose seat changes at a coming round's boundary, in order.
-	Pending []uint64 `protobuf:"varint,5,rep,packed,name=pending,proto3" json:"pending,omitempty"`
-	// The running round and those that still wait for verdicts, in order.
+	// Licences whose seat is to change, in key order.
+	Pending []PendingSeat `protobuf:"bytes,5,rep,name=pending,proto3" json:"pending"`
+	// The running round last; before it those whose committees or times are still needed.
 	Rounds []Round `protobuf:"bytes,6,rep,name=rounds,proto3" json:"rounds"`
-	// Commits in key order.
-	Commits []Commit `protobuf:"bytes,7,rep,name=commits,proto3" json:"commits"`
-	// Reveals in key order.
-	Reveals []Reveal `protobuf:"bytes,8,rep,name=reveals,proto3" json:"reveals"`
-	// Next shard of the round that is being judged; 0 when none is.
-	JudgeRound uint64 `protobuf:"varint,9,opt,name=judge_round,json=judgeRound,proto3" json:"judge_round,omitempty"`
-	// Next shard to judge in judge_round.
-	JudgeShard uint64 `protobuf:"varint,10,opt,name=judge_shard,json=judgeShard,proto3" json:"judge_shard,omitempty"`
+	// Submissions in key order.
+	Submissions []Submission `protobuf:"bytes,7,rep,name=submissions,proto3" json:"submissions"`
+	// How far the verdicts have come.
+	Judging Judging `protobuf:"bytes,8,opt,name=judging,proto3" json:"judging"`
+	// Chain-id of the export. Commits seal the chain-id, so a network that starts under another one drops those that are
+	// still sealed: nobody can open them, and nobody is blamed for it. Empty means the same chain-id.
+	ChainId string `protobuf:"bytes,9,opt,name=chain_id,json=chainId,proto3" json:"chain_id,omitempty"`
 }
 
 func (m *GenesisState) Reset()         { *m = GenesisState{} }
 func (m *GenesisState) String() string { return proto.CompactTextString(m) }
 func (*GenesisState) ProtoMessage()    {}
 func (*GenesisState) Descriptor() ([]byte, []int) {
-	return fileDescriptor_061a99306b0f34f8, []int{1}
+	return fileDescriptor_061a99306b0f34f8, []int{0}
 }
 func (m *GenesisState) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -173,7 +107,7 @@ func (m *GenesisState) GetSeats() []Seat {
 	return nil
 }
 
-func (m *GenesisState) GetPending() []uint64 {
+func (m *GenesisState) GetPending() []PendingSeat {
 	if m != nil {
 		return m.Pending
 	}
@@ -187,117 +121,60 @@ func (m *GenesisState) GetRounds() []Round {
 	return nil
 }
 
-func (m *GenesisState) GetCommits() []Commit {
+func (m *GenesisState) GetSubmissions() []Submission {
 	if m != nil {
-		return m.Commits
+		return m.Submissions
 	}
 	return nil
 }
 
-func (m *GenesisState) GetReveals() []Reveal {
+func (m *GenesisState) GetJudging() Judging {
 	if m != nil {
-		return m.Reveals
+		return m.Judging
 	}
-	return nil
+	return Judging{}
 }
 
-func (m *GenesisState) GetJudgeRound() uint64 {
+func (m *GenesisState) GetChainId() string {
 	if m != nil {
-		return m.JudgeRound
+		return m.ChainId
 	}
-	return 0
-}
-
-func (m *GenesisState) GetJudgeShard() uint64 {
-	if m != nil {
-		return m.JudgeShard
-	}
-	return 0
+	return ""
 }
 
 func init() {
-	proto.RegisterType((*Reveal)(nil), "athd.checks.v1.Reveal")
 	proto.RegisterType((*GenesisState)(nil), "athd.checks.v1.GenesisState")
 }
 
 func init() { proto.RegisterFile("athd/checks/v1/genesis.proto", fileDescriptor_061a99306b0f34f8) }
 
 var fileDescriptor_061a99306b0f34f8 = []byte{
-	// 463 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x6c, 0x92, 0xbf, 0x8e, 0xd3, 0x40,
-	0x10, 0xc6, 0xe3, 0x8b, 0xe3, 0xe4, 0x36, 0x27, 0x8a, 0x55, 0x80, 0x25, 0x42, 0x3e, 0x73, 0xa2,
-	0x70, 0x83, 0xcd, 0xfd, 0x11, 0x12, 0x0d, 0x12, 0xa1, 0xa0, 0xa1, 0x40, 0x4e, 0x47, 0x13, 0xed,
-	0xd9, 0x23, 0xdb, 0x70, 0xf6, 0x5a, 0xbb, 0x9b, 0xe8, 0x78, 0x05, 0x2a, 0x1e, 0x86, 0x87, 0xb8,
-	0xf2, 0x84, 0x84, 0x44, 0x85, 0x50, 0xf2, 0x22, 0xc8, 0xb3, 0xeb, 0x00, 0xb9, 0x54, 0xc9, 0xcc,
-	0xf7, 0xfb, 0x3e, 0xed, 0x8c, 0x87, 0x3c, 0xe6, 0xba, 0xc8, 0xe2, 0xb4, 0x80, 0xf4, 0x93, 0x8a,
-	0x57, 0xa7, 0x71, 0x0e, 0x35, 0xa8, 0x52, 0x45, 0x8d, 0x14, 0x5a, 0xd0, 0x7b, 0xad, 0x1a, 0x19,
-	0x35, 0x5a, 0x9d, 0x4e, 0xa7, 0x3b, 0xb4, 0xfe, 0xdc, 0x80, 0x65, 0xa7, 0x8f, 0x52, 0xa1, 0x2a,
-	0xa1, 0x16, 0x58, 0xc5, 0xa6, 0xb0, 0xd2, 0x24, 0x17, 0xb9, 0x30, 0xfd, 0xf6, 0x9f, 0xe9, 0x9e,
-	0x7c, 0x71, 0x88, 0x97, 0xc0, 0x0a, 0xf8, 0x15, 0x9d, 0x90, 0x81, 0x14, 0xcb, 0x3a, 0x63, 0x4e,
-	0xe0, 0x84, 0x6e, 0x62, 0x0a, 0x7a, 0x41, 0x46, 0xa2, 0x01, 0xc9, 0xb5, 0x90, 0xec, 0x20, 0x70,
-	0xc2, 0xc3, 0x19, 0xfb, 0xfe, 0xed, 0xd9, 0xc4, 0x46, 0xbf, 0xce, 0x32, 0x09, 0x4a, 0xcd, 0xb5,
-	0x2c, 0xeb, 0x3c, 0xd9, 0x92, 0xf4, 0x82, 0x78, 0x12, 0x1a, 0x21, 0x35, 0xeb, 0x07, 0x4e, 0x38,
-	0x3e, 0x7b, 0x10, 0xfd, 0x3f, 0x44, 0x94, 0xa0, 0x3a, 0x73, 0x6f, 0x7e, 0x1d, 0xf7, 0x12, 0xcb,
-	0x9e, 0xfc, 0xe8, 0x93, 0xa3, 0xb7, 0x66, 0xf6, 0xb9, 0xe6, 0x1a, 0xda, 0x98, 0x86, 0x4b, 0x5e,
-	0x29, 0x7c, 0xd3, 0x9e, 0x98, 0xf7, 0xa8, 0x76, 0x31, 0x86, 0xa5, 0x2f, 0xc9, 0xe8, 0xaa, 0x4c,
-	0xa1, 0x4e, 0x41, 0xb1, 0x83, 0xa0, 0x1f, 0x8e, 0xcf, 0x1e, 0xee, 0xfa, 0xde, 0x19, 0xdd, 0x1a,
-	0xb7, 0x38, 0x7d, 0x42, 0x8e, 0x6a, 0xb8, 0xd6, 0x0b, 0xdb, 0xc0, 0xd7, 0xbb, 0xc9, 0xb8, 0xed,
-	0x59, 0x0b, 0x7d, 0x4e, 0x06, 0x0a, 0xb8, 0x56, 0xcc, 0xc5, 0xe8, 0xc9, 0x6e, 0xf4, 0x1c, 0x78,
-	0x37, 0x97, 0x01, 0x29, 0x23, 0xc3, 0x06, 0xea, 0xac, 0xac, 0x73, 0x36, 0x08, 0xfa, 0xa1, 0x9b,
-	0x74, 0x25, 0x3d, 0x27, 0x1e, 0x6e, 0x59, 0x31, 0x0f, 0xc3, 0xee, 0xdf, 0x59, 0x53, 0xab, 0x6e,
-	0xb7, 0x84, 0x28, 0x7d, 0x41, 0x86, 0xa9, 0xa8, 0xaa, 0x52, 0x2b, 0x36, 0x44, 0xd7, 0x9d, 0xad,
-	0xbc, 0x41, 0xd9, 0xda, 0x3a, 0xb8, 0xf5, 0x49, 0xfc, 0xd2, 0x8a, 0x8d, 0xf6, 0xfb, 0xcc, 0x21,
-	0x74, 0x3e, 0x0b, 0xd3, 0x63, 0x32, 0xfe, 0xb8, 0xcc, 0x72, 0x58, 0x98, 0xeb, 0x38, 0xc4, 0x95,
-	0x10, 0x6c, 0xe1, 0xf3, 0xfe, 0x02, 0xaa, 0xe0, 0x32, 0x63, 0xe4, 0x1f, 0x60, 0xde, 0x76, 0x66,
-	0xaf, 0x6e, 0xd6, 0xbe, 0x73, 0xbb, 0xf6, 0x9d, 0xdf, 0x6b, 0xdf, 0xf9, 0xba, 0xf1, 0x7b, 0xb7,
-	0x1b, 0xbf, 0xf7, 0x73, 0xe3, 0xf7, 0x3e, 0x3c, 0xcd, 0x4b, 0x5d, 0x2c, 0x2f, 0xa3, 0x54, 0x54,
-	0x31, 0xd7, 0x45, 0x0d, 0xba, 0xfd, 0x89, 0xaf, 0xbb, 0xf3, 0xc6, 0xdb, 0xbe, 0xf4, 0xf0, 0x56,
-	0xcf, 0xff, 0x04, 0x00, 0x00, 0xff, 0xff, 0xfe, 0xac, 0xdd, 0xff, 0x28, 0x03, 0x00, 0x00,
-}
-
-func (m *Reveal) Marshal() (dAtA []byte, err error) {
-	size := m.Size()
-	dAtA = make([]byte, size)
-	n, err := m.MarshalToSizedBuffer(dAtA[:size])
-	if err != nil {
-		return nil, err
-	}
-	return dAtA[:n], nil
-}
-
-func (m *Reveal) MarshalTo(dAtA []byte) (int, error) {
-	size := m.Size()
-	return m.MarshalToSizedBuffer(dAtA[:size])
-}
-
-func (m *Reveal) MarshalToSizedBuffer(dAtA []byte) (int, error) {
-	i := len(dAtA)
-	_ = i
-	var l int
-	_ = l
-	{
-		size, err := m.Report.MarshalToSizedBuffer(dAtA[:i])
-		if err != nil {
-			return 0, err
-		}
-		i -= size
-		i = encodeVarintGenesis(dAtA, i, uint64(size))
-	}
-	i--
-	dAtA[i] = 0x1a
-	if len(m.Operator) > 0 {
-		i -= len(m.Operator)
-		copy(dAtA[i:], m.Operator)
-		i = encodeVarintGenesis(dAtA, i, uint64(len(m.Operator)))
-		i--
-		dAtA[i] = 0x12
-	}
-	if m.Round != 0 {
-		i = encodeVarintGenesis(dAtA, i, uint64(m.Round))
-		i--
-		dAtA[i] = 0x8
-	}
-	return len(dAtA) - i, nil
+	// 385 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x64, 0x92, 0x41, 0x8f, 0xd2, 0x40,
+	0x14, 0xc7, 0x5b, 0x81, 0x16, 0xa6, 0xc4, 0xc3, 0x04, 0x75, 0xac, 0xa6, 0x56, 0xe3, 0xa1, 0xa7,
+	0x56, 0xc0, 0xc4, 0x18, 0x13, 0x0f, 0x5c, 0x8c, 0xc6, 0x83, 0x29, 0x37, 0x2f, 0x64, 0x68, 0x27,
+	0xed, 0xe8, 0x32, 0x6d, 0x98, 0x29, 0x61, 0xbf, 0xc5, 0x7e, 0x2c, 0x8e, 0x1c, 0xf7, 0x44, 0x36,
+	0xf0, 0x45, 0x36, 0x9d, 0x99, 0x12, 0xb6, 0x9c, 0xfa, 0xfa, 0xfe, 0xff, 0xdf, 0xbf, 0xaf, 0x2f,
+	0x0f, 0xbc, 0xc5, 0x22, 0x4f, 0xa3, 0x24, 0x27, 0xc9, 0x7f, 0x1e, 0x6d, 0xc6, 0x51, 0x46, 0x18,
+	0xe1, 0x94, 0x87, 0xe5, 0xba, 0x10, 0x05, 0x7c, 0x5e, 0xab, 0xa1, 0x52, 0xc3, 0xcd, 0xd8, 0x75,
+	0x5b, 0x6e, 0x71, 0x5b, 0x12, 0xed, 0x75, 0x47, 0x59, 0x91, 0x15, 0xb2, 0x8c, 0xea, 0x4a, 0x75,
+	0x3f, 0x1c, 0x3a, 0x60, 0xf8, 0x43, 0x65, 0xce, 0x05, 0x16, 0x04, 0x7e, 0x06, 0x56, 0x89, 0xd7,
+	0x78, 0xc5, 0x91, 0xe9, 0x9b, 0x81, 0x33, 0x79, 0x19, 0x3e, 0xfd, 0x46, 0xf8, 0x47, 0xaa, 0xb3,
+	0xee, 0xee, 0xf0, 0xce, 0x88, 0xb5, 0x17, 0x7e, 0x05, 0xfd, 0x1b, 0x9a, 0x10, 0x96, 0x10, 0x8e,
+	0x9e, 0xf9, 0x9d, 0xc0, 0x99, 0xbc, 0x6a, 0x73, 0xbf, 0x95, 0xae, 0xc1, 0xb3, 0x1d, 0xbe, 0x07,
+	0x43, 0x46, 0xb6, 0x62, 0xa1, 0x1b, 0xa8, 0xe3, 0x9b, 0x41, 0x37, 0x76, 0xea, 0x9e, 0x46, 0xe0,
+	0x27, 0xd0, 0xe3, 0x04, 0x0b, 0x8e, 0xba, 0x32, 0x7a, 0xd4, 0x8e, 0x9e, 0x13, 0x2c, 0x74, 0xae,
+	0x32, 0xc2, 0x6f, 0xc0, 0x2e, 0x09, 0x4b, 0x29, 0xcb, 0x50, 0x4f, 0x32, 0x6f, 0xae, 0x7e, 0x43,
+	0xc9, 0x17, 0x68, 0x43, 0xc0, 0x29, 0xb0, 0xd6, 0x45, 0xc5, 0x52, 0x8e, 0x2c, 0xc9, 0xbe, 0x68,
+	0xb3, 0x71, 0xad, 0x36, 0x1b, 0x50, 0x56, 0x38, 0x03, 0x0e, 0xaf, 0x96, 0x2b, 0xca, 0x39, 0x2d,
+	0x18, 0x47, 0xb6, 0x24, 0xdd, 0xab, 0x49, 0xcf, 0x16, 0x8d, 0x5f, 0x42, 0xf0, 0x0b, 0xb0, 0xff,
+	0x55, 0x69, 0x56, 0x4f, 0xdd, 0x97, 0xcb, 0xbf, 0x5a, 0xe2, 0x2f, 0x25, 0x37, 0x13, 0x6b, 0x37,
+	0x7c, 0x0d, 0xfa, 0x49, 0x8e, 0x29, 0x5b, 0xd0, 0x14, 0x0d, 0x7c, 0x33, 0x18, 0xc4, 0xb6, 0x7c,
+	0xff, 0x99, 0xce, 0xbe, 0xef, 0x8e, 0x9e, 0xb9, 0x3f, 0x7a, 0xe6, 0xc3, 0xd1, 0x33, 0xef, 0x4e,
+	0x9e, 0xb1, 0x3f, 0x79, 0xc6, 0xfd, 0xc9, 0x33, 0xfe, 0x7e, 0xcc, 0xa8, 0xc8, 0xab, 0x65, 0x98,
+	0x14, 0xab, 0x08, 0x8b, 0x9c, 0x11, 0x51, 0x3f, 0xa2, 0x6d, 0x73, 0x3f, 0xf2, 0x78, 0x96, 0x96,
+	0xbc, 0x93, 0xe9, 0x63, 0x00, 0x00, 0x00, 0xff, 0xff, 0x25, 0xb1, 0xd1, 0xf0, 0x89, 0x02, 0x00,
+	0x00,
 }
 
 func (m *GenesisState) Marshal() (dAtA []byte, err error) {
@@ -320,34 +197,27 @@ func (m *GenesisState) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
-	if m.JudgeShard != 0 {
-		i = encodeVarintGenesis(dAtA, i, uint64(m.JudgeShard))
+	if len(m.ChainId) > 0 {
+		i -= len(m.ChainId)
+		copy(dAtA[i:], m.ChainId)
+		i = encodeVarintGenesis(dAtA, i, uint64(len(m.ChainId)))
 		i--
-		dAtA[i] = 0x50
+		dAtA[i] = 0x4a
 	}
-	if m.JudgeRound != 0 {
-		i = encodeVarintGenesis(dAtA, i, uint64(m.JudgeRound))
-		i--
-		dAtA[i] = 0x48
-	}
-	if len(m.Reveals) > 0 {
-		for iNdEx := len(m.Reveals) - 1; iNdEx >= 0; iNdEx-- {
-			{
-				size, err := m.Reveals[iNdEx].MarshalToSizedBuffer(dAtA[:i])
-				if err != nil {
-					return 0, err
-				}
-				i -= size
-				i = encodeVarintGenesis(dAtA, i, uint64(size))
-			}
-			i--
-			dAtA[i] = 0x42
+	{
+		size, err := m.Judging.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
 		}
+		i -= size
+		i = encodeVarintGenesis(dAtA, i, uint64(size))
 	}
-	if len(m.Commits) > 0 {
-		for iNdEx := len(m.Commits) - 1; iNdEx >= 0; iNdEx-- {
+	i--
+	dAtA[i] = 0x42
+	if len(m.Submissions) > 0 {
+		for iNdEx := len(m.Submissions) - 1; iNdEx >= 0; iNdEx-- {
 			{
-				size, err := m.Commits[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				size, err := m.Submissions[iNdEx].MarshalToSizedBuffer(dAtA[:i])
 				if err != nil {
 					return 0, err
 				}
@@ -373,22 +243,18 @@ func (m *GenesisState) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 		}
 	}
 	if len(m.Pending) > 0 {
-		dAtA3 := make([]byte, len(m.Pending)*10)
-		var j2 int
-		for _, num := range m.Pending {
-			for num >= 1<<7 {
-				dAtA3[j2] = uint8(uint64(num)&0x7f | 0x80)
-				num >>= 7
-				j2++
+		for iNdEx := len(m.Pending) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Pending[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintGenesis(dAtA, i, uint64(size))
 			}
-			dAtA3[j2] = uint8(num)
-			j2++
+			i--
+			dAtA[i] = 0x2a
 		}
-		i -= j2
-		copy(dAtA[i:], dAtA3[:j2])
-		i = encodeVarintGenesis(dAtA, i, uint64(j2))
-		i--
-		dAtA[i] = 0x2a
 	}
 	if len(m.Seats) > 0 {
 		for iNdEx := len(m.Seats) - 1; iNdEx >= 0; iNdEx-- {
@@ -447,24 +313,6 @@ func encodeVarintGenesis(dAtA []byte, offset int, v uint64) int {
 	dAtA[offset] = uint8(v)
 	return base
 }
-func (m *Reveal) Size() (n int) {
-	if m == nil {
-		return 0
-	}
-	var l int
-	_ = l
-	if m.Round != 0 {
-		n += 1 + sovGenesis(uint64(m.Round))
-	}
-	l = len(m.Operator)
-	if l > 0 {
-		n += 1 + l + sovGenesis(uint64(l))
-	}
-	l = m.Report.Size()
-	n += 1 + l + sovGenesis(uint64(l))
-	return n
-}
-
 func (m *GenesisState) Size() (n int) {
 	if m == nil {
 		return 0
@@ -489,11 +337,10 @@ func (m *GenesisState) Size() (n int) {
 		}
 	}
 	if len(m.Pending) > 0 {
-		l = 0
 		for _, e := range m.Pending {
-			l += sovGenesis(uint64(e))
+			l = e.Size()
+			n += 1 + l + sovGenesis(uint64(l))
 		}
-		n += 1 + sovGenesis(uint64(l)) + l
 	}
 	if len(m.Rounds) > 0 {
 		for _, e := range m.Rounds {
@@ -501,23 +348,17 @@ func (m *GenesisState) Size() (n int) {
 			n += 1 + l + sovGenesis(uint64(l))
 		}
 	}
-	if len(m.Commits) > 0 {
-		for _, e := range m.Commits {
+	if len(m.Submissions) > 0 {
+		for _, e := range m.Submissions {
 			l = e.Size()
 			n += 1 + l + sovGenesis(uint64(l))
 		}
 	}
-	if len(m.Reveals) > 0 {
-		for _, e := range m.Reveals {
-			l = e.Size()
-			n += 1 + l + sovGenesis(uint64(l))
-		}
-	}
-	if m.JudgeRound != 0 {
-		n += 1 + sovGenesis(uint64(m.JudgeRound))
-	}
-	if m.JudgeShard != 0 {
-		n += 1 + sovGenesis(uint64(m.JudgeShard))
+	l = m.Judging.Size()
+	n += 1 + l + sovGenesis(uint64(l))
+	l = len(m.ChainId)
+	if l > 0 {
+		n += 1 + l + sovGenesis(uint64(l))
 	}
 	return n
 }
@@ -527,140 +368,6 @@ func sovGenesis(x uint64) (n int) {
 }
 func sozGenesis(x uint64) (n int) {
 	return sovGenesis(uint64((x << 1) ^ uint64((int64(x) >> 63))))
-}
-func (m *Reveal) Unmarshal(dAtA []byte) error {
-	l := len(dAtA)
-	iNdEx := 0
-	for iNdEx < l {
-		preIndex := iNdEx
-		var wire uint64
-		for shift := uint(0); ; shift += 7 {
-			if shift >= 64 {
-				return ErrIntOverflowGenesis
-			}
-			if iNdEx >= l {
-				return io.ErrUnexpectedEOF
-			}
-			b := dAtA[iNdEx]
-			iNdEx++
-			wire |= uint64(b&0x7F) << shift
-			if b < 0x80 {
-				break
-			}
-		}
-		fieldNum := int32(wire >> 3)
-		wireType := int(wire & 0x7)
-		if wireType == 4 {
-			return fmt.Errorf("proto: Reveal: wiretype end group for non-group")
-		}
-		if fieldNum <= 0 {
-			return fmt.Errorf("proto: Reveal: illegal tag %d (wire type %d)", fieldNum, wire)
-		}
-		switch fieldNum {
-		case 1:
-			if wireType != 0 {
-				return fmt.Errorf("proto: wrong wireType = %d for field Round", wireType)
-			}
-			m.Round = 0
-			for shift := uint(0); ; shift += 7 {
-				if shift >= 64 {
-					return ErrIntOverflowGenesis
-				}
-				if iNdEx >= l {
-					return io.ErrUnexpectedEOF
-				}
-				b := dAtA[iNdEx]
-				iNdEx++
-				m.Round |= uint64(b&0x7F) << shift
-				if b < 0x80 {
-					break
-				}
-			}
-		case 2:
-			if wireType != 2 {
-				return fmt.Errorf("proto: wrong wireType = %d for field Operator", wireType)
-			}
-			var stringLen uint64
-			for shift := uint(0); ; shift += 7 {
-				if shift >= 64 {
-					return ErrIntOverflowGenesis
-				}
-				if iNdEx >= l {
-					return io.ErrUnexpectedEOF
-				}
-				b := dAtA[iNdEx]
-				iNdEx++
-				stringLen |= uint64(b&0x7F) << shift
-				if b < 0x80 {
-					break
-				}
-			}
-			intStringLen := int(stringLen)
-			if intStringLen < 0 {
-				return ErrInvalidLengthGenesis
-			}
-			postIndex := iNdEx + intStringLen
-			if postIndex < 0 {
-				return ErrInvalidLengthGenesis
-			}
-			if postIndex > l {
-				return io.ErrUnexpectedEOF
-			}
-			m.Operator = string(dAtA[iNdEx:postIndex])
-			iNdEx = postIndex
-		case 3:
-			if wireType != 2 {
-				return fmt.Errorf("proto: wrong wireType = %d for field Report", wireType)
-			}
-			var msglen int
-			for shift := uint(0); ; shift += 7 {
-				if shift >= 64 {
-					return ErrIntOverflowGenesis
-				}
-				if iNdEx >= l {
-					return io.ErrUnexpectedEOF
-				}
-				b := dAtA[iNdEx]
-				iNdEx++
-				msglen |= int(b&0x7F) << shift
-				if b < 0x80 {
-					break
-				}
-			}
-			if msglen < 0 {
-				return ErrInvalidLengthGenesis
-			}
-			postIndex := iNdEx + msglen
-			if postIndex < 0 {
-				return ErrInvalidLengthGenesis
-			}
-			if postIndex > l {
-				return io.ErrUnexpectedEOF
-			}
-			if err := m.Report.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
-				return err
-			}
-			iNdEx = postIndex
-		default:
-			iNdEx = preIndex
-			skippy, err := skipGenesis(dAtA[iNdEx:])
-			if err != nil {
-				return err
-			}
-			if (skippy < 0) || (iNdEx+skippy) < 0 {
-				return ErrInvalidLengthGenesis
-			}
-			if (iNdEx + skippy) > l {
-				return io.ErrUnexpectedEOF
-			}
-			iNdEx += skippy
-		}
-	}
-
-	if iNdEx > l {
-		return io.ErrUnexpectedEOF
-	}
-	return nil
 }
 func (m *GenesisState) Unmarshal(dAtA []byte) error {
 	l := len(dAtA)
@@ -812,81 +519,39 @@ func (m *GenesisState) Unmarshal(dAtA []byte) error {
 			}
 			iNdEx = postIndex
 		case 5:
-			if wireType == 0 {
-				var v uint64
-				for shift := uint(0); ; shift += 7 {
-					if shift >= 64 {
-						return ErrIntOverflowGenesis
-					}
-					if iNdEx >= l {
-						return io.ErrUnexpectedEOF
-					}
-					b := dAtA[iNdEx]
-					iNdEx++
-					v |= uint64(b&0x7F) << shift
-					if b < 0x80 {
-						break
-					}
-				}
-				m.Pending = append(m.Pending, v)
-			} else if wireType == 2 {
-				var packedLen int
-				for shift := uint(0); ; shift += 7 {
-					if shift >= 64 {
-						return ErrIntOverflowGenesis
-					}
-					if iNdEx >= l {
-						return io.ErrUnexpectedEOF
-					}
-					b := dAtA[iNdEx]
-					iNdEx++
-					packedLen |= int(b&0x7F) << shift
-					if b < 0x80 {
-						break
-					}
-				}
-				if packedLen < 0 {
-					return ErrInvalidLengthGenesis
-				}
-				postIndex := iNdEx + packedLen
-				if postIndex < 0 {
-					return ErrInvalidLengthGenesis
-				}
-				if postIndex > l {
-					return io.ErrUnexpectedEOF
-				}
-				var elementCount int
-				var count int
-				for _, integer := range dAtA[iNdEx:postIndex] {
-					if integer < 128 {
-						count++
-					}
-				}
-				elementCount = count
-				if elementCount != 0 && len(m.Pending) == 0 {
-					m.Pending = make([]uint64, 0, elementCount)
-				}
-				for iNdEx < postIndex {
-					var v uint64
-					for shift := uint(0); ; shift += 7 {
-						if shift >= 64 {
-							return ErrIntOverflowGenesis
-						}
-						if iNdEx >= l {
-							return io.ErrUnexpectedEOF
-						}
-						b := dAtA[iNdEx]
-						iNdEx++
-						v |= uint64(b&0x7F) << shift
-						if b < 0x80 {
-							break
-						}
-					}
-					m.Pending = append(m.Pending, v)
-				}
-			} else {
+			if wireType != 2 {
 				return fmt.Errorf("proto: wrong wireType = %d for field Pending", wireType)
 			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowGenesis
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Pending = append(m.Pending, PendingSeat{})
+			if err := m.Pending[len(m.Pending)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
 		case 6:
 			if wireType != 2 {
 				return fmt.Errorf("proto: wrong wireType = %d for field Rounds", wireType)
@@ -923,7 +588,7 @@ func (m *GenesisState) Unmarshal(dAtA []byte) error {
 			iNdEx = postIndex
 		case 7:
 			if wireType != 2 {
-				return fmt.Errorf("proto: wrong wireType = %d for field Commits", wireType)
+				return fmt.Errorf("proto: wrong wireType = %d for field Submissions", wireType)
 			}
 			var msglen int
 			for shift := uint(0); ; shift += 7 {
@@ -950,14 +615,14 @@ func (m *GenesisState) Unmarshal(dAtA []byte) error {
 			if postIndex > l {
 				return io.ErrUnexpectedEOF
 			}
-			m.Commits = append(m.Commits, Commit{})
-			if err := m.Commits[len(m.Commits)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+			m.Submissions = append(m.Submissions, Submission{})
+			if err := m.Submissions[len(m.Submissions)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
 				return err
 			}
 			iNdEx = postIndex
 		case 8:
 			if wireType != 2 {
-				return fmt.Errorf("proto: wrong wireType = %d for field Reveals", wireType)
+				return fmt.Errorf("proto: wrong wireType = %d for field Judging", wireType)
 			}
 			var msglen int
 			for shift := uint(0); ; shift += 7 {
@@ -984,16 +649,15 @@ func (m *GenesisState) Unmarshal(dAtA []byte) error {
 			if postIndex > l {
 				return io.ErrUnexpectedEOF
 			}
-			m.Reveals = append(m.Reveals, Reveal{})
-			if err := m.Reveals[len(m.Reveals)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+			if err := m.Judging.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
 				return err
 			}
 			iNdEx = postIndex
 		case 9:
-			if wireType != 0 {
-				return fmt.Errorf("proto: wrong wireType = %d for field JudgeRound", wireType)
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ChainId", wireType)
 			}
-			m.JudgeRound = 0
+			var stringLen uint64
 			for shift := uint(0); ; shift += 7 {
 				if shift >= 64 {
 					return ErrIntOverflowGenesis
@@ -1003,30 +667,24 @@ func (m *GenesisState) Unmarshal(dAtA []byte) error {
 				}
 				b := dAtA[iNdEx]
 				iNdEx++
-				m.JudgeRound |= uint64(b&0x7F) << shift
+				stringLen |= uint64(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
 			}
-		case 10:
-			if wireType != 0 {
-				return fmt.Errorf("proto: wrong wireType = %d for field JudgeShard", wireType)
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthGenesis
 			}
-			m.JudgeShard = 0
-			for shift := uint(0); ; shift += 7 {
-				if shift >= 64 {
-					return ErrIntOverflowGenesis
-				}
-				if iNdEx >= l {
-					return io.ErrUnexpectedEOF
-				}
-				b := dAtA[iNdEx]
-				iNdEx++
-				m.JudgeShard |= uint64(b&0x7F) << shift
-				if b < 0x80 {
-					break
-				}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthGenesis
 			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.ChainId = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipGenesis(dAtA[iNdEx:])

@@ -5,6 +5,8 @@ package types
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"hash"
 	"math/bits"
 
@@ -77,10 +79,10 @@ func (r Report) Validate() error {
 
 func (s ShardReport) validate() error {
 	if len(s.Healthy) > BitmapSize {
-		return ErrInvalidReport.Wrapf("healthy: at most %d bytes, have %d", BitmapSize, len(s.Healthy))
+		return fmt.Errorf("healthy: at most %d bytes, have %d", BitmapSize, len(s.Healthy))
 	}
 	if n := len(s.Healthy); n > 0 && s.Healthy[n-1] == 0 {
-		return ErrInvalidReport.Wrap("healthy: ends in a zero byte; cut trailing zero bytes")
+		return errors.New("healthy: ends in a zero byte; cut trailing zero bytes")
 	}
 	if len(s.Quality) != 0 {
 		healthy := 0
@@ -88,11 +90,11 @@ func (s ShardReport) validate() error {
 			healthy += bits.OnesCount8(b)
 		}
 		if len(s.Quality) != healthy {
-			return ErrInvalidReport.Wrapf("quality: want one byte for each of %d healthy containers or none, have %d", healthy, len(s.Quality))
+			return fmt.Errorf("quality: want one byte for each of %d healthy containers or none, have %d", healthy, len(s.Quality))
 		}
 	}
 	if len(s.EvidenceRoot) != HashSize {
-		return ErrInvalidReport.Wrapf("evidence_root: want %d bytes, have %d", HashSize, len(s.EvidenceRoot))
+		return fmt.Errorf("evidence_root: want %d bytes, have %d", HashSize, len(s.EvidenceRoot))
 	}
 	return nil
 }

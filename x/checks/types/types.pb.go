@@ -121,10 +121,11 @@ type Licence struct {
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	// End of a ban.
 	BannedUntil *time.Time `protobuf:"bytes,6,opt,name=banned_until,json=bannedUntil,proto3,stdtime" json:"banned_until,omitempty"`
-	// Correct tasks since activation.
-	Correct uint64 `protobuf:"varint,7,opt,name=correct,proto3" json:"correct,omitempty"`
-	// Wrong tasks since activation.
-	Wrong uint64 `protobuf:"varint,8,opt,name=wrong,proto3" json:"wrong,omitempty"`
+	// Rounds with a wrong task since the licence was bought. Correct tasks are in x/ath's weights and in events only, so that
+	// a round in which all is well writes no licence.
+	Wrong uint64 `protobuf:"varint,7,opt,name=wrong,proto3" json:"wrong,omitempty"`
+	// Those that may still count for a ban, oldest first; at most params.ban_after - 1.
+	Mistakes []Mistake `protobuf:"bytes,8,rep,name=mistakes,proto3" json:"mistakes"`
 }
 
 func (m *Licence) Reset()         { *m = Licence{} }
@@ -202,13 +203,6 @@ func (m *Licence) GetBannedUntil() *time.Time {
 	return nil
 }
 
-func (m *Licence) GetCorrect() uint64 {
-	if m != nil {
-		return m.Correct
-	}
-	return 0
-}
-
 func (m *Licence) GetWrong() uint64 {
 	if m != nil {
 		return m.Wrong
@@ -216,8 +210,75 @@ func (m *Licence) GetWrong() uint64 {
 	return 0
 }
 
-// Seat is one position of the dense list from which committees are drawn. A change takes effect at a round's boundary and
-// at most once in two rounds, so that the committees of the last two rounds can always be recomputed.
+func (m *Licence) GetMistakes() []Mistake {
+	if m != nil {
+		return m.Mistakes
+	}
+	return nil
+}
+
+// Mistake is one round in which a licence had a wrong task; however many shards it touched, it counts once.
+type Mistake struct {
+	// The round.
+	Round uint64 `protobuf:"varint,1,opt,name=round,proto3" json:"round,omitempty"`
+	// When it was judged (block time).
+	At time.Time `protobuf:"bytes,2,opt,name=at,proto3,stdtime" json:"at"`
+}
+
+func (m *Mistake) Reset()         { *m = Mistake{} }
+func (m *Mistake) String() string { return proto.CompactTextString(m) }
+func (*Mistake) ProtoMessage()    {}
+func (*Mistake) Descriptor() ([]byte, []int) {
+	return fileDescriptor_592224aff452b88f, []int{1}
+}
+func (m *Mistake) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Mistake) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Mistake.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Mistake) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Mistake.Merge(m, src)
+}
+func (m *Mistake) XXX_Size() int {
+	return m.Size()
+}
+func (m *Mistake) XXX_DiscardUnknown() {
+	xxx_messageInfo_Mistake.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Mistake proto.InternalMessageInfo
+
+func (m *Mistake) GetRound() uint64 {
+	if m != nil {
+		return m.Round
+	}
+	return 0
+}
+
+func (m *Mistake) GetAt() time.Time {
+	if m != nil {
+		return m.At
+	}
+	return time.Time{}
+}
+
+// Seat is one position of the dense list from which committees are drawn. Seats change only when an odd round starts, so
+// that each keeps one value for at least two rounds, and the two values here give the committees of the running round and
+// of the two before it.
+//
+// Suppose licence 4 sat at position 2 in rounds 1 to 4 and licence 9 took the position when round 5 started: {licence: 9,
+// since_round: 5, previous_licence: 4}. Until round 7 starts nothing changes here, and rounds 3 (judged during round 5), 4
+// (revealed during round 5) and 5 (running) read 4, 4 and 9.
 type Seat struct {
 	// Licence that sits here from since_round on; 0 when the seat is empty from then on.
 	Licence uint64 `protobuf:"varint,1,opt,name=licence,proto3" json:"licence,omitempty"`
@@ -235,7 +296,7 @@ func (m *Seat) Reset()         { *m = Seat{} }
 func (m *Seat) String() string { return proto.CompactTextString(m) }
 func (*Seat) ProtoMessage()    {}
 func (*Seat) Descriptor() ([]byte, []int) {
-	return fileDescriptor_592224aff452b88f, []int{1}
+	return fileDescriptor_592224aff452b88f, []int{2}
 }
 func (m *Seat) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -313,13 +374,18 @@ type Round struct {
 	Seats uint64 `protobuf:"varint,5,opt,name=seats,proto3" json:"seats,omitempty"`
 	// Shards that are checked.
 	Shards uint64 `protobuf:"varint,6,opt,name=shards,proto3" json:"shards,omitempty"`
+	// Operators that check one shard; params.committee_size when the round started.
+	CommitteeSize uint32 `protobuf:"varint,7,opt,name=committee_size,json=committeeSize,proto3" json:"committee_size,omitempty"`
+	// Time of the first block in which reports were taken. The round stays open for a whole submit window from here, so that
+	// a network that stood still does not count the silence against anybody. Unset before.
+	Opened *time.Time `protobuf:"bytes,8,opt,name=opened,proto3,stdtime" json:"opened,omitempty"`
 }
 
 func (m *Round) Reset()         { *m = Round{} }
 func (m *Round) String() string { return proto.CompactTextString(m) }
 func (*Round) ProtoMessage()    {}
 func (*Round) Descriptor() ([]byte, []int) {
-	return fileDescriptor_592224aff452b88f, []int{2}
+	return fileDescriptor_592224aff452b88f, []int{3}
 }
 func (m *Round) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -390,28 +456,40 @@ func (m *Round) GetShards() uint64 {
 	return 0
 }
 
-// Commit is an operator's sealed report on one round.
-type Commit struct {
-	// The round.
-	Round uint64 `protobuf:"varint,1,opt,name=round,proto3" json:"round,omitempty"`
-	// Bech32 address of the operator.
-	Operator string `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
-	// SHA-256 as of types.CommitHash(chain-id, operator, round, report, salt), 32 bytes.
-	Hash []byte `protobuf:"bytes,3,opt,name=hash,proto3" json:"hash,omitempty"`
+func (m *Round) GetCommitteeSize() uint32 {
+	if m != nil {
+		return m.CommitteeSize
+	}
+	return 0
 }
 
-func (m *Commit) Reset()         { *m = Commit{} }
-func (m *Commit) String() string { return proto.CompactTextString(m) }
-func (*Commit) ProtoMessage()    {}
-func (*Commit) Descriptor() ([]byte, []int) {
-	return fileDescriptor_592224aff452b88f, []int{3}
+func (m *Round) GetOpened() *time.Time {
+	if m != nil {
+		return m.Opened
+	}
+	return nil
 }
-func (m *Commit) XXX_Unmarshal(b []byte) error {
+
+// PendingSeat is a licence whose seat is to be brought in line with its state when an odd round starts.
+type PendingSeat struct {
+	// The round in which it changed; earlier ones are served first.
+	Round uint64 `protobuf:"varint,1,opt,name=round,proto3" json:"round,omitempty"`
+	// The licence.
+	Licence uint64 `protobuf:"varint,2,opt,name=licence,proto3" json:"licence,omitempty"`
+}
+
+func (m *PendingSeat) Reset()         { *m = PendingSeat{} }
+func (m *PendingSeat) String() string { return proto.CompactTextString(m) }
+func (*PendingSeat) ProtoMessage()    {}
+func (*PendingSeat) Descriptor() ([]byte, []int) {
+	return fileDescriptor_592224aff452b88f, []int{4}
+}
+func (m *PendingSeat) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
 }
-func (m *Commit) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+func (m *PendingSeat) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
 	if deterministic {
-		return xxx_messageInfo_Commit.Marshal(b, m, deterministic)
+		return xxx_messageInfo_PendingSeat.Marshal(b, m, deterministic)
 	} else {
 		b = b[:cap(b)]
 		n, err := m.MarshalToSizedBuffer(b)
@@ -421,37 +499,158 @@ func (m *Commit) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
 		return b[:n], nil
 	}
 }
-func (m *Commit) XXX_Merge(src proto.Message) {
-	xxx_messageInfo_Commit.Merge(m, src)
+func (m *PendingSeat) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_PendingSeat.Merge(m, src)
 }
-func (m *Commit) XXX_Size() int {
+func (m *PendingSeat) XXX_Size() int {
 	return m.Size()
 }
-func (m *Commit) XXX_DiscardUnknown() {
-	xxx_messageInfo_Commit.DiscardUnknown(m)
+func (m *PendingSeat) XXX_DiscardUnknown() {
+	xxx_messageInfo_PendingSeat.DiscardUnknown(m)
 }
 
-var xxx_messageInfo_Commit proto.InternalMessageInfo
+var xxx_messageInfo_PendingSeat proto.InternalMessageInfo
 
-func (m *Commit) GetRound() uint64 {
+func (m *PendingSeat) GetRound() uint64 {
 	if m != nil {
 		return m.Round
 	}
 	return 0
 }
 
-func (m *Commit) GetOperator() string {
+func (m *PendingSeat) GetLicence() uint64 {
+	if m != nil {
+		return m.Licence
+	}
+	return 0
+}
+
+// Submission is what an operator said of one round: first sealed, a round later opened.
+type Submission struct {
+	// The round.
+	Round uint64 `protobuf:"varint,1,opt,name=round,proto3" json:"round,omitempty"`
+	// Bech32 address of the operator.
+	Operator string `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
+	// SHA-256 as of types.CommitHash(chain-id, operator, round, report, salt), 32 bytes.
+	Hash []byte `protobuf:"bytes,3,opt,name=hash,proto3" json:"hash,omitempty"`
+	// The opened report; unset before.
+	Report *Report `protobuf:"bytes,4,opt,name=report,proto3" json:"report,omitempty"`
+}
+
+func (m *Submission) Reset()         { *m = Submission{} }
+func (m *Submission) String() string { return proto.CompactTextString(m) }
+func (*Submission) ProtoMessage()    {}
+func (*Submission) Descriptor() ([]byte, []int) {
+	return fileDescriptor_592224aff452b88f, []int{5}
+}
+func (m *Submission) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Submission) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Submission.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Submission) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Submission.Merge(m, src)
+}
+func (m *Submission) XXX_Size() int {
+	return m.Size()
+}
+func (m *Submission) XXX_DiscardUnknown() {
+	xxx_messageInfo_Submission.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Submission proto.InternalMessageInfo
+
+func (m *Submission) GetRound() uint64 {
+	if m != nil {
+		return m.Round
+	}
+	return 0
+}
+
+func (m *Submission) GetOperator() string {
 	if m != nil {
 		return m.Operator
 	}
 	return ""
 }
 
-func (m *Commit) GetHash() []byte {
+func (m *Submission) GetHash() []byte {
 	if m != nil {
 		return m.Hash
 	}
 	return nil
+}
+
+func (m *Submission) GetReport() *Report {
+	if m != nil {
+		return m.Report
+	}
+	return nil
+}
+
+// Judging is how far the verdicts of a round have come.
+type Judging struct {
+	// The round that is judged; 0 when none is.
+	Round uint64 `protobuf:"varint,1,opt,name=round,proto3" json:"round,omitempty"`
+	// Its next shard.
+	Shard uint64 `protobuf:"varint,2,opt,name=shard,proto3" json:"shard,omitempty"`
+}
+
+func (m *Judging) Reset()         { *m = Judging{} }
+func (m *Judging) String() string { return proto.CompactTextString(m) }
+func (*Judging) ProtoMessage()    {}
+func (*Judging) Descriptor() ([]byte, []int) {
+	return fileDescriptor_592224aff452b88f, []int{6}
+}
+func (m *Judging) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Judging) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Judging.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Judging) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Judging.Merge(m, src)
+}
+func (m *Judging) XXX_Size() int {
+	return m.Size()
+}
+func (m *Judging) XXX_DiscardUnknown() {
+	xxx_messageInfo_Judging.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Judging proto.InternalMessageInfo
+
+func (m *Judging) GetRound() uint64 {
+	if m != nil {
+		return m.Round
+	}
+	return 0
+}
+
+func (m *Judging) GetShard() uint64 {
+	if m != nil {
+		return m.Shard
+	}
+	return 0
 }
 
 // ShardReport is what an operator says of one shard in one round.
@@ -471,7 +670,7 @@ func (m *ShardReport) Reset()         { *m = ShardReport{} }
 func (m *ShardReport) String() string { return proto.CompactTextString(m) }
 func (*ShardReport) ProtoMessage()    {}
 func (*ShardReport) Descriptor() ([]byte, []int) {
-	return fileDescriptor_592224aff452b88f, []int{4}
+	return fileDescriptor_592224aff452b88f, []int{7}
 }
 func (m *ShardReport) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -530,7 +729,7 @@ func (m *ShardReport) GetEvidenceRoot() []byte {
 
 // Report is what an operator reveals of one round: its shards in order of number.
 type Report struct {
-	// The shards that the operator was drawn for, in order of number.
+	// The shards that the operator was drawn for, in order of number; one that is left out counts as not revealed.
 	Shards []ShardReport `protobuf:"bytes,1,rep,name=shards,proto3" json:"shards"`
 }
 
@@ -538,7 +737,7 @@ func (m *Report) Reset()         { *m = Report{} }
 func (m *Report) String() string { return proto.CompactTextString(m) }
 func (*Report) ProtoMessage()    {}
 func (*Report) Descriptor() ([]byte, []int) {
-	return fileDescriptor_592224aff452b88f, []int{5}
+	return fileDescriptor_592224aff452b88f, []int{8}
 }
 func (m *Report) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -602,7 +801,7 @@ func (m *Params) Reset()         { *m = Params{} }
 func (m *Params) String() string { return proto.CompactTextString(m) }
 func (*Params) ProtoMessage()    {}
 func (*Params) Descriptor() ([]byte, []int) {
-	return fileDescriptor_592224aff452b88f, []int{6}
+	return fileDescriptor_592224aff452b88f, []int{9}
 }
 func (m *Params) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -698,9 +897,12 @@ func init() {
 	proto.RegisterEnum("athd.checks.v1.LicenceState", LicenceState_name, LicenceState_value)
 	proto.RegisterEnum("athd.checks.v1.Verdict", Verdict_name, Verdict_value)
 	proto.RegisterType((*Licence)(nil), "athd.checks.v1.Licence")
+	proto.RegisterType((*Mistake)(nil), "athd.checks.v1.Mistake")
 	proto.RegisterType((*Seat)(nil), "athd.checks.v1.Seat")
 	proto.RegisterType((*Round)(nil), "athd.checks.v1.Round")
-	proto.RegisterType((*Commit)(nil), "athd.checks.v1.Commit")
+	proto.RegisterType((*PendingSeat)(nil), "athd.checks.v1.PendingSeat")
+	proto.RegisterType((*Submission)(nil), "athd.checks.v1.Submission")
+	proto.RegisterType((*Judging)(nil), "athd.checks.v1.Judging")
 	proto.RegisterType((*ShardReport)(nil), "athd.checks.v1.ShardReport")
 	proto.RegisterType((*Report)(nil), "athd.checks.v1.Report")
 	proto.RegisterType((*Params)(nil), "athd.checks.v1.Params")
@@ -709,75 +911,82 @@ func init() {
 func init() { proto.RegisterFile("athd/checks/v1/types.proto", fileDescriptor_592224aff452b88f) }
 
 var fileDescriptor_592224aff452b88f = []byte{
-	// 1080 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x9c, 0x56, 0x4d, 0x6f, 0x1b, 0x45,
-	0x18, 0xce, 0x3a, 0x6b, 0x27, 0x79, 0xfd, 0x51, 0x67, 0xea, 0x96, 0x4d, 0x0a, 0x4e, 0x30, 0x20,
-	0x85, 0xa0, 0xae, 0x55, 0xc3, 0x85, 0x1e, 0x2a, 0xf9, 0x63, 0xa3, 0x1a, 0x59, 0x6e, 0xb4, 0x76,
-	0x82, 0xca, 0x65, 0x35, 0xde, 0x9d, 0xda, 0xab, 0x78, 0x67, 0xcc, 0xce, 0x38, 0x1f, 0x15, 0xbf,
-	0x80, 0x53, 0x0f, 0x1c, 0xf8, 0x19, 0x1c, 0xfa, 0x03, 0x38, 0xf6, 0x58, 0xca, 0x05, 0x71, 0x28,
-	0x28, 0x39, 0x20, 0xfe, 0x05, 0x9a, 0x99, 0x5d, 0xd3, 0xa4, 0x12, 0x8d, 0xb8, 0x24, 0xfb, 0xbc,
-	0x1f, 0xf3, 0xbe, 0xef, 0xf3, 0xbc, 0x3b, 0x6b, 0xd8, 0xc4, 0x62, 0x12, 0xd4, 0xfd, 0x09, 0xf1,
-	0x8f, 0x78, 0xfd, 0xf8, 0x5e, 0x5d, 0x9c, 0xcd, 0x08, 0xb7, 0x67, 0x31, 0x13, 0x0c, 0x95, 0xa4,
-	0xcf, 0xd6, 0x3e, 0xfb, 0xf8, 0xde, 0xe6, 0x3a, 0x8e, 0x42, 0xca, 0xea, 0xea, 0xaf, 0x0e, 0xd9,
-	0xdc, 0xf0, 0x19, 0x8f, 0x18, 0xf7, 0x14, 0xaa, 0x6b, 0x90, 0xb8, 0x2a, 0x63, 0x36, 0x66, 0xda,
-	0x2e, 0x9f, 0x12, 0x6b, 0x75, 0xcc, 0xd8, 0x78, 0x4a, 0xea, 0x0a, 0x8d, 0xe6, 0x4f, 0xea, 0xc1,
-	0x3c, 0xc6, 0x22, 0x64, 0x34, 0xf1, 0x6f, 0x5d, 0xf5, 0x8b, 0x30, 0x22, 0x5c, 0xe0, 0x68, 0xa6,
-	0x03, 0x6a, 0x3f, 0x67, 0x60, 0xa5, 0x17, 0xfa, 0x84, 0xfa, 0x04, 0x95, 0x20, 0x13, 0x06, 0x96,
-	0xb1, 0x6d, 0xec, 0x98, 0x6e, 0x26, 0x0c, 0x90, 0x0d, 0x59, 0x76, 0x42, 0x49, 0x6c, 0x65, 0xb6,
-	0x8d, 0x9d, 0xb5, 0x96, 0xf5, 0xea, 0xf9, 0xdd, 0x4a, 0xd2, 0x53, 0x33, 0x08, 0x62, 0xc2, 0xf9,
-	0x40, 0xc4, 0x21, 0x1d, 0xbb, 0x3a, 0x0c, 0x7d, 0x01, 0xab, 0x6c, 0x46, 0x62, 0x2c, 0x58, 0x6c,
-	0x2d, 0xbf, 0x23, 0x65, 0x11, 0x89, 0x1a, 0x90, 0xe5, 0x02, 0x0b, 0x62, 0x99, 0xdb, 0xc6, 0x4e,
-	0xa9, 0xf1, 0xbe, 0x7d, 0x99, 0x26, 0x3b, 0xe9, 0x6e, 0x20, 0x63, 0x5c, 0x1d, 0x8a, 0x6e, 0x43,
-	0x2e, 0x26, 0x98, 0x33, 0x6a, 0x65, 0x65, 0x1d, 0x37, 0x41, 0xa8, 0x0d, 0x85, 0x11, 0xa6, 0x94,
-	0x04, 0xde, 0x9c, 0x8a, 0x70, 0x6a, 0xe5, 0xb6, 0x8d, 0x9d, 0x7c, 0x63, 0xd3, 0xd6, 0x2c, 0xd8,
-	0x29, 0x0b, 0xf6, 0x30, 0x65, 0xa1, 0x65, 0x3e, 0xfb, 0x63, 0xcb, 0x70, 0xf3, 0x3a, 0xeb, 0x40,
-	0x26, 0x21, 0x0b, 0x56, 0x7c, 0x16, 0xc7, 0xc4, 0x17, 0xd6, 0x8a, 0xe2, 0x22, 0x85, 0xa8, 0x02,
-	0xd9, 0x93, 0x98, 0xd1, 0xb1, 0xb5, 0xaa, 0xec, 0x1a, 0xd4, 0xfe, 0x36, 0xc0, 0x1c, 0x10, 0x2c,
-	0x64, 0xe2, 0x54, 0x37, 0x9b, 0x90, 0x98, 0xc2, 0x4b, 0xcc, 0x64, 0xae, 0xcd, 0xcc, 0x16, 0xe4,
-	0x79, 0x48, 0x7d, 0xe2, 0xc5, 0x6c, 0x4e, 0x03, 0x45, 0xa9, 0xe9, 0x82, 0x32, 0xb9, 0xd2, 0x82,
-	0x3e, 0x85, 0xf2, 0x2c, 0x26, 0xc7, 0x21, 0x9b, 0x73, 0x2f, 0xad, 0x6c, 0xaa, 0xa8, 0x1b, 0xa9,
-	0x3d, 0xd5, 0xd6, 0x81, 0xf5, 0x45, 0xe8, 0xa2, 0x95, 0xec, 0x3b, 0x5a, 0x59, 0x9c, 0xfe, 0x28,
-	0xc9, 0xa8, 0xfd, 0x62, 0x40, 0x56, 0xd7, 0xbe, 0x0d, 0x39, 0x3a, 0x8f, 0x46, 0x24, 0x4e, 0x66,
-	0x4d, 0x10, 0xba, 0xaf, 0xe4, 0x8c, 0x85, 0x9a, 0xf3, 0xbf, 0xb9, 0x5f, 0x7d, 0xf1, 0x7a, 0x6b,
-	0x49, 0xf1, 0xaf, 0x53, 0x50, 0x03, 0x96, 0x49, 0x32, 0xe8, 0x75, 0x54, 0x93, 0xc1, 0x08, 0x81,
-	0xc9, 0x09, 0x09, 0xd4, 0xdc, 0x05, 0x57, 0x3d, 0x4b, 0x9d, 0x38, 0xc1, 0x82, 0xab, 0x01, 0x4d,
-	0x57, 0x03, 0xd9, 0x31, 0x9f, 0xe0, 0x38, 0xe0, 0x6a, 0x2d, 0x4c, 0x37, 0x41, 0xb5, 0x09, 0xe4,
-	0xda, 0x2c, 0x8a, 0x42, 0xa5, 0xaf, 0xa6, 0x5a, 0x8f, 0xa4, 0xc1, 0xff, 0x14, 0x0f, 0x81, 0x39,
-	0xc1, 0x7c, 0xa2, 0x86, 0x29, 0xb8, 0xea, 0xb9, 0xf6, 0x1d, 0xe4, 0x07, 0xb2, 0xa6, 0x4b, 0x66,
-	0x2c, 0x56, 0xe5, 0x54, 0x0b, 0x69, 0x39, 0x05, 0xe4, 0x16, 0x4d, 0x08, 0x9e, 0x8a, 0xc9, 0x99,
-	0xaa, 0x56, 0x70, 0x53, 0x28, 0x3d, 0xdf, 0xce, 0xf1, 0x34, 0x14, 0x67, 0xc9, 0xa9, 0x29, 0x44,
-	0x1f, 0x41, 0x91, 0x1c, 0x87, 0x01, 0xd1, 0xcb, 0xc2, 0x44, 0xc2, 0x46, 0x21, 0x35, 0xba, 0x8c,
-	0x89, 0x5a, 0x1b, 0x72, 0x49, 0xe1, 0x2f, 0x17, 0x4c, 0x18, 0xdb, 0xcb, 0x3b, 0xf9, 0xc6, 0x9d,
-	0xab, 0xef, 0xdc, 0x1b, 0x5d, 0xb6, 0x4c, 0xa9, 0xd2, 0x82, 0xac, 0x5f, 0x4d, 0xc8, 0xed, 0xe3,
-	0x18, 0x47, 0x1c, 0x7d, 0x05, 0x25, 0x45, 0x90, 0x97, 0xde, 0x39, 0x6a, 0x8e, 0x7c, 0x63, 0xe3,
-	0x2d, 0xe1, 0x3a, 0x49, 0x80, 0x56, 0xfc, 0x47, 0xa9, 0x5d, 0x51, 0xa5, 0xa6, 0x0e, 0xb4, 0x0b,
-	0xeb, 0x7c, 0x3e, 0x8a, 0x42, 0xe1, 0x9d, 0x84, 0x34, 0x60, 0x27, 0xde, 0x6c, 0x16, 0xa9, 0xf1,
-	0x8b, 0xee, 0x0d, 0xed, 0xf8, 0x5a, 0xd9, 0xf7, 0x67, 0x11, 0xfa, 0x04, 0x4a, 0xbe, 0xd2, 0x4b,
-	0x10, 0xe2, 0xf1, 0xf0, 0x29, 0x51, 0x6c, 0x14, 0xdd, 0xe2, 0xc2, 0x3a, 0x08, 0x9f, 0x12, 0xd4,
-	0x87, 0x42, 0xf2, 0x4e, 0x78, 0x23, 0x46, 0xf5, 0x82, 0xac, 0xb5, 0x3e, 0x93, 0x1d, 0xfc, 0xfe,
-	0x7a, 0xeb, 0x96, 0x96, 0x8f, 0x07, 0x47, 0x76, 0xc8, 0xea, 0x11, 0x16, 0x13, 0xbb, 0x4b, 0xc5,
-	0xab, 0xe7, 0x77, 0x21, 0xd1, 0xb5, 0x4b, 0x85, 0x9b, 0x4f, 0x0e, 0x68, 0x31, 0x1a, 0xc8, 0x71,
-	0xe7, 0x54, 0x9e, 0x14, 0xd2, 0xb1, 0x27, 0xaf, 0x51, 0xb5, 0x5d, 0xd7, 0x1d, 0x77, 0x91, 0x2a,
-	0x97, 0x18, 0x7d, 0x08, 0x85, 0x08, 0x9f, 0xa6, 0xef, 0x6c, 0xba, 0x90, 0xf9, 0x08, 0x9f, 0x26,
-	0xef, 0x2b, 0x47, 0x77, 0x60, 0x6d, 0x84, 0xa9, 0x87, 0x9f, 0x08, 0x12, 0xab, 0x7b, 0xa8, 0xe8,
-	0xae, 0x8e, 0x30, 0x6d, 0x4a, 0x8c, 0x5a, 0x00, 0xd2, 0xa9, 0xb9, 0x52, 0xb7, 0xd1, 0x35, 0xfb,
-	0x90, 0x67, 0x6a, 0x26, 0xd1, 0x03, 0x90, 0xe7, 0xe9, 0x49, 0xd6, 0xae, 0x7f, 0xc2, 0xca, 0x08,
-	0x53, 0x35, 0x43, 0x1d, 0x2a, 0x72, 0x06, 0xbd, 0x17, 0xde, 0x8c, 0xc4, 0xde, 0x68, 0xca, 0xfc,
-	0x23, 0x0b, 0x54, 0xaf, 0xeb, 0x11, 0x3e, 0x55, 0x5b, 0xc4, 0xf7, 0x49, 0xdc, 0x92, 0x8e, 0xfb,
-	0x1b, 0xdf, 0xff, 0xf5, 0xd3, 0x6e, 0x45, 0x7d, 0x20, 0x4f, 0xd3, 0x4f, 0xa4, 0x5e, 0xa5, 0xdd,
-	0x1f, 0x0c, 0x28, 0xbc, 0x79, 0xcf, 0xa3, 0x0f, 0x60, 0xa3, 0xd7, 0x6d, 0x3b, 0xfd, 0xb6, 0xe3,
-	0x0d, 0x86, 0xcd, 0xa1, 0xe3, 0x1d, 0xf4, 0x07, 0xfb, 0x4e, 0xbb, 0xbb, 0xd7, 0x75, 0x3a, 0xe5,
-	0x25, 0x74, 0x1b, 0xd0, 0x65, 0x77, 0xb7, 0xd3, 0x73, 0xca, 0x06, 0xda, 0x80, 0x5b, 0x97, 0xed,
-	0x8f, 0xf6, 0xf6, 0x1c, 0xd7, 0xe9, 0x94, 0x33, 0xc8, 0x82, 0xca, 0x65, 0x57, 0xb3, 0x3d, 0xec,
-	0x1e, 0x3a, 0xe5, 0xe5, 0xb7, 0x3d, 0xad, 0x66, 0xbf, 0xef, 0x74, 0xca, 0xe6, 0x2e, 0x81, 0x95,
-	0x43, 0x12, 0x07, 0xa1, 0x2f, 0xd0, 0x7b, 0x70, 0xf3, 0xd0, 0x71, 0x3b, 0xdd, 0xf6, 0xf0, 0x4a,
-	0x2b, 0x37, 0xe1, 0x46, 0xea, 0x78, 0xe8, 0x34, 0x7b, 0xc3, 0x87, 0x8f, 0xcb, 0x06, 0x42, 0x50,
-	0x4a, 0x8d, 0x7b, 0xcd, 0x83, 0xde, 0xf0, 0xb1, 0x6e, 0x20, 0xb5, 0x75, 0xfb, 0xed, 0x47, 0xfd,
-	0x76, 0xef, 0x60, 0xa0, 0x1a, 0x68, 0x3d, 0x78, 0x71, 0x5e, 0x35, 0x5e, 0x9e, 0x57, 0x8d, 0x3f,
-	0xcf, 0xab, 0xc6, 0xb3, 0x8b, 0xea, 0xd2, 0xcb, 0x8b, 0xea, 0xd2, 0x6f, 0x17, 0xd5, 0xa5, 0x6f,
-	0x3e, 0x1e, 0x87, 0x62, 0x32, 0x1f, 0xd9, 0x3e, 0x8b, 0xea, 0x58, 0x4c, 0x28, 0x11, 0xf2, 0xdf,
-	0xbf, 0xf4, 0xa9, 0x9f, 0x17, 0xa3, 0x9c, 0xd2, 0xeb, 0xf3, 0x7f, 0x02, 0x00, 0x00, 0xff, 0xff,
-	0x97, 0x7c, 0x30, 0x19, 0x7d, 0x08, 0x00, 0x00,
+	// 1191 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x9c, 0x56, 0xcd, 0x6e, 0x1b, 0x47,
+	0x12, 0xd6, 0x50, 0x14, 0x29, 0x15, 0x29, 0x99, 0x6a, 0xcb, 0xf2, 0x48, 0xde, 0xa5, 0xb4, 0xdc,
+	0x5d, 0x40, 0x51, 0xe0, 0x21, 0xcc, 0x38, 0x40, 0x6c, 0x20, 0x06, 0x48, 0x6a, 0x04, 0xd3, 0x50,
+	0x68, 0x61, 0x48, 0x39, 0x70, 0x2e, 0x83, 0x26, 0xa7, 0x4d, 0x36, 0xa4, 0xe9, 0x66, 0xa6, 0x9b,
+	0x92, 0x6c, 0xe4, 0x09, 0x72, 0xf2, 0x21, 0x87, 0x1c, 0xf2, 0x10, 0x41, 0xe0, 0x87, 0xf0, 0xd1,
+	0x70, 0x2e, 0x41, 0x0e, 0x4e, 0x62, 0x1f, 0x82, 0xbc, 0x45, 0xd0, 0x3f, 0x43, 0x4b, 0xb2, 0x1d,
+	0x2b, 0xb9, 0x48, 0x53, 0xf5, 0x55, 0xd5, 0x7c, 0x55, 0xfd, 0x55, 0x73, 0x60, 0x15, 0xcb, 0x61,
+	0x54, 0xed, 0x0f, 0x49, 0x7f, 0x5f, 0x54, 0x0f, 0xaf, 0x55, 0xe5, 0xc3, 0x11, 0x11, 0xde, 0x28,
+	0xe1, 0x92, 0xa3, 0x05, 0x85, 0x79, 0x06, 0xf3, 0x0e, 0xaf, 0xad, 0x2e, 0xe2, 0x98, 0x32, 0x5e,
+	0xd5, 0x7f, 0x4d, 0xc8, 0xea, 0x4a, 0x9f, 0x8b, 0x98, 0x8b, 0x50, 0x5b, 0x55, 0x63, 0x58, 0x68,
+	0x69, 0xc0, 0x07, 0xdc, 0xf8, 0xd5, 0x93, 0xf5, 0x96, 0x07, 0x9c, 0x0f, 0x0e, 0x48, 0x55, 0x5b,
+	0xbd, 0xf1, 0x83, 0x6a, 0x34, 0x4e, 0xb0, 0xa4, 0x9c, 0x59, 0x7c, 0xed, 0x2c, 0x2e, 0x69, 0x4c,
+	0x84, 0xc4, 0xf1, 0xc8, 0x04, 0x54, 0x7e, 0xcb, 0x40, 0x7e, 0x87, 0xf6, 0x09, 0xeb, 0x13, 0xb4,
+	0x00, 0x19, 0x1a, 0xb9, 0xce, 0xba, 0xb3, 0x91, 0x0d, 0x32, 0x34, 0x42, 0x1e, 0xcc, 0xf0, 0x23,
+	0x46, 0x12, 0x37, 0xb3, 0xee, 0x6c, 0xcc, 0x35, 0xdc, 0xe7, 0x4f, 0xae, 0x2e, 0x59, 0x4e, 0xf5,
+	0x28, 0x4a, 0x88, 0x10, 0x1d, 0x99, 0x50, 0x36, 0x08, 0x4c, 0x18, 0xba, 0x0e, 0xb3, 0x7c, 0x44,
+	0x12, 0x2c, 0x79, 0xe2, 0x4e, 0xbf, 0x27, 0x65, 0x12, 0x89, 0x6a, 0x30, 0x23, 0x24, 0x96, 0xc4,
+	0xcd, 0xae, 0x3b, 0x1b, 0x0b, 0xb5, 0x7f, 0x79, 0xa7, 0xc7, 0xe4, 0x59, 0x76, 0x1d, 0x15, 0x13,
+	0x98, 0x50, 0xb4, 0x0c, 0xb9, 0x84, 0x60, 0xc1, 0x99, 0x3b, 0xa3, 0xde, 0x13, 0x58, 0x0b, 0x35,
+	0xa1, 0xd8, 0xc3, 0x8c, 0x91, 0x28, 0x1c, 0x33, 0x49, 0x0f, 0xdc, 0xdc, 0xba, 0xb3, 0x51, 0xa8,
+	0xad, 0x7a, 0x66, 0x0a, 0x5e, 0x3a, 0x05, 0xaf, 0x9b, 0x4e, 0xa1, 0x91, 0x7d, 0xfc, 0xcb, 0x9a,
+	0x13, 0x14, 0x4c, 0xd6, 0x9e, 0x4a, 0x42, 0x4b, 0x30, 0x73, 0x94, 0x70, 0x36, 0x70, 0xf3, 0x7a,
+	0x12, 0xc6, 0x40, 0x37, 0x60, 0x36, 0xa6, 0x42, 0xe2, 0x7d, 0x22, 0xdc, 0xd9, 0xf5, 0xe9, 0x8d,
+	0x42, 0xed, 0xf2, 0x59, 0xa6, 0x9f, 0x19, 0xbc, 0x91, 0x7d, 0xfa, 0x62, 0x6d, 0x2a, 0x98, 0x84,
+	0x57, 0xf6, 0x20, 0x6f, 0x21, 0x55, 0x3b, 0xe1, 0x63, 0x96, 0x4e, 0xd9, 0x18, 0xe8, 0x3a, 0x64,
+	0xb0, 0xd4, 0x53, 0xfe, 0x6b, 0xb2, 0xb3, 0xaa, 0xb0, 0x26, 0x9c, 0xc1, 0xb2, 0xf2, 0x87, 0x03,
+	0xd9, 0x0e, 0xc1, 0x12, 0xb9, 0x90, 0x3f, 0x30, 0x43, 0xb2, 0x65, 0x53, 0xf3, 0xd4, 0x89, 0x64,
+	0xce, 0x7d, 0x22, 0x6b, 0x50, 0x10, 0x94, 0xf5, 0x49, 0x68, 0xa8, 0x4e, 0xeb, 0x9a, 0xa0, 0x5d,
+	0x81, 0xe6, 0xfb, 0x01, 0x94, 0x46, 0x09, 0x39, 0xa4, 0x7c, 0x2c, 0xc2, 0xf4, 0xcd, 0x59, 0x1d,
+	0x75, 0x21, 0xf5, 0xa7, 0x9a, 0xf2, 0x61, 0x71, 0x12, 0x3a, 0xa1, 0x32, 0xf3, 0x1e, 0x2a, 0x93,
+	0xea, 0x77, 0x6d, 0x46, 0xe5, 0x87, 0x0c, 0xcc, 0x98, 0x77, 0x2f, 0x43, 0x8e, 0x8d, 0xe3, 0x1e,
+	0x49, 0x6c, 0xaf, 0xd6, 0x42, 0x37, 0xb5, 0x8c, 0x92, 0xbf, 0x37, 0x46, 0x93, 0x82, 0x6a, 0x30,
+	0x4d, 0x6c, 0xa3, 0xe7, 0x51, 0x8b, 0x0a, 0x46, 0x08, 0xb2, 0x82, 0x90, 0x48, 0xf7, 0x5d, 0x0c,
+	0xf4, 0xb3, 0x3a, 0x5d, 0x41, 0xb0, 0x14, 0xba, 0xc1, 0x6c, 0x60, 0x0c, 0xc5, 0x58, 0x0c, 0x71,
+	0x12, 0x09, 0x2d, 0xc7, 0x6c, 0x60, 0x2d, 0xf4, 0x7f, 0x58, 0xe8, 0xf3, 0x38, 0xa6, 0x52, 0x12,
+	0x12, 0x0a, 0xfa, 0x88, 0x68, 0xc1, 0xcd, 0x07, 0xf3, 0x13, 0x6f, 0x87, 0x3e, 0x22, 0xe8, 0x13,
+	0xc8, 0xf1, 0x11, 0x61, 0x24, 0x72, 0x67, 0xcf, 0xc9, 0xcf, 0xc6, 0x57, 0x3e, 0x85, 0xc2, 0x2e,
+	0x61, 0x11, 0x65, 0x03, 0x2d, 0x93, 0xb7, 0x6b, 0xef, 0x84, 0x78, 0x32, 0xa7, 0xc4, 0x53, 0xf9,
+	0xce, 0x01, 0xe8, 0x8c, 0x7b, 0x31, 0x15, 0x82, 0x72, 0xf6, 0x4e, 0xe9, 0xfe, 0x13, 0x85, 0x21,
+	0xc8, 0x0e, 0xb1, 0x18, 0xea, 0x89, 0x17, 0x03, 0xfd, 0x8c, 0x3c, 0xb5, 0xd3, 0x23, 0x9e, 0x48,
+	0x3d, 0xd2, 0x42, 0x6d, 0xf9, 0xec, 0x7a, 0x05, 0x1a, 0x0d, 0x6c, 0x54, 0xe5, 0x63, 0xc8, 0xdf,
+	0x19, 0x47, 0x03, 0xca, 0x06, 0xef, 0xa0, 0xa6, 0x4e, 0x43, 0x4d, 0xda, 0xf6, 0x65, 0x8c, 0xca,
+	0x57, 0x50, 0xe8, 0xa8, 0x07, 0x53, 0xed, 0x75, 0x90, 0x73, 0x22, 0x48, 0x0d, 0x65, 0x48, 0xf0,
+	0x81, 0x1c, 0x3e, 0xd4, 0xc9, 0xc5, 0x20, 0x35, 0x15, 0xf2, 0xe5, 0x18, 0x1f, 0x50, 0xf9, 0xd0,
+	0x92, 0x4f, 0x4d, 0xf4, 0x5f, 0x98, 0x27, 0x87, 0x34, 0x22, 0x66, 0x71, 0xb8, 0xb4, 0xca, 0x28,
+	0xa6, 0xce, 0x80, 0x73, 0x59, 0x69, 0x42, 0xce, 0xbe, 0xf8, 0xc6, 0x44, 0x15, 0x8e, 0xbe, 0x4d,
+	0xae, 0x9c, 0x6d, 0xf7, 0x04, 0x4b, 0x7b, 0xa3, 0xd8, 0x84, 0xca, 0x8f, 0x59, 0xc8, 0xed, 0xe2,
+	0x04, 0xc7, 0x02, 0xdd, 0x81, 0x05, 0xdd, 0x6c, 0x98, 0xde, 0xfb, 0xba, 0x8f, 0x42, 0x6d, 0xe5,
+	0x0d, 0x91, 0x6c, 0xd9, 0x00, 0xa3, 0xfe, 0x6f, 0x95, 0x4e, 0xe6, 0x75, 0x6a, 0x0a, 0xa0, 0x4d,
+	0x58, 0x14, 0xea, 0xb8, 0x65, 0x78, 0x44, 0x59, 0xc4, 0x8f, 0xc2, 0xd1, 0x28, 0xd6, 0xed, 0xcf,
+	0x07, 0x17, 0x0c, 0xf0, 0xb9, 0xf6, 0xef, 0x8e, 0xe2, 0xb7, 0x68, 0x77, 0xfa, 0x6d, 0xda, 0x6d,
+	0x43, 0xd1, 0xaa, 0x29, 0xec, 0x71, 0x66, 0x96, 0x65, 0xae, 0xf1, 0xa1, 0x62, 0xf0, 0xf3, 0x8b,
+	0xb5, 0x4b, 0x46, 0x25, 0x22, 0xda, 0xf7, 0x28, 0xaf, 0xc6, 0x58, 0x0e, 0xbd, 0x16, 0x93, 0xcf,
+	0x9f, 0x5c, 0x05, 0x2b, 0x9f, 0x16, 0x93, 0x41, 0xc1, 0x16, 0x68, 0x70, 0x16, 0xa9, 0x76, 0xc7,
+	0x4c, 0x55, 0xa2, 0x6c, 0x10, 0xaa, 0x9f, 0x32, 0xbd, 0x69, 0xe7, 0x6d, 0x77, 0x92, 0xaa, 0x16,
+	0x06, 0xfd, 0x07, 0x8a, 0x31, 0x3e, 0x4e, 0xef, 0xaf, 0x74, 0x39, 0x0b, 0x31, 0x3e, 0xb6, 0x77,
+	0x97, 0x40, 0x57, 0x60, 0xae, 0x87, 0x59, 0x88, 0x1f, 0x48, 0x92, 0xd8, 0xe5, 0x9c, 0xed, 0x61,
+	0x56, 0x57, 0x36, 0x6a, 0x00, 0x28, 0xd0, 0xcc, 0xca, 0xee, 0xe6, 0xb9, 0x78, 0xa8, 0x9a, 0x66,
+	0x92, 0xe8, 0x16, 0xa8, 0x7a, 0xa6, 0x93, 0xb9, 0xf3, 0x57, 0xc8, 0xf7, 0x30, 0xd3, 0x3d, 0x54,
+	0x61, 0x49, 0xf5, 0x60, 0x74, 0x11, 0x8e, 0x48, 0x12, 0xf6, 0x0e, 0x78, 0x7f, 0xdf, 0x05, 0xcd,
+	0x75, 0x31, 0xc6, 0xc7, 0x5a, 0x45, 0x62, 0x97, 0x24, 0x0d, 0x05, 0xdc, 0x5c, 0xf9, 0xfa, 0xf7,
+	0xef, 0x37, 0x97, 0xf4, 0x47, 0xca, 0x71, 0xfa, 0x99, 0x62, 0xa4, 0xb4, 0xf9, 0x8d, 0x03, 0xc5,
+	0x93, 0xbf, 0xb5, 0xe8, 0xdf, 0xb0, 0xb2, 0xd3, 0x6a, 0xfa, 0xed, 0xa6, 0x1f, 0x76, 0xba, 0xf5,
+	0xae, 0x1f, 0xee, 0xb5, 0x3b, 0xbb, 0x7e, 0xb3, 0xb5, 0xdd, 0xf2, 0xb7, 0x4a, 0x53, 0x68, 0x19,
+	0xd0, 0x69, 0xb8, 0xb5, 0xb5, 0xe3, 0x97, 0x1c, 0xb4, 0x02, 0x97, 0x4e, 0xfb, 0xef, 0x6e, 0x6f,
+	0xfb, 0x81, 0xbf, 0x55, 0xca, 0x20, 0x17, 0x96, 0x4e, 0x43, 0xf5, 0x66, 0xb7, 0x75, 0xcf, 0x2f,
+	0x4d, 0xbf, 0x89, 0x34, 0xea, 0xed, 0xb6, 0xbf, 0x55, 0xca, 0x6e, 0x12, 0xc8, 0xdf, 0x23, 0x49,
+	0x44, 0xfb, 0x12, 0x5d, 0x86, 0x8b, 0xf7, 0xfc, 0x60, 0xab, 0xd5, 0xec, 0x9e, 0xa1, 0x72, 0x11,
+	0x2e, 0xa4, 0xc0, 0x6d, 0xbf, 0xbe, 0xd3, 0xbd, 0x7d, 0xbf, 0xe4, 0x20, 0x04, 0x0b, 0xa9, 0x73,
+	0xbb, 0xbe, 0xb7, 0xd3, 0xbd, 0x6f, 0x08, 0xa4, 0xbe, 0x56, 0xbb, 0x79, 0xb7, 0xdd, 0xdc, 0xd9,
+	0xeb, 0x68, 0x02, 0x8d, 0x5b, 0x4f, 0x5f, 0x96, 0x9d, 0x67, 0x2f, 0xcb, 0xce, 0xaf, 0x2f, 0xcb,
+	0xce, 0xe3, 0x57, 0xe5, 0xa9, 0x67, 0xaf, 0xca, 0x53, 0x3f, 0xbd, 0x2a, 0x4f, 0x7d, 0xf1, 0xbf,
+	0x01, 0x95, 0xc3, 0x71, 0xcf, 0xeb, 0xf3, 0xb8, 0x8a, 0xe5, 0x90, 0x11, 0xa9, 0xfe, 0xbd, 0x1e,
+	0x9f, 0xfe, 0xc4, 0xeb, 0xe5, 0xf4, 0x79, 0x7d, 0xf4, 0x67, 0x00, 0x00, 0x00, 0xff, 0xff, 0x88,
+	0x2e, 0x33, 0xb1, 0x01, 0x0a, 0x00, 0x00,
 }
 
 func (m *Licence) Marshal() (dAtA []byte, err error) {
@@ -800,13 +1009,22 @@ func (m *Licence) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if len(m.Mistakes) > 0 {
+		for iNdEx := len(m.Mistakes) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Mistakes[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTypes(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x42
+		}
+	}
 	if m.Wrong != 0 {
 		i = encodeVarintTypes(dAtA, i, uint64(m.Wrong))
-		i--
-		dAtA[i] = 0x40
-	}
-	if m.Correct != 0 {
-		i = encodeVarintTypes(dAtA, i, uint64(m.Correct))
 		i--
 		dAtA[i] = 0x38
 	}
@@ -848,6 +1066,42 @@ func (m *Licence) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	}
 	if m.Id != 0 {
 		i = encodeVarintTypes(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *Mistake) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Mistake) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Mistake) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	n2, err2 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(m.At, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(m.At):])
+	if err2 != nil {
+		return 0, err2
+	}
+	i -= n2
+	i = encodeVarintTypes(dAtA, i, uint64(n2))
+	i--
+	dAtA[i] = 0x12
+	if m.Round != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Round))
 		i--
 		dAtA[i] = 0x8
 	}
@@ -926,6 +1180,21 @@ func (m *Round) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.Opened != nil {
+		n3, err3 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(*m.Opened, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(*m.Opened):])
+		if err3 != nil {
+			return 0, err3
+		}
+		i -= n3
+		i = encodeVarintTypes(dAtA, i, uint64(n3))
+		i--
+		dAtA[i] = 0x42
+	}
+	if m.CommitteeSize != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.CommitteeSize))
+		i--
+		dAtA[i] = 0x38
+	}
 	if m.Shards != 0 {
 		i = encodeVarintTypes(dAtA, i, uint64(m.Shards))
 		i--
@@ -944,21 +1213,21 @@ func (m *Round) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 		dAtA[i] = 0x22
 	}
 	if m.End != nil {
-		n2, err2 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(*m.End, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(*m.End):])
-		if err2 != nil {
-			return 0, err2
+		n4, err4 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(*m.End, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(*m.End):])
+		if err4 != nil {
+			return 0, err4
 		}
-		i -= n2
-		i = encodeVarintTypes(dAtA, i, uint64(n2))
+		i -= n4
+		i = encodeVarintTypes(dAtA, i, uint64(n4))
 		i--
 		dAtA[i] = 0x1a
 	}
-	n3, err3 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(m.Start, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(m.Start):])
-	if err3 != nil {
-		return 0, err3
+	n5, err5 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(m.Start, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(m.Start):])
+	if err5 != nil {
+		return 0, err5
 	}
-	i -= n3
-	i = encodeVarintTypes(dAtA, i, uint64(n3))
+	i -= n5
+	i = encodeVarintTypes(dAtA, i, uint64(n5))
 	i--
 	dAtA[i] = 0x12
 	if m.Number != 0 {
@@ -969,7 +1238,7 @@ func (m *Round) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
-func (m *Commit) Marshal() (dAtA []byte, err error) {
+func (m *PendingSeat) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
 	n, err := m.MarshalToSizedBuffer(dAtA[:size])
@@ -979,16 +1248,61 @@ func (m *Commit) Marshal() (dAtA []byte, err error) {
 	return dAtA[:n], nil
 }
 
-func (m *Commit) MarshalTo(dAtA []byte) (int, error) {
+func (m *PendingSeat) MarshalTo(dAtA []byte) (int, error) {
 	size := m.Size()
 	return m.MarshalToSizedBuffer(dAtA[:size])
 }
 
-func (m *Commit) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+func (m *PendingSeat) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	i := len(dAtA)
 	_ = i
 	var l int
 	_ = l
+	if m.Licence != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Licence))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.Round != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Round))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *Submission) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Submission) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Submission) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Report != nil {
+		{
+			size, err := m.Report.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintTypes(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x22
+	}
 	if len(m.Hash) > 0 {
 		i -= len(m.Hash)
 		copy(dAtA[i:], m.Hash)
@@ -1002,6 +1316,39 @@ func (m *Commit) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 		i = encodeVarintTypes(dAtA, i, uint64(len(m.Operator)))
 		i--
 		dAtA[i] = 0x12
+	}
+	if m.Round != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Round))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *Judging) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Judging) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Judging) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Shard != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Shard))
+		i--
+		dAtA[i] = 0x10
 	}
 	if m.Round != 0 {
 		i = encodeVarintTypes(dAtA, i, uint64(m.Round))
@@ -1122,20 +1469,20 @@ func (m *Params) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 		i--
 		dAtA[i] = 0x50
 	}
-	n4, err4 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.BanTime, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.BanTime):])
-	if err4 != nil {
-		return 0, err4
+	n7, err7 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.BanTime, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.BanTime):])
+	if err7 != nil {
+		return 0, err7
 	}
-	i -= n4
-	i = encodeVarintTypes(dAtA, i, uint64(n4))
+	i -= n7
+	i = encodeVarintTypes(dAtA, i, uint64(n7))
 	i--
 	dAtA[i] = 0x4a
-	n5, err5 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.BanWindow, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.BanWindow):])
-	if err5 != nil {
-		return 0, err5
+	n8, err8 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.BanWindow, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.BanWindow):])
+	if err8 != nil {
+		return 0, err8
 	}
-	i -= n5
-	i = encodeVarintTypes(dAtA, i, uint64(n5))
+	i -= n8
+	i = encodeVarintTypes(dAtA, i, uint64(n8))
 	i--
 	dAtA[i] = 0x42
 	if m.BanAfter != 0 {
@@ -1148,12 +1495,12 @@ func (m *Params) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 		i--
 		dAtA[i] = 0x30
 	}
-	n6, err6 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.UnbondingTime, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.UnbondingTime):])
-	if err6 != nil {
-		return 0, err6
+	n9, err9 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.UnbondingTime, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.UnbondingTime):])
+	if err9 != nil {
+		return 0, err9
 	}
-	i -= n6
-	i = encodeVarintTypes(dAtA, i, uint64(n6))
+	i -= n9
+	i = encodeVarintTypes(dAtA, i, uint64(n9))
 	i--
 	dAtA[i] = 0x2a
 	{
@@ -1176,12 +1523,12 @@ func (m *Params) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 		i--
 		dAtA[i] = 0x10
 	}
-	n7, err7 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.RoundDuration, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.RoundDuration):])
-	if err7 != nil {
-		return 0, err7
+	n10, err10 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.RoundDuration, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.RoundDuration):])
+	if err10 != nil {
+		return 0, err10
 	}
-	i -= n7
-	i = encodeVarintTypes(dAtA, i, uint64(n7))
+	i -= n10
+	i = encodeVarintTypes(dAtA, i, uint64(n10))
 	i--
 	dAtA[i] = 0xa
 	return len(dAtA) - i, nil
@@ -1226,12 +1573,29 @@ func (m *Licence) Size() (n int) {
 		l = github_com_cosmos_gogoproto_types.SizeOfStdTime(*m.BannedUntil)
 		n += 1 + l + sovTypes(uint64(l))
 	}
-	if m.Correct != 0 {
-		n += 1 + sovTypes(uint64(m.Correct))
-	}
 	if m.Wrong != 0 {
 		n += 1 + sovTypes(uint64(m.Wrong))
 	}
+	if len(m.Mistakes) > 0 {
+		for _, e := range m.Mistakes {
+			l = e.Size()
+			n += 1 + l + sovTypes(uint64(l))
+		}
+	}
+	return n
+}
+
+func (m *Mistake) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Round != 0 {
+		n += 1 + sovTypes(uint64(m.Round))
+	}
+	l = github_com_cosmos_gogoproto_types.SizeOfStdTime(m.At)
+	n += 1 + l + sovTypes(uint64(l))
 	return n
 }
 
@@ -1286,10 +1650,32 @@ func (m *Round) Size() (n int) {
 	if m.Shards != 0 {
 		n += 1 + sovTypes(uint64(m.Shards))
 	}
+	if m.CommitteeSize != 0 {
+		n += 1 + sovTypes(uint64(m.CommitteeSize))
+	}
+	if m.Opened != nil {
+		l = github_com_cosmos_gogoproto_types.SizeOfStdTime(*m.Opened)
+		n += 1 + l + sovTypes(uint64(l))
+	}
 	return n
 }
 
-func (m *Commit) Size() (n int) {
+func (m *PendingSeat) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Round != 0 {
+		n += 1 + sovTypes(uint64(m.Round))
+	}
+	if m.Licence != 0 {
+		n += 1 + sovTypes(uint64(m.Licence))
+	}
+	return n
+}
+
+func (m *Submission) Size() (n int) {
 	if m == nil {
 		return 0
 	}
@@ -1305,6 +1691,25 @@ func (m *Commit) Size() (n int) {
 	l = len(m.Hash)
 	if l > 0 {
 		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Report != nil {
+		l = m.Report.Size()
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	return n
+}
+
+func (m *Judging) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Round != 0 {
+		n += 1 + sovTypes(uint64(m.Round))
+	}
+	if m.Shard != 0 {
+		n += 1 + sovTypes(uint64(m.Shard))
 	}
 	return n
 }
@@ -1589,25 +1994,6 @@ func (m *Licence) Unmarshal(dAtA []byte) error {
 			iNdEx = postIndex
 		case 7:
 			if wireType != 0 {
-				return fmt.Errorf("proto: wrong wireType = %d for field Correct", wireType)
-			}
-			m.Correct = 0
-			for shift := uint(0); ; shift += 7 {
-				if shift >= 64 {
-					return ErrIntOverflowTypes
-				}
-				if iNdEx >= l {
-					return io.ErrUnexpectedEOF
-				}
-				b := dAtA[iNdEx]
-				iNdEx++
-				m.Correct |= uint64(b&0x7F) << shift
-				if b < 0x80 {
-					break
-				}
-			}
-		case 8:
-			if wireType != 0 {
 				return fmt.Errorf("proto: wrong wireType = %d for field Wrong", wireType)
 			}
 			m.Wrong = 0
@@ -1625,6 +2011,142 @@ func (m *Licence) Unmarshal(dAtA []byte) error {
 					break
 				}
 			}
+		case 8:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Mistakes", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Mistakes = append(m.Mistakes, Mistake{})
+			if err := m.Mistakes[len(m.Mistakes)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Mistake) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Mistake: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Mistake: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Round", wireType)
+			}
+			m.Round = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Round |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field At", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := github_com_cosmos_gogoproto_types.StdTimeUnmarshal(&m.At, dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTypes(dAtA[iNdEx:])
@@ -2006,6 +2528,61 @@ func (m *Round) Unmarshal(dAtA []byte) error {
 					break
 				}
 			}
+		case 7:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field CommitteeSize", wireType)
+			}
+			m.CommitteeSize = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.CommitteeSize |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 8:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Opened", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Opened == nil {
+				m.Opened = new(time.Time)
+			}
+			if err := github_com_cosmos_gogoproto_types.StdTimeUnmarshal(m.Opened, dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTypes(dAtA[iNdEx:])
@@ -2027,7 +2604,7 @@ func (m *Round) Unmarshal(dAtA []byte) error {
 	}
 	return nil
 }
-func (m *Commit) Unmarshal(dAtA []byte) error {
+func (m *PendingSeat) Unmarshal(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
 	for iNdEx < l {
@@ -2050,10 +2627,98 @@ func (m *Commit) Unmarshal(dAtA []byte) error {
 		fieldNum := int32(wire >> 3)
 		wireType := int(wire & 0x7)
 		if wireType == 4 {
-			return fmt.Errorf("proto: Commit: wiretype end group for non-group")
+			return fmt.Errorf("proto: PendingSeat: wiretype end group for non-group")
 		}
 		if fieldNum <= 0 {
-			return fmt.Errorf("proto: Commit: illegal tag %d (wire type %d)", fieldNum, wire)
+			return fmt.Errorf("proto: PendingSeat: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Round", wireType)
+			}
+			m.Round = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Round |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Licence", wireType)
+			}
+			m.Licence = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Licence |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Submission) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Submission: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Submission: illegal tag %d (wire type %d)", fieldNum, wire)
 		}
 		switch fieldNum {
 		case 1:
@@ -2141,6 +2806,130 @@ func (m *Commit) Unmarshal(dAtA []byte) error {
 				m.Hash = []byte{}
 			}
 			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Report", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Report == nil {
+				m.Report = &Report{}
+			}
+			if err := m.Report.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Judging) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Judging: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Judging: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Round", wireType)
+			}
+			m.Round = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Round |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Shard", wireType)
+			}
+			m.Shard = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Shard |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTypes(dAtA[iNdEx:])
