@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chain
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+var (
+	// ErrPruned: the node no longer has a block that was asked for. Ask an archive node, or start from the present.
+	ErrPruned = errors.New("the node has pruned this block")
+	// ErrFork: a block does not follow from the one before. The node serves another history than it did.
+	ErrFork = errors.New("the node's blocks do not follow from those seen before")
+	// ErrWrongChain: the node belongs to another chain than the one configured.
+	ErrWrongChain = errors.New("the node belongs to another chain")
+	// ErrNoNode: nothing answers at the configured address.
+	ErrNoNode = errors.New("no node answers")
+	// ErrNoAccount: the chain has never heard of the signer.
+	ErrNoAccount = errors.New("the signer has no account on the chain")
+	// ErrTimeout: a transaction was not seen in a block in time. TimeoutError says whether it may still be.
+	ErrTimeout = errors.New("transaction was not included in time")
+	// ErrClockSkew: the machine's clock and the chain's time differ by more than a transaction's life.
+	ErrClockSkew = errors.New("this machine's clock differs from the chain's time")
+)
+
+// BroadcastError: the transaction did not reach a mempool. Nothing was executed; try again.
+type BroadcastError struct {
+	Hash string
+	Err  error
+}
+
+func (e *BroadcastError) Error() string {
+	return fmt.Sprintf("broadcast transaction %.12s: %v (nothing was executed, try again)", e.Hash, e.Err)
+}
+func (e *BroadcastError) Unwrap() error { return e.Err }
+
+// ExecutionError: the chain refused the transaction. Sending the same again gives the same answer.
+type ExecutionError struct {
+	Hash      string
+	Codespace string
+	Code      uint32
+	Log       string
+	// Height of the block that refused it; 0 where it was refused before it got into one.
+	Height int64
+}
+
+func (e *ExecutionError) Error() string {
+	return fmt.Sprintf("transaction refused by the chain: %s (%s/%d)", e.Log, e.Codespace, e.Code)
+}
+
+// Is reports whether an error is an ExecutionError with the same codespace and code, so that
+// errors.Is(err, &ExecutionError{Codespace: "leases", Code: 7}) works.
+func (e *ExecutionError) Is(target error) bool {
+	t, ok := target.(*ExecutionError)
+	return ok && t.Codespace == e.Codespace && t.Code == e.Code
+}
+
+// TimeoutError is an ErrTimeout.
+type TimeoutError struct {
+	Hash string
+	// Expired: block time has passed the transaction's own timeout, so it can never be executed; sending anew is safe.
+	// Otherwise its fate is unknown.
+	Expired bool
+	Waited  time.Duration
+}
+
+func (e *TimeoutError) Error() string {
+	fate := "it may still be: look for it before sending anew"
+	if e.Expired {
+		fate = "it never will be: send anew"
+	}
+	return fmt.Sprintf("transaction %.12s was not included within %s; %s", e.Hash, e.Waited.Round(time.Millisecond), fate)
+}
+func (e *TimeoutError) Unwrap() error { return ErrTimeout }
