@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package docker runs instances through the Docker Engine API.
+package docker
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"github.com/athnet/ath/offchain/manifest"
+	"github.com/athnet/ath/offchain/worker/runtime"
+)
+
+// Labels on everything that a worker makes: enough to adopt an instance without any memory of it.
+const (
+	labelChain     = "ath.chain"
+	labelWorker    = "ath.worker"
+	labelLease     = "ath.lease"
+	labelService   = "ath.service"
+	labelContainer = "ath.container"
+	labelManifest  = "ath.manifest"
+	labelRestart   = "ath.restart"
+)
+
+// Config says which engine, and for whom.
+type Config struct {
+	// Host is the engine's address, such as unix:///var/run/docker.sock; the environment's (DOCKER_HOST) where empty.
+	Host string
+	// Chain and Worker (hex of the worker key) keep what several workers make on one engine apart.
+	Chain, Worker string
+	// PublishIP is the address on which ports are published; all where empty.
+	PublishIP string
+	// Egress decides about a workload's way to the machine and to private networks.
+	Egress EgressMode
+	Log    *slog.Logger
+}
+
+// Runtime implements runtime.Runtime.
+type Runtime struct {
+	config Config
+	engine *client.Client
+	egress egress
+	log    *slog.Logger
+	create sync.Mutex // the engine takes two networks of one name; one Create at a time doesn't make them
+}
+
+var _ runtime.Runtime = (*Runtime)(nil)
+
+// New connects to an engine and asks it who it is.
+func New(ctx context.Context, config Config) (*Runtime, error) {
+	opts := []client.Opt{client.FromEnv}
+	if config.Host != "" {
+		opts = append(opts, client.WithHost(config.Host))
+	}
+	engine, err := client.New(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("docker: %w", err)
+	}
+	r := &Runtime{config: config, engine: engine, log: config.Log, egress: egress{mode: config.Egress}}
+	if _, err := engine.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
+		return nil, errors.Join(r.fail("ping", err), engine.Close())
+	}
+	if err := r.egress.probe(ctx, r.log); err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	return r, nil
+}
+
+// Close drops the connection; instances go on. Packet filter rules go when no worker has a network left on this engine.
+func (r *Runtime) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	var err error
+	left, lerr := r.engine.NetworkList(ctx, client.NetworkListOptions{Filters: client.Filters{}.Add("label", labelChain)})
+	if lerr == nil && len(left.Items) == 0 {
+		err = r.egress.release(ctx)
+	}
+	return errors.Join(err, r.engine.Close())
+}
+
+// Version of the engine, for people.
+func (r *Runtime) Version(ctx context.Context) (string, error) {
+	v, err := r.engine.ServerVersion(ctx, client.ServerVersionOptions{})
+	if err != nil {
+		return "", r.fail("version", err)
+	}
+	return "docker " + v.Version, nil
+}
+
+// EgressGuarded says whether workloads are kept off the machine and private networks.
+func (r *Runtime) EgressGuarded() bool { return r.egress.active }
+
+// fail wraps an engine's error so that a caller can act on it.
+func (r *Runtime) fail(operation string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case client.IsErrConnectionFailed(err):
+		return fmt.Errorf("docker %s: %w: %w; is dockerd running, and may this user open its socket?", operation, runtime.ErrUnavailable, err)
+	case cerrdefs.IsNotFound(err):
+		return fmt.Errorf("docker %s: %w: %w", operation, runtime.ErrNotFound, err)
+	default:
+		return fmt.Errorf("docker %s: %w", operation, err)
+	}
+}
+
+// slug is a short name of a lease that engine and kernel accept: lease ids are too long for both.
+func (r *Runtime) slug(lease string) string {
+	sum := sha256.Sum256([]byte(r.config.Chain + "\x00" + r.config.Worker + "\x00" + lease))
+	return hex.EncodeToString(sum[:6])
+}
+
+func (r *Runtime) name(key runtime.Key) string { return "ath-" + r.slug(key.Lease) + "-" + key.Service }
+
+func (r *Runtime) labels(lease string) map[string]string {
+	return map[string]string{labelChain: r.config.Chain, labelWorker: r.config.Worker, labelLease: lease}
+}
+
+// mine selects what this worker made, of one lease or of all.
+func (r *Runtime) mine(lease string) client.Filters {
+	f := client.Filters{}.Add("label", labelChain+"="+r.config.Chain).Add("label", labelWorker+"="+r.config.Worker)
+	if lease != "" {
+		f.Add("label", labelLease+"="+lease)
+	}
+	return f
+}
+
+// List implements runtime.Observer.
+func (r *Runtime) List(ctx context.Context) ([]runtime.Instance, error) {
+	found, err := r.engine.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: r.mine("")})
+	if err != nil {
+		return nil, r.fail("list", err)
+	}
+	out := make([]runtime.Instance, 0, len(found.Items))
+	for _, item := range found.Items {
+		detail, err := r.engine.ContainerInspect(ctx, item.ID, client.ContainerInspectOptions{})
+		if cerrdefs.IsNotFound(err) {
+			continue // removed since it was listed
+		}
+		if err != nil {
+			return nil, r.fail("inspect", err)
+		}
+		out = append(out, instanceOf(detail.Container))
+	}
+	slices.SortFunc(out, func(a, b runtime.Instance) int {
+		return strings.Compare(a.Lease+"\x00"+a.Service, b.Lease+"\x00"+b.Service)
+	})
+	return out, nil
+}
+
+func instanceOf(c container.InspectResponse) runtime.Instance {
+	labels := c.Config.Labels
+	id, _ := strconv.ParseUint(labels[labelContainer], 10, 64) // 0 is no Container: treated as unknown
+	i := runtime.Instance{
+		ID: c.ID, Key: runtime.Key{Lease: labels[labelLease], Service: labels[labelService]}, Container: id,
+		ManifestHash: labels[labelManifest], Image: c.Config.Image, Restart: manifest.Restart(labels[labelRestart]),
+		State: stateOf(c.State), ExitCode: c.State.ExitCode, OOMKilled: c.State.OOMKilled, Restarts: c.RestartCount,
+		StartedAt: parseTime(c.State.StartedAt), FinishedAt: parseTime(c.State.FinishedAt),
+	}
+	for port, bindings := range c.HostConfig.PortBindings {
+		for _, b := range bindings {
+			if host, err := strconv.ParseUint(b.HostPort, 10, 16); err == nil {
+				i.Ports = append(i.Ports, runtime.Port{Port: port.Num(), Host: uint16(host), Proto: string(port.Proto())})
+			}
+		}
+	}
+	slices.SortFunc(i.Ports, func(a, b runtime.Port) int { return int(a.Host) - int(b.Host) })
+	return i
+}
+
+func stateOf(s *container.State) runtime.State {
+	switch s.Status {
+	case container.StateRunning, container.StatePaused:
+		return runtime.StateRunning
+	case container.StateRestarting:
+		return runtime.StateRestarting
+	case container.StateCreated:
+		return runtime.StateCreated
+	default:
+		return runtime.StateExited
+	}
+}
+
+// parseTime reads the engine's times; its "never" is the year 1, which is Go's zero time.
+func parseTime(s string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// find returns the engine's record of an instance. The name is a function of the key, so there is at most one.
+func (r *Runtime) find(ctx context.Context, key runtime.Key) (container.InspectResponse, error) {
+	found, err := r.engine.ContainerInspect(ctx, r.name(key), client.ContainerInspectOptions{})
+	if err != nil {
+		return container.InspectResponse{}, r.fail("inspect", err)
+	}
+	return found.Container, nil
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/moby/moby/api/pkg/authconfig"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/api/types/registry"
+	"github.com/moby/moby/client"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/athnet/ath/offchain/manifest"
+	"github.com/athnet/ath/offchain/worker/runtime"
+)
+
+const (
+	// A workload's log may fill this much disk: oldest lines go first.
+	logMaxSize, logMaxFiles = "10m", "3"
+	// tmpfsSize of /tmp where the root file system is read-only; counts as the service's memory.
+	tmpfsSize = "64m"
+)
+
+// capabilities are what common images need to start as root and give it up: of the engine's default set without raw sockets,
+// device nodes, chroot and audit.
+var capabilities = []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID", "SETPCAP", "SETFCAP"}
+
+// Pull implements runtime.Lifecycle.
+func (r *Runtime) Pull(ctx context.Context, image string, credentials *manifest.Credentials) error {
+	if !strings.Contains(image, "@sha256:") {
+		return fmt.Errorf("%w: %q is not by digest", runtime.ErrImage, image)
+	}
+	if _, err := r.engine.ImageInspect(ctx, image); err == nil {
+		return nil // by digest: what is there is what is wanted
+	} else if !cerrdefs.IsNotFound(err) {
+		return r.fail("look for image", err)
+	}
+	var options client.ImagePullOptions
+	if credentials != nil {
+		auth, err := authconfig.Encode(registry.AuthConfig{
+			Username: credentials.Username, Password: credentials.Password, ServerAddress: credentials.Host,
+		})
+		if err != nil {
+			return fmt.Errorf("docker pull: credentials: %w", err)
+		}
+		options.RegistryAuth = auth
+	}
+	stream, err := r.engine.ImagePull(ctx, image, options)
+	if err == nil {
+		err = stream.Wait(ctx)
+	}
+	if err != nil {
+		return r.failPull(image, err)
+	}
+	return nil
+}
+
+// failPull tells an image that will never come from a network that is down for now. Engines report a registry's refusal as a
+// server error of their own, so the words of the distribution API have to do.
+func (r *Runtime) failPull(image string, err error) error {
+	final := cerrdefs.IsNotFound(err) || cerrdefs.IsUnauthorized(err) || cerrdefs.IsPermissionDenied(err) || cerrdefs.IsInvalidArgument(err)
+	for _, words := range []string{"manifest unknown", "not found", "unauthorized", "denied", "no matching manifest", "name unknown", "invalid reference"} {
+		final = final || strings.Contains(strings.ToLower(err.Error()), words)
+	}
+	if final {
+		return fmt.Errorf("%w: pull %s: %w", runtime.ErrImage, image, err)
+	}
+	return r.fail("pull "+image, err)
+}
+
+// Create implements runtime.Lifecycle.
+func (r *Runtime) Create(ctx context.Context, spec runtime.Spec) error {
+	if err := spec.Validate(); err != nil {
+		return err
+	}
+	r.create.Lock()
+	defer r.create.Unlock()
+	net, err := r.ensureNetwork(ctx, spec.Lease)
+	if err != nil {
+		return err
+	}
+	config, host, err := r.translate(spec, net)
+	if err != nil {
+		return err
+	}
+	_, err = r.engine.ContainerCreate(ctx, client.ContainerCreateOptions{
+		Name: r.name(spec.Key), Config: config, HostConfig: host,
+		NetworkingConfig: &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
+			net: {Aliases: []string{spec.Service}},
+		}},
+	})
+	switch {
+	case err == nil:
+		return nil
+	case cerrdefs.IsConflict(err):
+		return r.adopt(ctx, spec)
+	case cerrdefs.IsNotFound(err):
+		return fmt.Errorf("docker create: image %s has gone from the engine: %w", spec.Image, err)
+	default:
+		return r.fail("create", err)
+	}
+}
+
+// adopt accepts an instance that an earlier Create left behind.
+func (r *Runtime) adopt(ctx context.Context, spec runtime.Spec) error {
+	have, err := r.find(ctx, spec.Key)
+	if err != nil {
+		return err
+	}
+	if i := instanceOf(have); i.Key != spec.Key || i.ManifestHash != spec.ManifestHash {
+		return fmt.Errorf("%w: %s has %s, want %s", runtime.ErrConflict, r.name(spec.Key), i.ManifestHash, spec.ManifestHash)
+	}
+	return nil
+}
+
+// ensureNetwork returns the name of the lease's own bridge, with the machine and private networks out of its reach.
+func (r *Runtime) ensureNetwork(ctx context.Context, lease string) (string, error) {
+	name, bridge := "ath-"+r.slug(lease), "ath"+r.slug(lease)
+	found, err := r.engine.NetworkList(ctx, client.NetworkListOptions{Filters: r.mine(lease)})
+	if err != nil {
+		return "", r.fail("list networks", err)
+	}
+	if len(found.Items) == 0 {
+		_, err = r.engine.NetworkCreate(ctx, name, client.NetworkCreateOptions{
+			Driver: "bridge", Labels: r.labels(lease), Options: map[string]string{"com.docker.network.bridge.name": bridge},
+		})
+		if err != nil {
+			return "", r.fail("create network", err)
+		}
+	}
+	return name, r.egress.guard(ctx)
+}
+
+// translate writes a Spec in the engine's words. It is the whole of a workload's isolation.
+func (r *Runtime) translate(spec runtime.Spec, net string) (*container.Config, *container.HostConfig, error) {
+	labels := r.labels(spec.Lease)
+	labels[labelService], labels[labelManifest] = spec.Service, spec.ManifestHash
+	labels[labelContainer], labels[labelRestart] = strconv.FormatUint(spec.Container, 10), string(spec.Restart)
+	exposed, bindings, err := r.ports(spec.Ports)
+	if err != nil {
+		return nil, nil, err
+	}
+	memory := int64(spec.MemoryMiB) << 20
+	config := &container.Config{
+		Image: spec.Image, Entrypoint: spec.Command, Cmd: spec.Args, Env: spec.Env, Hostname: spec.Service,
+		Labels: labels, ExposedPorts: exposed,
+	}
+	host := &container.HostConfig{
+		NetworkMode:    container.NetworkMode(net),
+		PortBindings:   bindings,
+		RestartPolicy:  container.RestartPolicy{Name: restartMode(spec.Restart)},
+		ReadonlyRootfs: spec.ReadOnly,
+		CapDrop:        []string{"ALL"},
+		CapAdd:         capabilities,
+		SecurityOpt:    []string{"no-new-privileges:true"},
+		LogConfig:      container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": logMaxSize, "max-file": logMaxFiles}},
+		IpcMode:        "private",
+		CgroupnsMode:   "private",
+		Resources: container.Resources{
+			NanoCPUs: int64(spec.CPUMilli) * 1_000_000,
+			Memory:   memory, MemorySwap: memory, // equal: no swap
+			PidsLimit: &spec.Pids,
+		},
+	}
+	if spec.ReadOnly {
+		host.Tmpfs = map[string]string{"/tmp": "rw,nosuid,nodev,size=" + tmpfsSize}
+	}
+	if len(spec.GPUs) > 0 {
+		host.DeviceRequests = []container.DeviceRequest{{
+			Driver: "nvidia", DeviceIDs: spec.GPUs, Capabilities: [][]string{{"gpu", "compute", "utility"}},
+		}}
+	}
+	return config, host, nil
+}
+
+// restartMode leaves restarts to the engine, which goes on while the worker is down. "unless-stopped" holds a Stop across
+// a restart of the engine, which "always" does not.
+func restartMode(policy manifest.Restart) container.RestartPolicyMode {
+	switch policy {
+	case manifest.RestartNever:
+		return container.RestartPolicyDisabled
+	case manifest.RestartOnFailure:
+		return container.RestartPolicyOnFailure
+	default:
+		return container.RestartPolicyUnlessStopped
+	}
+}
+
+func (r *Runtime) ports(ports []runtime.Port) (network.PortSet, network.PortMap, error) {
+	if len(ports) == 0 {
+		return nil, nil, nil
+	}
+	ip := netip.IPv4Unspecified()
+	if r.config.PublishIP != "" {
+		var err error
+		if ip, err = netip.ParseAddr(r.config.PublishIP); err != nil {
+			return nil, nil, fmt.Errorf("publish address: %w", err)
+		}
+	}
+	exposed, bindings := network.PortSet{}, network.PortMap{}
+	for _, p := range ports {
+		port, err := network.ParsePort(fmt.Sprintf("%d/%s", p.Port, p.Proto))
+		if err != nil {
+			return nil, nil, fmt.Errorf("port %d/%s: %w", p.Port, p.Proto, err)
+		}
+		exposed[port] = struct{}{}
+		bindings[port] = append(bindings[port], network.PortBinding{HostIP: ip, HostPort: strconv.Itoa(int(p.Host))})
+	}
+	return exposed, bindings, nil
+}
+
+// Start implements runtime.Lifecycle.
+func (r *Runtime) Start(ctx context.Context, key runtime.Key) error {
+	_, err := r.engine.ContainerStart(ctx, r.name(key), client.ContainerStartOptions{})
+	if err == nil {
+		return nil
+	}
+	text := strings.ToLower(err.Error())
+	switch {
+	case strings.Contains(text, "port is already allocated"), strings.Contains(text, "address already in use"):
+		return fmt.Errorf("docker start: %w: %w", runtime.ErrPortTaken, err)
+	case strings.Contains(text, "executable file not found"), strings.Contains(text, "no such file or directory: unknown"),
+		strings.Contains(text, "exec format error"), strings.Contains(text, "starting container process caused"),
+		strings.Contains(text, "no command specified"):
+		return fmt.Errorf("%w: start %s: %w", runtime.ErrImage, key.Service, err)
+	default:
+		return r.fail("start", err)
+	}
+}
+
+// Stop implements runtime.Lifecycle.
+func (r *Runtime) Stop(ctx context.Context, lease string, grace time.Duration) error {
+	found, err := r.engine.ContainerList(ctx, client.ContainerListOptions{Filters: r.mine(lease)}) // only those that live
+	if err != nil {
+		return r.fail("list", err)
+	}
+	seconds := int(grace / time.Second)
+	group, ctx := errgroup.WithContext(ctx)
+	for _, item := range found.Items {
+		group.Go(func() error {
+			_, err := r.engine.ContainerStop(ctx, item.ID, client.ContainerStopOptions{Timeout: &seconds})
+			if cerrdefs.IsNotFound(err) || cerrdefs.IsNotModified(err) {
+				return nil
+			}
+			return r.fail("stop", err)
+		})
+	}
+	return group.Wait()
+}
+
+// Remove implements runtime.Lifecycle.
+func (r *Runtime) Remove(ctx context.Context, lease string) error {
+	found, err := r.engine.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: r.mine(lease)})
+	if err != nil {
+		return r.fail("list", err)
+	}
+	for _, item := range found.Items {
+		_, err := r.engine.ContainerRemove(ctx, item.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		if err != nil && !cerrdefs.IsNotFound(err) {
+			return r.fail("remove", err)
+		}
+	}
+	networks, err := r.engine.NetworkList(ctx, client.NetworkListOptions{Filters: r.mine(lease)})
+	if err != nil {
+		return r.fail("list networks", err)
+	}
+	for _, n := range networks.Items {
+		if _, err := r.engine.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{}); err != nil && !cerrdefs.IsNotFound(err) {
+			return r.fail("remove network", err)
+		}
+	}
+	return nil
+}

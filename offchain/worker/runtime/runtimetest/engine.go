@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package runtimetest
+
+import (
+	"archive/tar"
+	"bytes"
+	"fmt"
+	"io"
+	"log"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	goruntime "runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/stretchr/testify/require"
+)
+
+// EnvDocker turns tests against a real engine on; they take tens of seconds.
+const EnvDocker = "ATH_DOCKER"
+
+var engine struct {
+	once sync.Once
+	host string
+	dir  string
+	err  error
+}
+
+// Main runs a package's tests and ends the engine that they started, if any.
+func Main(m *testing.M) {
+	code := m.Run()
+	if engine.dir != "" {
+		if out, err := dockerd("stop"); err != nil {
+			fmt.Fprintf(os.Stderr, "stop engine: %v: %s\n", err, out)
+			code = 1
+		}
+		_ = os.RemoveAll(engine.dir)
+	}
+	os.Exit(code)
+}
+
+// Engine returns the address of a Docker engine: the environment's (DOCKER_HOST), or a private one that lives as long as the
+// package's tests. Without ATH_DOCKER the test is skipped.
+func Engine(t testing.TB) string {
+	t.Helper()
+	if os.Getenv(EnvDocker) == "" {
+		t.Skipf("set %s=1 to test against a real container engine", EnvDocker)
+	}
+	engine.once.Do(func() {
+		if engine.host = os.Getenv("DOCKER_HOST"); engine.host != "" {
+			return
+		}
+		if engine.dir, engine.err = os.MkdirTemp("/tmp", "ath"); engine.err != nil { // short: a socket's path has 107 bytes
+			return
+		}
+		var out []byte
+		if out, engine.err = dockerd("start"); engine.err != nil {
+			engine.err = fmt.Errorf("%w: %s", engine.err, out)
+			return
+		}
+		engine.host = strings.TrimPrefix(strings.TrimSpace(string(out)), "DOCKER_HOST=")
+	})
+	require.NoError(t, engine.err)
+	return engine.host
+}
+
+func dockerd(verb string) ([]byte, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return nil, err
+	}
+	return exec.Command(filepath.Join(root, "scripts", "dockerd.sh"), verb, engine.dir).CombinedOutput()
+}
+
+func moduleRoot() (string, error) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	return strings.TrimSpace(string(out)), err
+}
+
+// Registry serves an OCI registry on loopback, from which an engine pulls without any setting, and returns its host:port.
+func Registry(t testing.TB) string {
+	t.Helper()
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
+// SubjectImage builds the test program into an image, pushes it and returns its reference by digest.
+func SubjectImage(t testing.TB, registry string) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "subject")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", binary, "github.com/athnet/ath/offchain/worker/runtime/runtimetest/subject")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	program, err := os.ReadFile(binary)
+	require.NoError(t, err)
+
+	var layer bytes.Buffer
+	w := tar.NewWriter(&layer)
+	for _, h := range []*tar.Header{
+		{Name: "tmp/", Typeflag: tar.TypeDir, Mode: 0o1777, ModTime: time.Unix(0, 0)},
+		{Name: "subject", Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(program)), ModTime: time.Unix(0, 0)},
+	} {
+		require.NoError(t, w.WriteHeader(h))
+		if h.Typeflag == tar.TypeReg {
+			_, err = w.Write(program)
+			require.NoError(t, err)
+		}
+	}
+	require.NoError(t, w.Close())
+	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer.Bytes())), nil })
+	require.NoError(t, err)
+	image, err := mutate.AppendLayers(empty.Image, l)
+	require.NoError(t, err)
+	image, err = mutate.ConfigFile(image, &v1.ConfigFile{
+		OS: "linux", Architecture: goruntime.GOARCH, Config: v1.Config{Entrypoint: []string{"/subject"}},
+		RootFS: v1.RootFS{Type: "layers", DiffIDs: diffIDs(t, image)},
+	})
+	require.NoError(t, err)
+	ref, err := name.ParseReference(registry + "/subject:test")
+	require.NoError(t, err)
+	require.NoError(t, remote.Write(ref, image))
+	digest, err := image.Digest()
+	require.NoError(t, err)
+	return registry + "/subject@" + digest.String()
+}
+
+func diffIDs(t testing.TB, image v1.Image) []v1.Hash {
+	t.Helper()
+	config, err := image.ConfigFile()
+	require.NoError(t, err)
+	return config.RootFS.DiffIDs
+}
