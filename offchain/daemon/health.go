@@ -190,4 +190,3 @@ func (r Report) Print(w io.Writer) {
 			x.Since.UTC().Format(time.RFC3339), strings.TrimSpace(x.Text+" "+x.Detail), x.Remedy)
 	}
 }
-
