@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package types
+
+import (
+	"github.com/cosmos/cosmos-sdk/codec"
+	"github.com/cosmos/cosmos-sdk/codec/legacy"
+	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	"github.com/cosmos/cosmos-sdk/types/msgservice"
+)
+
+// RegisterLegacyAminoCodec registers the messages for hardware wallets that sign amino JSON.
+func RegisterLegacyAminoCodec(cdc *codec.LegacyAmino) {
+	cdc.RegisterConcrete(Params{}, "athd/x/ath/Params", nil)
+	legacy.RegisterAminoMsg(cdc, &MsgClaim{}, "athd/ath/MsgClaim")
+	legacy.RegisterAminoMsg(cdc, &MsgWithdraw{}, "athd/ath/MsgWithdraw")
+	legacy.RegisterAminoMsg(cdc, &MsgUpdateParams{}, "athd/ath/MsgUpdateParams")
+}
+
+// RegisterInterfaces registers the messages as sdk.Msg.
+func RegisterInterfaces(registry codectypes.InterfaceRegistry) {
+	registry.RegisterImplementations((*sdk.Msg)(nil), &MsgClaim{}, &MsgWithdraw{}, &MsgUpdateParams{})
+	msgservice.RegisterMsgServiceDesc(registry, &_Msg_serviceDesc)
+}

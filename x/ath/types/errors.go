@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package types
+
+import "cosmossdk.io/errors"
+
+// Codes are hashed into block results: append only, one decade per topic, never 0 or 1.
+var (
+	// ErrInvalidParams: a parameter is outside of its bounds.
+	ErrInvalidParams = errors.Register(ModuleName, 2, "invalid parameters")
+	// ErrInvalidAddress: a field doesn't hold an address of this chain.
+	ErrInvalidAddress = errors.Register(ModuleName, 3, "invalid address")
+	// ErrInvalidGenesis: a genesis state contradicts itself.
+	ErrInvalidGenesis = errors.Register(ModuleName, 4, "invalid genesis state")
+	// ErrInvariant: state that can't be; CheckInvariants found it.
+	ErrInvariant = errors.Register(ModuleName, 5, "invariant broken")
+
+	// ErrInvalidAmount: an amount is zero, negative or larger than MaxAmount.
+	ErrInvalidAmount = errors.Register(ModuleName, 10, "invalid amount")
+	// ErrInvalidRow: a vault row's key is not well formed.
+	ErrInvalidRow = errors.Register(ModuleName, 11, "invalid vault row")
+	// ErrInsufficientRow: a row holds less than what is to be taken from it.
+	ErrInsufficientRow = errors.Register(ModuleName, 12, "vault row holds too little")
+	// ErrCoinsInFlight: the coins were deposited in this very block and x/bank credits them at its end.
+	ErrCoinsInFlight = errors.Register(ModuleName, 13, "coins were deposited in this block; withdraw in the next one")
+
+	// ErrInvalidPool: the pool does not exist or is not paid by weight.
+	ErrInvalidPool = errors.Register(ModuleName, 20, "invalid pool")
+	// ErrInvalidWeight: a weight is negative or larger than MaxWeight.
+	ErrInvalidWeight = errors.Register(ModuleName, 21, "invalid weight")
+	// ErrRoundOrder: rounds must rise.
+	ErrRoundOrder = errors.Register(ModuleName, 22, "round out of order")
+	// ErrRoundUnknown: the round has not ended or its mark was pruned.
+	ErrRoundUnknown = errors.Register(ModuleName, 23, "round has no mark")
+	// ErrRoundConfirmed: the group's verdict on the round, or on a later one, has been applied already.
+	ErrRoundConfirmed = errors.Register(ModuleName, 24, "round was confirmed already")
+	// ErrPositionNotFound: the holder has no position in the stream.
+	ErrPositionNotFound = errors.Register(ModuleName, 25, "stream position not found")
+	// ErrPositionGroup: a holder can't change its group.
+	ErrPositionGroup = errors.Register(ModuleName, 26, "stream position belongs to another group")
+
+	// ErrInvalidLedger: a ledger does not exist or can't be claimed.
+	ErrInvalidLedger = errors.Register(ModuleName, 30, "invalid ledger")
+	// ErrNotBeneficiary: a Container's position credits somebody else.
+	ErrNotBeneficiary = errors.Register(ModuleName, 31, "position of another beneficiary")
+	// ErrTooMany: a message lists more than it may.
+	ErrTooMany = errors.Register(ModuleName, 32, "too many entries")
+
+	// ErrCapExceeded: more would be minted than the cap on cumulative minting allows.
+	ErrCapExceeded = errors.Register(ModuleName, 40, "supply cap exceeded")
+)

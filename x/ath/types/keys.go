@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package types
+
+import "cosmossdk.io/collections"
+
+// Prefixes of the persistent store, key → value; README repeats the table. Never renumber.
+var (
+	ParamsPrefix         = collections.NewPrefix(1)  // → Params
+	EpochPrefix          = collections.NewPrefix(2)  // → Epoch
+	RowsPrefix           = collections.NewPrefix(3)  // kind, owner, bucket, denom → Int
+	PoolsPrefix          = collections.NewPrefix(4)  // pool → PoolState
+	SharesPrefix         = collections.NewPrefix(5)  // pool, epoch → Share
+	SharePositionsPrefix = collections.NewPrefix(6)  // pool, beneficiary, epoch → Int (weight)
+	StreamPrefix         = collections.NewPrefix(7)  // → Stream
+	MarksPrefix          = collections.NewPrefix(8)  // round → StreamMark
+	GroupsPrefix         = collections.NewPrefix(9)  // group → StreamGroup
+	PositionsPrefix      = collections.NewPrefix(10) // holder → StreamPosition
+	PendingPrefix        = collections.NewPrefix(11) // group, holder: positions with steps (derived)
+	HoldersPrefix        = collections.NewPrefix(12) // beneficiary, holder: positions by beneficiary (derived)
+	MintedPrefix         = collections.NewPrefix(13) // → Int
+	BurntPrefix          = collections.NewPrefix(14) // → Int
+	BeaconPrefix         = collections.NewPrefix(15) // → 32 bytes
+	PayoutsPrefix        = collections.NewPrefix(16) // beneficiary → address
+	ClosedEpochPrefix    = collections.NewPrefix(17) // → uint64
+)
+
+// First bytes of the keys of the object store, where transactions leave what EndBlock folds; the second part of every
+// key is the fold's target, the last eight bytes are the index of the transaction.
+const (
+	DeltaRow    byte = 1 // row key → Int: credit of a vault row
+	DeltaWeight byte = 2 // → Int: change of the stream's next weight
+	DeltaShare  byte = 3 // pool, beneficiary, epoch → Int: weight
+	DeltaPaid   byte = 4 // pool → Int: debit of the pool's earned row
+)

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package types
+
+import "cosmossdk.io/math"
+
+// PPM is one, in parts per million.
+const PPM = 1_000_000
+
+// Pools lists every pool in order of number; state, events and sums follow this order.
+func Pools() []Pool {
+	return []Pool{Pool_POOL_CHECKER_BASE, Pool_POOL_CHECKER_BONUS, Pool_POOL_CAPACITY, Pool_POOL_DELIVERY, Pool_POOL_INDEXER, Pool_POOL_GRANTS}
+}
+
+// Shared says whether a pool is paid pro rata of weights per epoch (Shares).
+func (p Pool) Shared() bool {
+	switch p {
+	case Pool_POOL_CHECKER_BASE, Pool_POOL_DELIVERY, Pool_POOL_INDEXER:
+		return true
+	default:
+		return false
+	}
+}
+
+// Ledger is where a pool's payments are credited; LEDGER_UNSPECIFIED for a pool that no beneficiary claims from.
+func (p Pool) Ledger() Ledger {
+	switch p {
+	case Pool_POOL_CHECKER_BASE:
+		return Ledger_LEDGER_CHECKER
+	case Pool_POOL_CAPACITY:
+		return Ledger_LEDGER_CAPACITY
+	case Pool_POOL_DELIVERY:
+		return Ledger_LEDGER_DELIVERY
+	case Pool_POOL_INDEXER:
+		return Ledger_LEDGER_INDEXER
+	default:
+		return Ledger_LEDGER_UNSPECIFIED
+	}
+}
+
+// Pool is the shared pool whose weights end in a ledger; POOL_UNSPECIFIED where there is none.
+func (l Ledger) Pool() Pool {
+	for _, pool := range Pools() {
+		if pool.Shared() && pool.Ledger() == l {
+			return pool
+		}
+	}
+	return Pool_POOL_UNSPECIFIED
+}
+
+// ClaimableLedgers lists the ledgers that MsgClaim empties; LEDGER_FEES vests from settlement and needs no claim.
+func ClaimableLedgers() []Ledger {
+	return []Ledger{Ledger_LEDGER_CAPACITY, Ledger_LEDGER_DELIVERY, Ledger_LEDGER_CHECKER, Ledger_LEDGER_INDEXER}
+}
+
+// Claimable says whether MsgClaim may name the ledger.
+func (l Ledger) Claimable() bool {
+	return l == Ledger_LEDGER_CAPACITY || l == Ledger_LEDGER_DELIVERY || l == Ledger_LEDGER_CHECKER || l == Ledger_LEDGER_INDEXER
+}
+
+// NewPoolState is a pool before its first emission.
+func NewPoolState(pool Pool) PoolState {
+	return PoolState{Pool: pool, Emitted: math.ZeroInt(), Paid: math.ZeroInt()}
+}
+
+// PartRoundedDown is amount x ppm / 10^6.
+func PartRoundedDown(amount math.Int, ppm uint32) math.Int {
+	return amount.MulRaw(int64(ppm)).QuoRaw(PPM)
+}
