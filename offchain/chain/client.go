@@ -131,6 +131,9 @@ func (c *Client) greet(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("%w at %s: start one with `athd start`, or say where it is: %w", ErrNoNode, cfg.RPC, err)
 	}
+	if status.NodeInfo.Network == "" {
+		return fmt.Errorf("%w at %s: something answers, but it is not a CometBFT node; say where the node is", ErrNoNode, cfg.RPC)
+	}
 	c.chainID = status.NodeInfo.Network
 	if cfg.ChainID != "" && cfg.ChainID != c.chainID {
 		return fmt.Errorf("%w: %s runs %q, wanted %q; give the address of a node of %[4]q or correct the chain-id",

@@ -25,14 +25,21 @@ var (
 	ErrClockSkew = errors.New("this machine's clock differs from the chain's time")
 )
 
-// BroadcastError: the transaction did not reach a mempool. Nothing was executed; try again.
+// BroadcastError: the node did not take the transaction. Try again.
 type BroadcastError struct {
 	Hash string
-	Err  error
+	// Uncertain: the connection broke, so that the node may have taken it all the same. Sending anew is safe for messages that the
+	// chain takes once; for others wait until the transaction's life (SenderConfig.TTL) is over.
+	Uncertain bool
+	Err       error
 }
 
 func (e *BroadcastError) Error() string {
-	return fmt.Sprintf("broadcast transaction %.12s: %v (nothing was executed, try again)", e.Hash, e.Err)
+	fate := "nothing was executed, try again"
+	if e.Uncertain {
+		fate = "the node may have taken it all the same"
+	}
+	return fmt.Sprintf("broadcast transaction %.12s: %v (%s)", e.Hash, e.Err, fate)
 }
 func (e *BroadcastError) Unwrap() error { return e.Err }
 

@@ -16,7 +16,10 @@ import (
 func (s *Sender) broadcast(ctx context.Context, raw []byte) error {
 	hash := txHash(raw)
 	b := newBackoff(s.client.clock)
-	var last error
+	var (
+		last      error
+		uncertain bool
+	)
 	for range maxBroadcasts {
 		resp, err := txtypes.NewServiceClient(s.client.conn).BroadcastTx(ctx,
 			&txtypes.BroadcastTxRequest{TxBytes: raw, Mode: txtypes.BroadcastMode_BROADCAST_MODE_SYNC})
@@ -31,13 +34,13 @@ func (s *Sender) broadcast(ctx context.Context, raw []byte) error {
 				return &ExecutionError{Hash: hash, Codespace: r.Codespace, Code: r.Code, Log: r.RawLog}
 			}
 		} else {
-			last = err
+			last, uncertain = err, true
 		}
 		if err := b.wait(ctx); err != nil {
-			return &BroadcastError{Hash: hash, Err: errors.Join(last, err)}
+			return fmt.Errorf("%w: %w", &TimeoutError{Hash: hash}, err)
 		}
 	}
-	return &BroadcastError{Hash: hash, Err: last}
+	return &BroadcastError{Hash: hash, Uncertain: uncertain, Err: last}
 }
 
 // await looks for the transaction in every block from a height on, until it is there or block time has passed its timeout.
@@ -84,7 +87,7 @@ func (s *Sender) await(ctx context.Context, wake <-chan int64, hash string, from
 		case errors.As(err, &stop):
 			return TxResult{}, fmt.Errorf("wait for transaction %.12s: %w", hash, stop.err)
 		case ctx.Err() != nil:
-			return TxResult{}, errors.Join(&TimeoutError{Hash: hash, Waited: waited}, ctx.Err())
+			return TxResult{}, fmt.Errorf("%w: %w", &TimeoutError{Hash: hash, Waited: waited}, ctx.Err())
 		case waited > s.cfg.TTL+chainStall:
 			return TxResult{}, &TimeoutError{Hash: hash, Waited: waited}
 		case err != nil:
@@ -93,7 +96,7 @@ func (s *Sender) await(ctx context.Context, wake <-chan int64, hash string, from
 			err = f.waitForHead(ctx, wake)
 		}
 		if err != nil {
-			return TxResult{}, errors.Join(&TimeoutError{Hash: hash, Waited: waited}, err)
+			return TxResult{}, fmt.Errorf("%w: %w", &TimeoutError{Hash: hash, Waited: waited}, err)
 		}
 	}
 }
