@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"cosmossdk.io/collections"
+	"cosmossdk.io/collections/indexes"
+	"cosmossdk.io/core/address"
+	"cosmossdk.io/core/store"
+	"cosmossdk.io/log/v2"
+
+	"github.com/cosmos/cosmos-sdk/codec"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/x/providers/types"
+)
+
+// Deps are what the keeper works with; all are required.
+type Deps struct {
+	Cdc          codec.BinaryCodec
+	StoreService store.KVStoreService
+	// Vault holds stake and payout addresses.
+	Vault types.Vault
+	// Stream pays capacity.
+	Stream types.Stream
+	// Addresses encodes accounts.
+	Addresses address.Codec
+	// Authority may change the catalogue and the parameters.
+	Authority string
+	Logger    log.Logger
+}
+
+// Keeper of supply: who provides which Containers, and in what state they are. It holds no coins.
+type Keeper struct {
+	vault     types.Vault
+	stream    types.Stream
+	addresses address.Codec
+	authority string
+	logger    log.Logger
+
+	// Schema of the store.
+	Schema collections.Schema
+
+	params        collections.Item[types.Params]
+	classes       collections.Map[string, types.Class]
+	providers     collections.Map[sdk.AccAddress, types.Provider]
+	nextContainer collections.Sequence
+	containers    *collections.IndexedMap[uint64, types.Container, containerIndexes]
+	statuses      collections.Map[uint64, types.ContainerStatus]
+	lastSeen      collections.Map[uint64, int64]
+	shards        collections.Map[uint64, types.ShardHealth]
+}
+
+// containerIndexes find Containers by provider (for queries) and by fingerprint (which only one living Container may have).
+type containerIndexes struct {
+	provider    *indexes.Multi[sdk.AccAddress, uint64, types.Container]
+	fingerprint *indexes.Unique[[]byte, uint64, types.Container]
+}
+
+// IndexesList implements collections.Indexes.
+func (i containerIndexes) IndexesList() []collections.Index[uint64, types.Container] {
+	return []collections.Index[uint64, types.Container]{i.provider, i.fingerprint}
+}
+
+// NewKeeper builds the keeper; it panics on a broken schema, which only a programmer can cause.
+func NewKeeper(d Deps) *Keeper {
+	sb := collections.NewSchemaBuilder(d.StoreService)
+	owner := func(_ uint64, c types.Container) (sdk.AccAddress, error) { return d.Addresses.StringToBytes(c.Provider) }
+	fingerprint := func(_ uint64, c types.Container) ([]byte, error) { return c.Fingerprint, nil }
+	k := &Keeper{
+		vault:     d.Vault,
+		stream:    d.Stream,
+		addresses: d.Addresses,
+		authority: d.Authority,
+		logger:    d.Logger.With("module", "x/"+types.ModuleName),
+
+		params:  collections.NewItem(sb, types.ParamsPrefix, "params", codec.CollValue[types.Params](d.Cdc)),
+		classes: collections.NewMap(sb, types.ClassPrefix, "classes", collections.StringKey, codec.CollValue[types.Class](d.Cdc)),
+		providers: collections.NewMap(sb, types.ProviderPrefix, "providers", sdk.AccAddressKey,
+			codec.CollValue[types.Provider](d.Cdc)),
+		nextContainer: collections.NewSequence(sb, types.NextContainerPrefix, "next_container"),
+		containers: collections.NewIndexedMap(sb, types.ContainerPrefix, "containers", collections.Uint64Key,
+			codec.CollValue[types.Container](d.Cdc), containerIndexes{
+				provider: indexes.NewMulti(sb, types.ContainerByProviderPrefix, "containers_by_provider",
+					sdk.AccAddressKey, collections.Uint64Key, owner),
+				fingerprint: indexes.NewUnique(sb, types.ContainerByFingerprintPrefix, "containers_by_fingerprint",
+					collections.BytesKey, collections.Uint64Key, fingerprint),
+			}),
+		statuses: collections.NewMap(sb, types.StatusPrefix, "statuses", collections.Uint64Key,
+			codec.CollValue[types.ContainerStatus](d.Cdc)),
+		lastSeen: collections.NewMap(sb, types.LastSeenPrefix, "last_seen", collections.Uint64Key, collections.Int64Value),
+		shards: collections.NewMap(sb, types.ShardPrefix, "shards", collections.Uint64Key,
+			codec.CollValue[types.ShardHealth](d.Cdc)),
+	}
+	schema, err := sb.Build()
+	if err != nil {
+		panic(err)
+	}
+	k.Schema = schema
+	return k
+}

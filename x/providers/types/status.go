@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package types
+
+import "time"
+
+// The methods of this file are the only ones that change a ContainerStatus. Each returns the new value; the keeper stores it
+// and applies what follows from the difference: shard bits, stream weight, event.
+
+// NewStatus is the status of a Container that was just registered.
+func NewStatus(id uint64) ContainerStatus {
+	return ContainerStatus{Id: id, State: registered}
+}
+
+// Faulty says whether a fault stands.
+func (s ContainerStatus) Faulty() bool { return s.FaultAt != nil }
+
+// Earns says whether the Container's capacity earns: offered in public, free or leased, healthy, not suspended. It is alike
+// in Ready and Leased, so that a lease never writes the stream.
+func (s ContainerStatus) Earns() bool {
+	return (s.State == ready || s.State == leased) && s.Offered && !s.Faulty() && s.SuspendedUntil == nil
+}
+
+// OutageAt is the outage index: the sum of all outages up to now, the running one included. It never decreases, and grows
+// between two instants by at most the time between them plus the time that a fault is found late. What a lease sees of
+// it never exceeds the time since Bind.
+func (s ContainerStatus) OutageAt(now time.Time) time.Duration {
+	if s.FaultAt == nil || !now.After(*s.FaultAt) {
+		return s.Outage
+	}
+	return s.Outage + now.Sub(*s.FaultAt)
+}
+
+// Hear notes a heartbeat: a Registered Container is checked from now on, and a suspension that is over ends.
+func (s ContainerStatus) Hear(now time.Time) (ContainerStatus, error) {
+	if s.SuspendedUntil != nil && !now.Before(*s.SuspendedUntil) {
+		s.SuspendedUntil = nil
+	}
+	if s.State != registered {
+		return s, nil
+	}
+	return s.step(TriggerHeartbeat)
+}
+
+// Bind gives a free Container to a lease.
+func (s ContainerStatus) Bind(lease string, now time.Time) (ContainerStatus, error) {
+	if s.State != ready {
+		return s, ErrContainerNotFree.Wrapf("container %d is %s%s", s.Id, s.State.Label(), s.because())
+	}
+	if s.Faulty() {
+		return s, ErrContainerNotFree.Wrapf("container %d is faulty since %s", s.Id, s.FaultAt.Format(time.RFC3339))
+	}
+	s, err := s.step(TriggerBind)
+	if err != nil {
+		return s, err
+	}
+	s.Lease = lease
+	s.OutageFloor = &now
+	return s, nil
+}
+
+// Release takes the Container back from its lease. Where the workload was never started, the Container must be checked anew
+// and earns no capacity until suspendUntil.
+func (s ContainerStatus) Release(lease string, notStarted bool, suspendUntil, now time.Time) (ContainerStatus, error) {
+	if lease == "" || s.Lease != lease {
+		return s, ErrWrongLease.Wrapf("container %d serves %q, not %q", s.Id, s.Lease, lease)
+	}
+	trigger := TriggerRelease
+	if notStarted {
+		trigger = TriggerReleaseNotStarted
+		if s.State == leased {
+			s.Reason = "its last lease was not started"
+		}
+		if suspendUntil.After(now) {
+			s.SuspendedUntil = &suspendUntil
+		}
+	}
+	// A fault outweighs a missing start: both need a new healthy verdict.
+	if s.Faulty() {
+		trigger = TriggerReleaseFaulty
+	}
+	s.Lease = ""
+	return s.leave(trigger, now)
+}
+
+// Maintain takes the Container off the market, after its lease if it has one, or brings it back to be checked.
+func (s ContainerStatus) Maintain(on bool, reason string, now time.Time) (ContainerStatus, error) {
+	if !on {
+		s.Reason = ""
+		return s.step(TriggerMaintenanceOff)
+	}
+	s.Reason = reason
+	return s.leave(TriggerMaintenanceOn, now)
+}
+
+// Fail notes a fault that the chain has confirmed. It counts from since, but neither into the outage before nor into the
+// time before the lease, and never from the future.
+func (s ContainerStatus) Fail(since, now time.Time, reason string) (ContainerStatus, error) {
+	s, err := s.step(TriggerFault)
+	if err != nil || s.Faulty() {
+		return s, err
+	}
+	if s.OutageFloor != nil && since.Before(*s.OutageFloor) {
+		since = *s.OutageFloor
+	}
+	if since.After(now) {
+		since = now
+	}
+	s.FaultAt = &since
+	s.OutageFloor = nil
+	if s.State != draining { // whose reason is its provider's
+		s.Reason = reason
+	}
+	return s, nil
+}
+
+// Heal notes a healthy verdict on a Container that was not known to be healthy. The outage ends in the block in which the
+// chain learns it, not with the round that was checked: leases have settled on the index meanwhile, and it must not
+// decrease.
+func (s ContainerStatus) Heal(now time.Time) (ContainerStatus, error) {
+	s, err := s.step(TriggerHealthy)
+	if err != nil {
+		return s, err
+	}
+	if s.State != draining {
+		s.Reason = ""
+	}
+	return s.endOutage(now), nil
+}
+
+// Reweigh recomputes the capacity weight from the catalogue and the measured throughput.
+func (s ContainerStatus) Reweigh(class Class, c Container) ContainerStatus {
+	s.Weight = 0
+	if s.Earns() {
+		s.Weight = class.CapacityRoundedDown(c.Count, c.Spec.Throughput)
+	}
+	return s
+}
+
+// leave takes a step after which the Container may no longer be checked; then its outage ends, since nobody would end it.
+func (s ContainerStatus) leave(trigger Trigger, now time.Time) (ContainerStatus, error) {
+	s, err := s.step(trigger)
+	if err != nil {
+		return s, err
+	}
+	if !s.State.Checked() {
+		s = s.endOutage(now)
+	}
+	return s, nil
+}
+
+func (s ContainerStatus) endOutage(now time.Time) ContainerStatus {
+	if s.FaultAt != nil {
+		s.Outage = s.OutageAt(now)
+		s.FaultAt = nil
+		s.OutageFloor = &now
+	}
+	return s
+}
+
+// step takes an edge of the table.
+func (s ContainerStatus) step(trigger Trigger) (ContainerStatus, error) {
+	next, err := NextState(s.State, trigger)
+	if err != nil {
+		return s, err
+	}
+	s.State = next
+	return s, nil
+}
+
+func (s ContainerStatus) because() string {
+	if s.Reason == "" {
+		return ""
+	}
+	return ": " + s.Reason
+}
