@@ -3,9 +3,13 @@
 package types
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"cosmossdk.io/math"
+
+	athtypes "github.com/athnet/ath/x/ath/types"
 )
 
 // Money that streams is counted in 10^-15 of the denom's smallest unit: a rate in 10^-6 units per second times nanoseconds.
@@ -60,3 +64,16 @@ func later(a, b time.Time) time.Time {
 func validTime(t time.Time) bool {
 	return t.Year() >= 1970 && t.Year() <= 2261
 }
+
+// Readable prints an amount of uath for people: "1.5 ATH (1500000uath)".
+func Readable(amount math.Int) string {
+	whole, part := amount.QuoRaw(1_000_000), amount.ModRaw(1_000_000)
+	text := whole.String()
+	if !part.IsZero() {
+		text += "." + strings.TrimRight(fmt.Sprintf("%06d", part.Int64()), "0")
+	}
+	return fmt.Sprintf("%s %s (%s%s)", text, athtypes.DisplayDenom, amount, athtypes.Denom)
+}
+
+// PerHour is what a rate costs in an hour, in whole units, for people.
+func PerHour(rate math.Int) math.Int { return UnitsRoundedUp(Accrued(rate, time.Hour)) }

@@ -135,3 +135,24 @@ func (l Lease) Close(end End, touched time.Time, outage time.Duration) (Receipt,
 		ExitCodes: end.ExitCodes, UsageSequence: l.UsageSequence, UsageHash: l.UsageHash,
 	}, s
 }
+
+// NewLease is a lease of an offer, bound and not started; the account is touched at now.
+func NewLease(
+	account Account, offer Offer, provider string, manifestHash []byte, now time.Time, duration, outage time.Duration,
+) Lease {
+	l := Lease{
+		Tenant: account.Tenant, Number: account.NextNumber, ContainerId: offer.ContainerId, Provider: provider,
+		State: LeaseState_LEASE_STATE_ACTIVE, Denom: offer.Denom, Rate: offer.Rate, CreatedAt: now, SettledUntil: now,
+		Remainder: math.ZeroInt(), OutageSeen: outage, Billed: math.ZeroInt(), Reserve: offer.Reserve(), ManifestHash: manifestHash,
+	}
+	if duration > 0 {
+		end := now.Add(duration)
+		l.EndsAt = &end
+	}
+	return l
+}
+
+// Expired says whether the agreed end had come when the account was touched.
+func (l Lease) Expired(touched time.Time) bool {
+	return l.EndsAt != nil && !l.EndsAt.After(touched)
+}

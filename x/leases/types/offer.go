@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"cosmossdk.io/math"
@@ -196,4 +198,32 @@ func (h *hasher) bytes(b []byte) {
 func (h *hasher) sum() []byte {
 	sum := sha256.Sum256(h.buf)
 	return sum[:]
+}
+
+// Tally counts why entries of the price index were passed over.
+type Tally struct {
+	counts [misfits]uint32
+	// Cut says that the scan ended at its bound, not at the end of the index.
+	Cut bool
+}
+
+// Add counts one.
+func (t *Tally) Add(m Misfit) { t.counts[m]++ }
+
+// String says by which dimensions a scan failed.
+func (t Tally) String() string {
+	var parts []string
+	for m := Fits + 1; m < misfits; m++ {
+		if n := t.counts[m]; n > 0 {
+			parts = append(parts, strconv.FormatUint(uint64(n), 10)+" "+m.String())
+		}
+	}
+	text := strings.Join(parts, ", ")
+	if text == "" {
+		text = "no offers"
+	}
+	if t.Cut {
+		text += ", more not looked at"
+	}
+	return text
 }

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package leases
+
+import (
+	autocliv1 "cosmossdk.io/api/cosmos/autocli/v1"
+
+	"github.com/athnet/ath/x/leases/types"
+)
+
+// AutoCLIOptions describes `athd tx leases` and `athd query leases`.
+func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
+	return &autocliv1.ModuleOptions{
+		Query: &autocliv1.ServiceCommandDescriptor{Service: types.Query_serviceDesc.ServiceName, RpcCommandOptions: queryCommands()},
+		Tx:    &autocliv1.ServiceCommandDescriptor{Service: types.Msg_serviceDesc.ServiceName, RpcCommandOptions: txCommands()},
+	}
+}
+
+func args(fields ...string) []*autocliv1.PositionalArgDescriptor {
+	descriptors := make([]*autocliv1.PositionalArgDescriptor, len(fields))
+	for i, field := range fields {
+		descriptors[i] = &autocliv1.PositionalArgDescriptor{ProtoField: field}
+	}
+	return descriptors
+}
+
+func queryCommands() []*autocliv1.RpcCommandOptions {
+	return []*autocliv1.RpcCommandOptions{
+		{RpcMethod: "Params", Use: "params", Short: "Show the parameters", Example: "athd query leases params"},
+		{
+			RpcMethod: "Lease", Use: "lease [tenant] [number]", Short: "Show an open lease, or the receipt of a closed one",
+			Example: "athd query leases lease ath1… 7", PositionalArgs: args("tenant", "number"),
+		},
+		{
+			RpcMethod: "Leases", Use: "leases [tenant]", Short: "List a tenant's open leases",
+			Example: "athd query leases leases ath1…", PositionalArgs: args("tenant"),
+		},
+		{
+			RpcMethod: "Receipts", Use: "receipts [tenant]", Short: "List the receipts of a tenant's closed leases",
+			Example: "athd query leases receipts ath1… --page-limit 10", PositionalArgs: args("tenant"),
+		},
+		{
+			RpcMethod: "Account", Use: "account [tenant]", Short: "Show a prepaid account: balance, what is free, when it runs dry",
+			Example: "athd query leases account ath1…", PositionalArgs: args("tenant"),
+		},
+		{
+			RpcMethod: "Offer", Use: "offer [container-id]", Short: "Show a Container's standing price",
+			Example: "athd query leases offer 1", PositionalArgs: args("container_id"),
+		},
+		{RpcMethod: "Offers", Use: "offers", Short: "List all standing prices", Example: "athd query leases offers --page-limit 100"},
+		{
+			RpcMethod: "Match", Use: "match", Short: "List free Containers that fit, cheapest first",
+			Example: `athd query leases match --requirement '{"class":"cpu","memory_mib":"1024"}' --max-rate 500000000`,
+		},
+	}
+}
+
+func txCommands() []*autocliv1.RpcCommandOptions {
+	return []*autocliv1.RpcCommandOptions{
+		{
+			RpcMethod: "SetOffers", Use: "set-offers", Short: "Set the standing prices of Containers",
+			Example: `athd tx leases set-offers --offers '{"container_id":"1","denom":"uath","rate":"250000000","min_charge":"60s"}' --from operator`,
+		},
+		{
+			RpcMethod: "RemoveOffers", Use: "remove-offers [container-id]...", Short: "Take standing prices back; open leases go on",
+			Example:        "athd tx leases remove-offers 1 2 3 --from operator",
+			PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "container_ids", Varargs: true}},
+		},
+		{
+			RpcMethod: "Deposit", Use: "deposit [amount]", Short: "Add to a prepaid balance, your own or --tenant's",
+			Example: "athd tx leases deposit 5000000uath --from me", PositionalArgs: args("amount"),
+		},
+		{
+			RpcMethod: "WithdrawDeposit", Use: "withdraw-deposit [amount]", Short: "Take free balance back; 0uath for all of it",
+			Example: "athd tx leases withdraw-deposit 0uath --from me", PositionalArgs: args("amount"),
+		},
+		{
+			RpcMethod: "CreateLease", Use: "create-lease", Short: "Lease the first candidate that fits, or the cheapest of a class",
+			Long: "The manifest hash is the SHA-256 of the canonical manifest, base64 or hex; `athd deploy` does all of this in one step.",
+			Example: `athd tx leases create-lease --requirement '{"class":"cpu"}' --max-rate 500000000 --deposit 5000000uath ` +
+				`--manifest-hash 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU= --from me`,
+		},
+		{
+			RpcMethod: "CloseLease", Use: "close-lease [lease-id]", Short: "End a lease",
+			Example: "athd tx leases close-lease ath1…/7 --from me", PositionalArgs: args("lease_id"),
+		},
+		{
+			RpcMethod: "Settle", Use: "settle [lease-id]...", Short: "Pay what leases have earned up to now; anyone may",
+			Example:        "athd tx leases settle ath1…/7 ath1…/8 --from me",
+			PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "lease_ids", Varargs: true}},
+		},
+		{
+			RpcMethod: "SubmitUsage", Use: "submit-usage", Short: "Hand in signed usage records; ath-worker does it by itself",
+			Example: `athd tx leases submit-usage --records "$(cat record.json)" --from operator`,
+		},
+		{
+			RpcMethod: "UpdateParams", Use: "update-params-proposal [params]", Short: "Propose new parameters",
+			Example: `athd tx leases update-params-proposal "$(cat params.json)" --from me`, PositionalArgs: args("params"), GovProposal: true,
+		},
+	}
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"cosmossdk.io/collections"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/x/leases/types"
+)
+
+const (
+	// maxNoncesPerBlock bounds how many expired nonces a block forgets; what is left over goes with the next.
+	maxNoncesPerBlock = 1_000
+	// maxParkedError bounds the text of an error in an event.
+	maxParkedError = 256
+)
+
+// EndBlock ends what has run out of time or money: at most max_closes_per_block leases, the rest in the next block. Agreed
+// ends come first, because what a lease did not run for prolongs the account. A block in which nothing is due costs three
+// look-ups, however many leases are open.
+func (k *Keeper) EndBlock(ctx sdk.Context) error {
+	params, err := k.params.Get(ctx)
+	if err != nil {
+		return err
+	}
+	budget := int(params.MaxClosesPerBlock)
+	spent, err := k.popExpiry(ctx, budget)
+	if err != nil {
+		return err
+	}
+	if err := k.popExhaustion(ctx, budget-spent); err != nil {
+		return err
+	}
+	return k.pruneNonces(ctx)
+}
+
+// popExpiry closes up to budget leases whose agreed end has come and returns how many it took.
+func (k *Keeper) popExpiry(ctx sdk.Context, budget int) (int, error) {
+	now := ctx.BlockTime().UnixNano()
+	due, err := firstKeys(ctx, k.expiry, budget, func(key expiryKey) bool { return key.K1() <= now })
+	if err != nil {
+		return 0, err
+	}
+	for _, key := range due {
+		failed := k.isolate(ctx, func(ctx sdk.Context) error {
+			return k.expire(ctx, types.LeaseID{Tenant: key.K2(), Number: key.K3()})
+		})
+		if failed == nil {
+			continue
+		}
+		if err := k.expiry.Remove(ctx, key); err != nil {
+			return 0, err
+		}
+		if err := k.park(ctx, "expiry", key.K2(), key.K3(), failed); err != nil {
+			return 0, err
+		}
+	}
+	return len(due), nil
+}
+
+// expire closes a lease at its agreed end, or earlier where the account did not pay for all of it.
+func (k *Keeper) expire(ctx sdk.Context, id types.LeaseID) error {
+	lease, err := k.Lease(ctx, id)
+	if err != nil {
+		return err
+	}
+	p, err := k.openPurse(ctx, id.Tenant, lease.Denom)
+	if err != nil {
+		return err
+	}
+	return k.endDue(ctx, p, lease)
+}
+
+// popExhaustion looks at up to budget accounts whose entry is due; closing a lease costs one of the budget as well.
+func (k *Keeper) popExhaustion(ctx sdk.Context, budget int) error {
+	now := ctx.BlockTime().Unix()
+	due, err := firstKeys(ctx, k.exhaustion, budget, func(key exhaustionKey) bool { return key.K1() <= now })
+	if err != nil {
+		return err
+	}
+	for _, key := range due {
+		if budget <= 0 {
+			return nil // still in the queue, and first in the next block
+		}
+		closed := 0
+		failed := k.isolate(ctx, func(ctx sdk.Context) (err error) {
+			closed, err = k.exhaust(ctx, key, budget)
+			return err
+		})
+		budget -= max(1, closed)
+		if failed == nil {
+			continue
+		}
+		if err := k.unqueue(ctx, key); err != nil {
+			return err
+		}
+		if err := k.park(ctx, "exhaustion", key.K2(), 0, failed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exhaust settles all leases of an account whose balance is used up, which may free reserves and outage credits, and then
+// closes the newest ones until the rest is paid for. Each ends at the very instant at which the balance was used up, so that
+// it does not matter in which block the chain gets to it. It returns how many it closed, at most budget.
+func (k *Keeper) exhaust(ctx sdk.Context, key exhaustionKey, budget int) (int, error) {
+	p, err := k.openPurse(ctx, key.K2(), key.K3())
+	if err != nil {
+		return 0, err
+	}
+	closed := 0
+	if p.exhausted(ctx) {
+		if closed, err = k.closeNewest(ctx, p, budget); err != nil {
+			return 0, err
+		}
+	}
+	if err := k.exhaustion.Remove(ctx, key); err != nil {
+		return 0, err
+	}
+	p.account.QueuedAt = 0
+	return closed, k.savePurse(ctx, p)
+}
+
+// closeNewest is the work of exhaust on a purse that is used up.
+func (k *Keeper) closeNewest(ctx sdk.Context, p *purse, budget int) (int, error) {
+	leases, err := k.newestLeases(ctx, p)
+	if err != nil {
+		return 0, err
+	}
+	for i := range leases {
+		if leases[i], _, err = k.settle(ctx, p, leases[i]); err != nil {
+			return 0, err
+		}
+	}
+	closed := 0
+	for _, lease := range leases {
+		p.account = p.account.Touch(ctx.BlockTime(), p.balance)
+		if closed == budget || !p.exhausted(ctx) {
+			break
+		}
+		if err := k.endDue(ctx, p, lease); err != nil {
+			return 0, err
+		}
+		closed++
+	}
+	return closed, nil
+}
+
+// newestLeases returns all leases of a purse, at most max_open_leases, newest first.
+func (k *Keeper) newestLeases(ctx sdk.Context, p *purse) ([]types.Lease, error) {
+	var leases []types.Lease
+	newest := collections.NewPrefixedPairRange[sdk.AccAddress, uint64](p.tenant).Descending()
+	err := k.leases.Walk(ctx, newest, func(_ leaseKey, lease types.Lease) (bool, error) {
+		if lease.Denom == p.account.Denom {
+			leases = append(leases, lease)
+		}
+		return false, nil
+	})
+	return leases, err
+}
+
+// unqueue takes a parked account out of the queue without touching it; its next message puts it back.
+func (k *Keeper) unqueue(ctx sdk.Context, key exhaustionKey) error {
+	if err := k.exhaustion.Remove(ctx, key); err != nil {
+		return err
+	}
+	at := collections.Join(key.K2(), key.K3())
+	account, err := k.accounts.Get(ctx, at)
+	if err != nil {
+		return err
+	}
+	account.QueuedAt = 0
+	return k.accounts.Set(ctx, at, account)
+}
+
+// pruneNonces forgets quotes that have expired.
+func (k *Keeper) pruneNonces(ctx sdk.Context) error {
+	now := ctx.BlockTime().UnixNano()
+	due, err := firstKeys(ctx, k.nonces, maxNoncesPerBlock, func(key nonceKey) bool { return key.K1() <= now })
+	if err != nil {
+		return err
+	}
+	for _, key := range due {
+		if err := k.nonces.Remove(ctx, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isolate runs one item of a queue so that its failure changes nothing.
+func (k *Keeper) isolate(ctx sdk.Context, item func(sdk.Context) error) error {
+	cached, write := ctx.CacheContext()
+	if err := item(cached); err != nil {
+		return err
+	}
+	write()
+	return nil
+}
+
+// park says that an item failed and was taken out of its queue: it must not fail again in every block from now on. Nothing
+// is lost: accrual stops at the account's end and at the agreed end by itself.
+func (k *Keeper) park(ctx sdk.Context, queue string, tenant sdk.AccAddress, number uint64, failed error) error {
+	name, err := k.addresses.BytesToString(tenant)
+	if err != nil {
+		return err
+	}
+	k.logger.Error("queue item parked", "queue", queue, "tenant", name, "number", number, "err", failed)
+	text := failed.Error()
+	return ctx.EventManager().EmitTypedEvent(&types.EventQueueParked{
+		Queue: queue, Tenant: name, Number: number, Error: text[:min(len(text), maxParkedError)],
+	})
+}
+
+// firstKeys collects up to limit keys from the front of a queue while they are due. The iterator is closed before anything
+// is written.
+func firstKeys[K any](ctx sdk.Context, queue collections.KeySet[K], limit int, due func(K) bool) ([]K, error) {
+	var keys []K
+	if limit <= 0 {
+		return nil, nil
+	}
+	err := queue.Walk(ctx, nil, func(key K) (bool, error) {
+		if !due(key) {
+			return true, nil
+		}
+		keys = append(keys, key)
+		return len(keys) == limit, nil
+	})
+	return keys, err
+}

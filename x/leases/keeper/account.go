@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"errors"
+
+	"cosmossdk.io/collections"
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	athtypes "github.com/athnet/ath/x/ath/types"
+	"github.com/athnet/ath/x/leases/types"
+)
+
+// purse is a tenant's account, touched at block time, together with the balance that x/ath holds for it.
+type purse struct {
+	tenant  sdk.AccAddress
+	account types.Account
+	balance math.Int
+}
+
+// row is where x/ath holds the balance.
+func (p *purse) row() athtypes.Row {
+	return athtypes.Row{Kind: athtypes.RowKind_ROW_KIND_PREPAID, Owner: p.account.Tenant, Denom: p.account.Denom}
+}
+
+func (p *purse) coin(amount math.Int) sdk.Coin {
+	return sdk.Coin{Denom: p.account.Denom, Amount: amount}
+}
+
+// exhausted says whether the balance is used up as of now.
+func (p *purse) exhausted(ctx sdk.Context) bool {
+	end, ok := p.account.ExhaustedAt(p.balance)
+	return ok && !end.After(ctx.BlockTime())
+}
+
+// openPurse loads and touches an account; one that was never used is new.
+func (k *Keeper) openPurse(ctx sdk.Context, tenant sdk.AccAddress, denom string) (*purse, error) {
+	account, err := k.accounts.Get(ctx, collections.Join(tenant, denom))
+	switch {
+	case errors.Is(err, collections.ErrNotFound):
+		name, err := k.addresses.BytesToString(tenant)
+		if err != nil {
+			return nil, err
+		}
+		account = types.NewAccount(name, denom, ctx.BlockTime())
+	case err != nil:
+		return nil, err
+	}
+	p := &purse{tenant: tenant, account: account}
+	if p.balance, err = k.vault.RowAmount(ctx, p.row()); err != nil {
+		return nil, err
+	}
+	p.account = p.account.Touch(ctx.BlockTime(), p.balance)
+	return p, nil
+}
+
+// savePurse writes the account and sees to it that the exhaustion queue looks at it in time. An entry that is merely early
+// stays: looking once too often is cheaper than moving it with every lease.
+func (k *Keeper) savePurse(ctx sdk.Context, p *purse) error {
+	if !p.account.QueuedInTime(p.balance) {
+		if p.account.QueuedAt != 0 {
+			if err := k.exhaustion.Remove(ctx, collections.Join3(p.account.QueuedAt, p.tenant, p.account.Denom)); err != nil {
+				return err
+			}
+		}
+		p.account.QueuedAt = p.account.QueueAt(p.balance, ctx.BlockTime())
+		if err := k.exhaustion.Set(ctx, collections.Join3(p.account.QueuedAt, p.tenant, p.account.Denom)); err != nil {
+			return err
+		}
+	}
+	return k.accounts.Set(ctx, collections.Join(p.tenant, p.account.Denom), p.account)
+}
+
+// Deposit adds to a tenant's balance. It writes nothing of this module: the account's end moves away by itself.
+func (k *Keeper) Deposit(ctx sdk.Context, depositor, tenant sdk.AccAddress, amount sdk.Coin) (sdk.Coin, error) {
+	p, err := k.openPurse(ctx, tenant, amount.Denom)
+	if err != nil {
+		return sdk.Coin{}, err
+	}
+	if err := k.deposit(ctx, p, depositor, amount.Amount); err != nil {
+		return sdk.Coin{}, err
+	}
+	return p.coin(p.balance), nil
+}
+
+// deposit moves coins into a purse and touches it again: what the account could not pay for a moment ago it now can.
+func (k *Keeper) deposit(ctx sdk.Context, p *purse, depositor sdk.AccAddress, amount math.Int) error {
+	if err := k.vault.Deposit(ctx, depositor, p.row(), amount); err != nil {
+		return err
+	}
+	p.balance = p.balance.Add(amount)
+	p.account = p.account.Touch(ctx.BlockTime(), p.balance)
+	name, err := k.addresses.BytesToString(depositor)
+	if err != nil {
+		return err
+	}
+	return ctx.EventManager().EmitTypedEvent(&types.EventDeposited{
+		Tenant: p.account.Tenant, Depositor: name, Amount: p.coin(amount).String(), Balance: p.coin(p.balance).String(),
+	})
+}
+
+// Withdraw pays free balance back; all of it where amount is zero.
+func (k *Keeper) Withdraw(ctx sdk.Context, tenant sdk.AccAddress, amount sdk.Coin) (sdk.Coin, error) {
+	p, err := k.openPurse(ctx, tenant, amount.Denom)
+	if err != nil {
+		return sdk.Coin{}, err
+	}
+	free := p.account.Free(p.balance)
+	if amount.Amount.IsZero() {
+		amount.Amount = free
+	}
+	if amount.Amount.GT(free) || free.IsZero() {
+		return sdk.Coin{}, types.ErrInsufficientFree.Wrapf("amount: %s of %s free: the rest is used or reserved by %d open leases",
+			types.Readable(amount.Amount), types.Readable(free), p.account.OpenLeases)
+	}
+	p.balance = p.balance.Sub(amount.Amount)
+	if p.account.OpenLeases > 0 {
+		if err := k.savePurse(ctx, p); err != nil {
+			return sdk.Coin{}, err
+		}
+	}
+	if err := k.vault.Withdraw(ctx, p.row(), tenant, amount.Amount); err != nil {
+		return sdk.Coin{}, err
+	}
+	return amount, ctx.EventManager().EmitTypedEvent(&types.EventDepositWithdrawn{
+		Tenant: p.account.Tenant, Amount: amount.String(),
+	})
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"errors"
+
+	"cosmossdk.io/collections"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/x/leases/types"
+)
+
+// Receipt returns what remains of a closed lease.
+func (k *Keeper) Receipt(ctx sdk.Context, id types.LeaseID) (types.Receipt, error) {
+	receipt, err := k.receipts.Get(ctx, collections.Join(id.Tenant, id.Number))
+	if errors.Is(err, collections.ErrNotFound) {
+		return receipt, types.ErrLeaseNotFound.Wrapf("lease_id: %s has no receipt", id)
+	}
+	return receipt, err
+}
+
+// CloseLease ends a lease for a reason that is open to the signer.
+func (k *Keeper) CloseLease(ctx sdk.Context, signer sdk.AccAddress, id types.LeaseID, reason types.CloseReason, exitCodes []int32) (types.Receipt, error) {
+	lease, err := k.Lease(ctx, id)
+	if err != nil {
+		return types.Receipt{}, err
+	}
+	standing, err := k.standing(ctx, signer, lease)
+	if err != nil {
+		return types.Receipt{}, err
+	}
+	if reason == types.CloseReason_CLOSE_REASON_UNSPECIFIED {
+		reason = standing.Reason(lease, len(exitCodes) > 0)
+	}
+	if err := standing.Allows(lease, reason, len(exitCodes)); err != nil {
+		return types.Receipt{}, err
+	}
+	p, err := k.openPurse(ctx, id.Tenant, lease.Denom)
+	if err != nil {
+		return types.Receipt{}, err
+	}
+	by, err := k.addresses.BytesToString(signer)
+	if err != nil {
+		return types.Receipt{}, err
+	}
+	return k.end(ctx, p, lease, types.End{By: by, Reason: reason, ExitCodes: exitCodes})
+}
+
+// standing collects what decides which reasons a signer may close a lease for.
+func (k *Keeper) standing(ctx sdk.Context, signer sdk.AccAddress, lease types.Lease) (types.Standing, error) {
+	name, err := k.addresses.BytesToString(signer)
+	if err != nil {
+		return types.Standing{}, err
+	}
+	s := types.Standing{
+		Tenant:    name == lease.Tenant,
+		Provider:  k.providers.Authorize(ctx, signer, lease.Provider) == nil,
+		Authority: name == k.authority,
+	}
+	if s.Tenant {
+		status, err := k.providers.Status(ctx, lease.ContainerId)
+		if err != nil {
+			return s, err
+		}
+		s.Faulty = status.FaultAt != nil
+	}
+	if lease.State == types.LeaseState_LEASE_STATE_ACTIVE {
+		container, err := k.providers.Container(ctx, lease.ContainerId)
+		if err != nil {
+			return s, err
+		}
+		class, err := k.providers.Class(ctx, container.Class)
+		if err != nil {
+			return s, err
+		}
+		s.Overdue = ctx.BlockTime().After(lease.CreatedAt.Add(class.StartLimit))
+	}
+	return s, nil
+}
+
+// end settles a lease to its end, pays, releases the Container and leaves the receipt. The purse is touched; end.At is set
+// here: now, but never beyond what the account pays for or the agreed end.
+func (k *Keeper) end(ctx sdk.Context, p *purse, lease types.Lease, end types.End) (types.Receipt, error) {
+	outage, err := k.outage(ctx, lease)
+	if err != nil {
+		return types.Receipt{}, err
+	}
+	end.At = lease.BilledUntil(p.account.TouchedAt)
+	receipt, s := lease.Close(end, p.account.TouchedAt, outage)
+	p.account = p.account.Closed(lease)
+	key := collections.Join(p.tenant, lease.Number)
+	if err := k.leases.Remove(ctx, key); err != nil {
+		return receipt, err
+	}
+	if err := k.receipts.Set(ctx, key, receipt); err != nil {
+		return receipt, err
+	}
+	if lease.EndsAt != nil {
+		if err := k.expiry.Remove(ctx, collections.Join3(lease.EndsAt.UnixNano(), p.tenant, lease.Number)); err != nil {
+			return receipt, err
+		}
+	}
+	if err := k.apply(ctx, p, lease, s); err != nil {
+		return receipt, err
+	}
+	notStarted := end.Reason == types.CloseReason_CLOSE_REASON_NOT_STARTED
+	if err := k.providers.Release(ctx, lease.ContainerId, lease.ID(), notStarted); err != nil {
+		return receipt, err
+	}
+	if err := k.restorePrice(ctx, lease.ContainerId); err != nil {
+		return receipt, err
+	}
+	return receipt, ctx.EventManager().EmitTypedEvent(&types.EventLeaseClosed{Receipt: receipt})
+}
+
+// endDue ends a lease whose time or money has run out; no signer takes part.
+func (k *Keeper) endDue(ctx sdk.Context, p *purse, lease types.Lease) error {
+	reason := types.CloseReason_CLOSE_REASON_EXHAUSTED
+	if lease.Expired(p.account.TouchedAt) {
+		reason = types.CloseReason_CLOSE_REASON_EXPIRED
+	}
+	_, err := k.end(ctx, p, lease, types.End{Reason: reason})
+	return err
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"cosmossdk.io/collections"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/x/leases/types"
+)
+
+// CheckInvariants walks the whole state; for tests, simulations and `athd debug invariants`, never for a block.
+//
+//	A1  an account's rate, reserve, accrual and counts are the sums over its leases
+//	A2  its balance covers what it owes
+//	A3  an account that spends stands in the exhaustion queue in time, at the second that it says
+//	L1  a lease's Container is bound to it and to no other
+//	L2  a lease with an agreed end stands in the expiry queue, and nothing else does
+//	O1  the price index holds exactly the public offers of Containers without a lease
+func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
+	if err := k.checkAccounts(ctx); err != nil {
+		return err
+	}
+	leased, err := k.checkLeases(ctx)
+	if err != nil {
+		return err
+	}
+	return k.checkPrices(ctx, leased)
+}
+
+func (k *Keeper) checkAccounts(ctx sdk.Context) error {
+	queued, open := 0, 0
+	err := k.accounts.Walk(ctx, nil, func(key accountKey, account types.Account) (bool, error) {
+		sum := types.NewAccountSum()
+		err := k.leases.Walk(ctx, collections.NewPrefixedPairRange[sdk.AccAddress, uint64](key.K1()),
+			func(_ leaseKey, lease types.Lease) (bool, error) {
+				if lease.Denom == key.K2() {
+					sum.Add(lease)
+					open++
+				}
+				return false, nil
+			})
+		if err != nil {
+			return true, err
+		}
+		if err := sum.Check(account); err != nil {
+			return true, err
+		}
+		p := purse{tenant: key.K1(), account: account}
+		if p.balance, err = k.vault.RowAmount(ctx, p.row()); err != nil {
+			return true, err
+		}
+		if err := account.CheckSolvent(p.balance); err != nil {
+			return true, err
+		}
+		if !account.QueuedInTime(p.balance) {
+			return true, types.ErrInvariant.Wrapf("%s spends and is queued at %d", account.Tenant, account.QueuedAt)
+		}
+		if account.QueuedAt == 0 {
+			return false, nil
+		}
+		queued++
+		at := collections.Join3(account.QueuedAt, key.K1(), key.K2())
+		if has, err := k.exhaustion.Has(ctx, at); err != nil || !has {
+			return true, types.ErrInvariant.Wrapf("%s says it is queued at %d and is not (%v)", account.Tenant, account.QueuedAt, err)
+		}
+		return false, nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := checkCount(ctx, "exhaustion queue", k.exhaustion, queued); err != nil {
+		return err
+	}
+	leases, err := values(ctx, k.leases)
+	if err == nil && len(leases) != open {
+		err = types.ErrInvariant.Wrapf("%d leases, %d of them in accounts", len(leases), open)
+	}
+	return err
+}
+
+func (k *Keeper) checkLeases(ctx sdk.Context) (leased map[uint64]bool, err error) {
+	leased = map[uint64]bool{}
+	expiring := 0
+	err = k.leases.Walk(ctx, nil, func(key leaseKey, lease types.Lease) (bool, error) {
+		status, err := k.providers.Status(ctx, lease.ContainerId)
+		if err != nil {
+			return true, err
+		}
+		if status.Lease != lease.ID() || leased[lease.ContainerId] {
+			return true, types.ErrInvariant.Wrapf("container %d of %s is bound to %q", lease.ContainerId, lease.ID(), status.Lease)
+		}
+		leased[lease.ContainerId] = true
+		if lease.EndsAt == nil {
+			return false, nil
+		}
+		expiring++
+		at := collections.Join3(lease.EndsAt.UnixNano(), key.K1(), key.K2())
+		if has, err := k.expiry.Has(ctx, at); err != nil || !has {
+			return true, types.ErrInvariant.Wrapf("%s ends at %s and is not in the queue (%v)", lease.ID(), lease.EndsAt, err)
+		}
+		return false, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return leased, checkCount(ctx, "expiry queue", k.expiry, expiring)
+}
+
+func (k *Keeper) checkPrices(ctx sdk.Context, leased map[uint64]bool) error {
+	indexed := 0
+	err := k.offers.Walk(ctx, nil, func(id uint64, offer types.Offer) (bool, error) {
+		want := offer.Public() && !leased[id]
+		has, err := k.prices.Has(ctx, priceKeyOf(offer))
+		if err == nil && has != want {
+			err = types.ErrInvariant.Wrapf("container %d in the price index: %t, want %t", id, has, want)
+		}
+		if has {
+			indexed++
+		}
+		return err != nil, err
+	})
+	if err != nil {
+		return err
+	}
+	return checkCount(ctx, "price index", k.prices, indexed)
+}
+
+// checkCount says whether a set holds nothing but the entries that were found from the other side.
+func checkCount[K any](ctx sdk.Context, name string, set collections.KeySet[K], want int) error {
+	got := 0
+	err := set.Walk(ctx, nil, func(K) (bool, error) {
+		got++
+		return false, nil
+	})
+	if err == nil && got != want {
+		err = types.ErrInvariant.Wrapf("%s holds %d entries, want %d", name, got, want)
+	}
+	return err
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package keeper holds the demand side of the market: offers, prepaid accounts and the leases that stream from them.
+package keeper
+
+import (
+	"cosmossdk.io/collections"
+	"cosmossdk.io/core/address"
+	"cosmossdk.io/core/store"
+	"cosmossdk.io/log/v2"
+
+	"github.com/cosmos/cosmos-sdk/codec"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/x/leases/types"
+)
+
+// Keys with more than one part.
+type (
+	priceKey      = collections.Quad[string, string, uint64, uint64]
+	accountKey    = collections.Pair[sdk.AccAddress, string]
+	leaseKey      = collections.Pair[sdk.AccAddress, uint64]
+	exhaustionKey = collections.Triple[int64, sdk.AccAddress, string]
+	expiryKey     = collections.Triple[int64, sdk.AccAddress, uint64]
+	nonceKey      = collections.Triple[int64, sdk.AccAddress, uint64]
+)
+
+// Deps is what a Keeper is built from.
+type Deps struct {
+	Cdc          codec.BinaryCodec
+	StoreService store.KVStoreService
+	Vault        types.Vault
+	Providers    types.Providers
+	Addresses    address.Codec
+	// Authority may change the parameters and close leases by decree: the governance account.
+	Authority string
+	Logger    log.Logger
+}
+
+// Keeper of x/leases; immutable after NewKeeper.
+type Keeper struct {
+	vault     types.Vault
+	providers types.Providers
+	addresses address.Codec
+	authority string
+	logger    log.Logger
+
+	Schema collections.Schema
+
+	params     collections.Item[types.Params]
+	offers     collections.Map[uint64, types.Offer]
+	prices     collections.KeySet[priceKey]
+	accounts   collections.Map[accountKey, types.Account]
+	leases     collections.Map[leaseKey, types.Lease]
+	receipts   collections.Map[leaseKey, types.Receipt]
+	exhaustion collections.KeySet[exhaustionKey]
+	expiry     collections.KeySet[expiryKey]
+	nonces     collections.KeySet[nonceKey]
+}
+
+// NewKeeper builds the keeper; it panics on a schema that contradicts itself, which every start of a node would show.
+func NewKeeper(deps Deps) *Keeper {
+	sb := collections.NewSchemaBuilder(deps.StoreService)
+	number, second, name := collections.Uint64Key, collections.Int64Key, collections.StringKey
+	k := &Keeper{
+		vault:     deps.Vault,
+		providers: deps.Providers,
+		addresses: deps.Addresses,
+		authority: deps.Authority,
+		logger:    deps.Logger.With("module", "x/"+types.ModuleName),
+
+		params: collections.NewItem(sb, types.ParamsKey, "params", codec.CollValue[types.Params](deps.Cdc)),
+		offers: collections.NewMap(sb, types.OffersKey, "offers", number, codec.CollValue[types.Offer](deps.Cdc)),
+		prices: collections.NewKeySet(sb, types.PricesKey, "prices", collections.QuadKeyCodec(name, name, number, number)),
+		accounts: collections.NewMap(sb, types.AccountsKey, "accounts",
+			collections.PairKeyCodec(sdk.AccAddressKey, name), codec.CollValue[types.Account](deps.Cdc)),
+		leases: collections.NewMap(sb, types.LeasesKey, "leases",
+			collections.PairKeyCodec(sdk.AccAddressKey, number), codec.CollValue[types.Lease](deps.Cdc)),
+		receipts: collections.NewMap(sb, types.ReceiptsKey, "receipts",
+			collections.PairKeyCodec(sdk.AccAddressKey, number), codec.CollValue[types.Receipt](deps.Cdc)),
+		exhaustion: collections.NewKeySet(sb, types.ExhaustionKey, "exhaustion",
+			collections.TripleKeyCodec(second, sdk.AccAddressKey, name)),
+		expiry: collections.NewKeySet(sb, types.ExpiryKey, "expiry",
+			collections.TripleKeyCodec(second, sdk.AccAddressKey, number)),
+		nonces: collections.NewKeySet(sb, types.NoncesKey, "nonces",
+			collections.TripleKeyCodec(second, sdk.AccAddressKey, number)),
+	}
+	schema, err := sb.Build()
+	if err != nil {
+		panic(err)
+	}
+	k.Schema = schema
+	return k
+}

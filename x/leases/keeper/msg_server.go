@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"context"
+
+	errorsmod "cosmossdk.io/errors"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/x/leases/types"
+)
+
+type msgServer struct{ k *Keeper }
+
+// NewMsgServer serves the messages.
+func NewMsgServer(k *Keeper) types.MsgServer { return msgServer{k} }
+
+// address parses an address field.
+func (k *Keeper) address(field, bech32 string) (sdk.AccAddress, error) {
+	addr, err := k.addresses.StringToBytes(bech32)
+	if err != nil {
+		return nil, types.ErrInvalidField.Wrapf("%s: %v", field, err)
+	}
+	return addr, nil
+}
+
+func (s msgServer) SetOffers(goCtx context.Context, msg *types.MsgSetOffers) (*types.MsgSetOffersResponse, error) {
+	ctx := sdk.UnwrapSDKContext(goCtx)
+	operator, err := s.k.address("operator", msg.Operator)
+	if err != nil {
+		return nil, err
+	}
+	params, err := s.k.params.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := msg.Validate(params); err != nil {
+		return nil, err
+	}
+	return &types.MsgSetOffersResponse{}, s.k.SetOffers(ctx, operator, msg.Offers)
+}
+
+func (s msgServer) RemoveOffers(goCtx context.Context, msg *types.MsgRemoveOffers) (*types.MsgRemoveOffersResponse, error) {
+	operator, err := s.k.address("operator", msg.Operator)
+	if err != nil {
+		return nil, err
+	}
+	if err := msg.Validate(); err != nil {
+		return nil, err
+	}
+	return &types.MsgRemoveOffersResponse{}, s.k.RemoveOffers(sdk.UnwrapSDKContext(goCtx), operator, msg.ContainerIds)
+}
+
+func (s msgServer) Deposit(goCtx context.Context, msg *types.MsgDeposit) (*types.MsgDepositResponse, error) {
+	depositor, err := s.k.address("depositor", msg.Depositor)
+	if err != nil {
+		return nil, err
+	}
+	tenant := depositor
+	if msg.Tenant != "" {
+		if tenant, err = s.k.address("tenant", msg.Tenant); err != nil {
+			return nil, err
+		}
+	}
+	if err := msg.Validate(); err != nil {
+		return nil, err
+	}
+	balance, err := s.k.Deposit(sdk.UnwrapSDKContext(goCtx), depositor, tenant, msg.Amount)
+	if err != nil {
+		return nil, err
+	}
+	return &types.MsgDepositResponse{Balance: balance}, nil
+}
+
+func (s msgServer) WithdrawDeposit(goCtx context.Context, msg *types.MsgWithdrawDeposit) (*types.MsgWithdrawDepositResponse, error) {
+	tenant, err := s.k.address("tenant", msg.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	if err := msg.Validate(); err != nil {
+		return nil, err
+	}
+	paid, err := s.k.Withdraw(sdk.UnwrapSDKContext(goCtx), tenant, msg.Amount)
+	if err != nil {
+		return nil, err
+	}
+	return &types.MsgWithdrawDepositResponse{Amount: paid}, nil
+}
+
+func (s msgServer) CreateLease(goCtx context.Context, msg *types.MsgCreateLease) (*types.MsgCreateLeaseResponse, error) {
+	tenant, err := s.k.address("tenant", msg.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	if err := msg.Validate(); err != nil {
+		return nil, err
+	}
+	lease, err := s.k.CreateLease(sdk.UnwrapSDKContext(goCtx), tenant, msg)
+	if err != nil {
+		return nil, err
+	}
+	return &types.MsgCreateLeaseResponse{LeaseId: lease.ID(), ContainerId: lease.ContainerId, Rate: lease.Rate}, nil
+}
+
+func (s msgServer) CloseLease(goCtx context.Context, msg *types.MsgCloseLease) (*types.MsgCloseLeaseResponse, error) {
+	signer, err := s.k.address("signer", msg.Signer)
+	if err != nil {
+		return nil, err
+	}
+	if err := msg.Validate(); err != nil {
+		return nil, err
+	}
+	id, err := types.ParseLeaseID(msg.LeaseId)
+	if err != nil {
+		return nil, err
+	}
+	receipt, err := s.k.CloseLease(sdk.UnwrapSDKContext(goCtx), signer, id, msg.Reason, msg.ExitCodes)
+	if err != nil {
+		return nil, err
+	}
+	return &types.MsgCloseLeaseResponse{Receipt: receipt}, nil
+}
+
+func (s msgServer) Settle(goCtx context.Context, msg *types.MsgSettle) (*types.MsgSettleResponse, error) {
+	ctx := sdk.UnwrapSDKContext(goCtx)
+	if _, err := s.k.address("signer", msg.Signer); err != nil {
+		return nil, err
+	}
+	if err := msg.Validate(); err != nil {
+		return nil, err
+	}
+	paid := make([]sdk.Coin, len(msg.LeaseIds))
+	for i, text := range msg.LeaseIds {
+		id, err := types.ParseLeaseID(text)
+		if err != nil {
+			return nil, errorsmod.Wrapf(err, "lease_ids[%d]", i)
+		}
+		if paid[i], err = s.k.Settle(ctx, id); err != nil {
+			return nil, errorsmod.Wrapf(err, "lease_ids[%d]", i)
+		}
+	}
+	return &types.MsgSettleResponse{Paid: paid}, nil
+}
+
+func (s msgServer) SubmitUsage(goCtx context.Context, msg *types.MsgSubmitUsage) (*types.MsgSubmitUsageResponse, error) {
+	ctx := sdk.UnwrapSDKContext(goCtx)
+	operator, err := s.k.address("operator", msg.Operator)
+	if err != nil {
+		return nil, err
+	}
+	params, err := s.k.params.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := msg.Validate(params); err != nil {
+		return nil, err
+	}
+	return &types.MsgSubmitUsageResponse{}, s.k.SubmitUsage(ctx, operator, msg.Records)
+}
+
+func (s msgServer) UpdateParams(goCtx context.Context, msg *types.MsgUpdateParams) (*types.MsgUpdateParamsResponse, error) {
+	if msg.Authority != s.k.authority {
+		return nil, types.ErrUnauthorized.Wrapf("authority: %q: want %s", msg.Authority, s.k.authority)
+	}
+	if err := msg.Params.Validate(); err != nil {
+		return nil, err
+	}
+	return &types.MsgUpdateParamsResponse{}, s.k.params.Set(sdk.UnwrapSDKContext(goCtx), msg.Params)
+}

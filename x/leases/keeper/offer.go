@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"errors"
+
+	"cosmossdk.io/collections"
+	errorsmod "cosmossdk.io/errors"
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/x/leases/types"
+	providertypes "github.com/athnet/ath/x/providers/types"
+)
+
+// Offer returns a Container's standing price.
+func (k *Keeper) Offer(ctx sdk.Context, id uint64) (types.Offer, error) {
+	offer, err := k.offers.Get(ctx, id)
+	if errors.Is(err, collections.ErrNotFound) {
+		return offer, types.ErrOfferNotFound.Wrapf("container_id: %d has no standing price", id)
+	}
+	return offer, err
+}
+
+// SetOffers replaces standing prices; open leases keep theirs.
+func (k *Keeper) SetOffers(ctx sdk.Context, signer sdk.AccAddress, offers []types.Offer) error {
+	for i, offer := range offers {
+		if err := k.setOffer(ctx, signer, offer); err != nil {
+			return errorsmod.Wrapf(err, "offers[%d]", i)
+		}
+	}
+	return nil
+}
+
+func (k *Keeper) setOffer(ctx sdk.Context, signer sdk.AccAddress, offer types.Offer) error {
+	container, err := k.providers.Container(ctx, offer.ContainerId)
+	if err != nil {
+		return err
+	}
+	if err := k.providers.Authorize(ctx, signer, container.Provider); err != nil {
+		return err
+	}
+	status, err := k.providers.Status(ctx, offer.ContainerId)
+	if err != nil {
+		return err
+	}
+	if status.State == providertypes.ContainerState_CONTAINER_STATE_RETIRED {
+		return types.ErrContainerRetired.Wrapf("container_id: %d: register the machine anew", offer.ContainerId)
+	}
+	if offer.Class != "" && offer.Class != container.Class {
+		return types.ErrInvalidOffer.Wrapf("class: %q: container %d is of class %q", offer.Class, offer.ContainerId, container.Class)
+	}
+	offer.Class = container.Class
+	class, err := k.providers.Class(ctx, container.Class)
+	if err != nil {
+		return err
+	}
+	if err := k.dropPrice(ctx, offer.ContainerId); err != nil {
+		return err
+	}
+	if err := k.offers.Set(ctx, offer.ContainerId, offer); err != nil {
+		return err
+	}
+	if status.Lease == "" {
+		if err := k.indexPrice(ctx, offer); err != nil {
+			return err
+		}
+	}
+	if err := k.providers.SetOffered(ctx, offer.ContainerId, isSupply(offer, class, container.Count)); err != nil {
+		return err
+	}
+	return ctx.EventManager().EmitTypedEvent(&types.EventOfferSet{Offer: offer})
+}
+
+// isSupply says whether an offer counts as public supply, which capacity rewards need.
+func isSupply(offer types.Offer, class providertypes.Class, count uint32) bool {
+	return offer.Public() && !class.PriceCeiling.IsNil() && offer.Rate.LTE(class.PriceCeiling.Mul(math.NewIntFromUint64(uint64(count))))
+}
+
+// RemoveOffers takes standing prices back. What a Retired or vanished Container has left behind anyone may remove, so that
+// it can't clog the price index.
+func (k *Keeper) RemoveOffers(ctx sdk.Context, signer sdk.AccAddress, ids []uint64) error {
+	for i, id := range ids {
+		if err := k.removeOffer(ctx, signer, id); err != nil {
+			return errorsmod.Wrapf(err, "container_ids[%d]", i)
+		}
+	}
+	return nil
+}
+
+func (k *Keeper) removeOffer(ctx sdk.Context, signer sdk.AccAddress, id uint64) error {
+	if _, err := k.Offer(ctx, id); err != nil {
+		return err
+	}
+	alive := true
+	container, err := k.providers.Container(ctx, id)
+	switch {
+	case errors.Is(err, providertypes.ErrContainerNotFound):
+		alive = false
+	case err != nil:
+		return err
+	default:
+		status, err := k.providers.Status(ctx, id)
+		if err != nil {
+			return err
+		}
+		alive = status.State != providertypes.ContainerState_CONTAINER_STATE_RETIRED
+	}
+	if alive {
+		if err := k.providers.Authorize(ctx, signer, container.Provider); err != nil {
+			return err
+		}
+		if err := k.providers.SetOffered(ctx, id, false); err != nil {
+			return err
+		}
+	}
+	if err := k.dropPrice(ctx, id); err != nil {
+		return err
+	}
+	if err := k.offers.Remove(ctx, id); err != nil {
+		return err
+	}
+	return ctx.EventManager().EmitTypedEvent(&types.EventOfferRemoved{ContainerId: id})
+}
+
+func priceKeyOf(offer types.Offer) priceKey {
+	return collections.Join4(offer.Class, offer.Denom, offer.Rate.Uint64(), offer.ContainerId)
+}
+
+// indexPrice puts the offer of a Container without a lease where matching finds it; offers with a list never are there.
+func (k *Keeper) indexPrice(ctx sdk.Context, offer types.Offer) error {
+	if !offer.Public() {
+		return nil
+	}
+	return k.prices.Set(ctx, priceKeyOf(offer))
+}
+
+// dropPrice takes a Container out of the price index, if it has an offer.
+func (k *Keeper) dropPrice(ctx sdk.Context, id uint64) error {
+	offer, err := k.offers.Get(ctx, id)
+	switch {
+	case errors.Is(err, collections.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case !offer.Public():
+		return nil
+	}
+	return k.prices.Remove(ctx, priceKeyOf(offer))
+}
+
+// restorePrice puts a Container that was released back into the price index, if it still has an offer.
+func (k *Keeper) restorePrice(ctx sdk.Context, id uint64) error {
+	offer, err := k.offers.Get(ctx, id)
+	switch {
+	case errors.Is(err, collections.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	return k.indexPrice(ctx, offer)
+}

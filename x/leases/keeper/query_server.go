@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"context"
+	"errors"
+
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	"github.com/cosmos/cosmos-sdk/types/query"
+
+	athtypes "github.com/athnet/ath/x/ath/types"
+	"github.com/athnet/ath/x/leases/types"
+)
+
+const (
+	// defaultMatches and maxMatches bound the answer of a Match query.
+	defaultMatches = 10
+	maxMatches     = 100
+)
+
+type queryServer struct{ k *Keeper }
+
+// NewQueryServer serves the queries.
+func NewQueryServer(k *Keeper) types.QueryServer { return queryServer{k} }
+
+func (s queryServer) Params(ctx context.Context, _ *types.QueryParamsRequest) (*types.QueryParamsResponse, error) {
+	params, err := s.k.params.Get(ctx)
+	return &types.QueryParamsResponse{Params: params}, err
+}
+
+// Lease answers as of the block that it is asked at: unsettled is what a settlement in that block would pay.
+func (s queryServer) Lease(goCtx context.Context, req *types.QueryLeaseRequest) (*types.QueryLeaseResponse, error) {
+	ctx := sdk.UnwrapSDKContext(goCtx)
+	tenant, err := s.k.address("tenant", req.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	id := types.LeaseID{Tenant: tenant, Number: req.Number}
+	lease, err := s.k.Lease(ctx, id)
+	if errors.Is(err, types.ErrLeaseClosed) {
+		receipt, err := s.k.Receipt(ctx, id)
+		return &types.QueryLeaseResponse{Receipt: &receipt, Unsettled: math.ZeroInt()}, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.k.openPurse(ctx, tenant, lease.Denom)
+	if err != nil {
+		return nil, err
+	}
+	outage, err := s.k.outage(ctx, lease)
+	if err != nil {
+		return nil, err
+	}
+	_, due := lease.Settle(lease.BilledUntil(p.account.TouchedAt), outage)
+	return &types.QueryLeaseResponse{Lease: &lease, Unsettled: due.Total()}, nil
+}
+
+func (s queryServer) Leases(ctx context.Context, req *types.QueryLeasesRequest) (*types.QueryLeasesResponse, error) {
+	tenant, err := s.k.address("tenant", req.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	leases, page, err := query.CollectionPaginate(ctx, s.k.leases, req.Pagination,
+		func(_ leaseKey, lease types.Lease) (types.Lease, error) { return lease, nil },
+		query.WithCollectionPaginationPairPrefix[sdk.AccAddress, uint64](tenant))
+	return &types.QueryLeasesResponse{Leases: leases, Pagination: page}, err
+}
+
+func (s queryServer) Receipts(ctx context.Context, req *types.QueryReceiptsRequest) (*types.QueryReceiptsResponse, error) {
+	tenant, err := s.k.address("tenant", req.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	receipts, page, err := query.CollectionPaginate(ctx, s.k.receipts, req.Pagination,
+		func(_ leaseKey, receipt types.Receipt) (types.Receipt, error) { return receipt, nil },
+		query.WithCollectionPaginationPairPrefix[sdk.AccAddress, uint64](tenant))
+	return &types.QueryReceiptsResponse{Receipts: receipts, Pagination: page}, err
+}
+
+func (s queryServer) Account(goCtx context.Context, req *types.QueryAccountRequest) (*types.QueryAccountResponse, error) {
+	ctx := sdk.UnwrapSDKContext(goCtx)
+	tenant, err := s.k.address("tenant", req.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	denom := req.Denom
+	if denom == "" {
+		denom = athtypes.Denom
+	}
+	if denom != athtypes.Denom {
+		return nil, types.ErrForeignDenom.Wrapf("denom: want %s", athtypes.Denom)
+	}
+	p, err := s.k.openPurse(ctx, tenant, denom)
+	if err != nil {
+		return nil, err
+	}
+	res := &types.QueryAccountResponse{Account: p.account, Balance: p.coin(p.balance), Free: p.coin(p.account.Free(p.balance))}
+	if end, ok := p.account.ExhaustedAt(p.balance); ok {
+		res.ExhaustedAt = &end
+	}
+	return res, nil
+}
+
+func (s queryServer) Offer(ctx context.Context, req *types.QueryOfferRequest) (*types.QueryOfferResponse, error) {
+	offer, err := s.k.Offer(sdk.UnwrapSDKContext(ctx), req.ContainerId)
+	if err != nil {
+		return nil, err
+	}
+	return &types.QueryOfferResponse{Offer: offer}, nil
+}
+
+func (s queryServer) Offers(ctx context.Context, req *types.QueryOffersRequest) (*types.QueryOffersResponse, error) {
+	offers, page, err := query.CollectionPaginate(ctx, s.k.offers, req.Pagination,
+		func(_ uint64, offer types.Offer) (types.Offer, error) { return offer, nil })
+	return &types.QueryOffersResponse{Offers: offers, Pagination: page}, err
+}
+
+// Match answers by the same scan as MsgCreateLease, with the same bound.
+func (s queryServer) Match(goCtx context.Context, req *types.QueryMatchRequest) (*types.QueryMatchResponse, error) {
+	ctx := sdk.UnwrapSDKContext(goCtx)
+	if req.Requirement.Class == "" {
+		return nil, types.ErrInvalidField.Wrap("requirement.class: empty: name a class")
+	}
+	if err := req.Requirement.Validate(); err != nil {
+		return nil, err
+	}
+	params, err := s.k.params.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	demand := types.Demand{Tenant: req.Tenant, MaxRate: types.MaxRate, Requirement: req.Requirement}
+	if !req.MaxRate.IsNil() && req.MaxRate.IsPositive() {
+		demand.MaxRate = req.MaxRate
+	}
+	limit := req.Limit
+	if limit == 0 {
+		limit = defaultMatches
+	}
+	offers, _, err := s.k.scan(ctx, demand, params.MaxScan, min(limit, maxMatches))
+	return &types.QueryMatchResponse{Offers: offers}, err
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	errorsmod "cosmossdk.io/errors"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/x/leases/types"
+)
+
+// SubmitUsage takes a batch of valid usage records of one provider's leases, all or nothing. A lease's first record starts
+// its billing. Nothing is settled here, so that a record costs one write.
+func (k *Keeper) SubmitUsage(ctx sdk.Context, signer sdk.AccAddress, records []types.UsageRecord) error {
+	params, err := k.params.Get(ctx)
+	if err != nil {
+		return err
+	}
+	for first := 0; first < len(records); {
+		last := first + 1
+		for last < len(records) && records[last].LeaseId == records[first].LeaseId {
+			last++
+		}
+		if err := k.submitUsage(ctx, signer, records[first:last], params); err != nil {
+			return errorsmod.Wrapf(err, "records[%d:%d]", first, last)
+		}
+		first = last
+	}
+	return nil
+}
+
+// submitUsage takes consecutive records of one lease.
+func (k *Keeper) submitUsage(ctx sdk.Context, signer sdk.AccAddress, records []types.UsageRecord, params types.Params) error {
+	id, err := types.ParseLeaseID(records[0].LeaseId)
+	if err != nil {
+		return err
+	}
+	lease, err := k.Lease(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := k.providers.Authorize(ctx, signer, lease.Provider); err != nil {
+		return err
+	}
+	container, err := k.providers.Container(ctx, lease.ContainerId)
+	if err != nil {
+		return err
+	}
+	for i := range records {
+		record := records[i]
+		next, err := lease.Follow(record, ctx.ChainID(), ctx.BlockTime(), ctx.BlockHeight(), params.MaxClockSkew)
+		if err != nil {
+			return err
+		}
+		if err := record.Verify(ctx.ChainID(), container.WorkerPubkey); err != nil {
+			return err
+		}
+		lease = next
+		if err := ctx.EventManager().EmitTypedEvent(&types.EventUsageRecorded{Record: record}); err != nil {
+			return err
+		}
+	}
+	if lease.State == types.LeaseState_LEASE_STATE_ACTIVE {
+		return k.start(ctx, id.Tenant, lease, records[0])
+	}
+	return k.saveLease(ctx, id.Tenant, lease)
+}
+
+// start begins billing with a lease's first record; what was held back since its creation is free again.
+func (k *Keeper) start(ctx sdk.Context, tenant sdk.AccAddress, lease types.Lease, record types.UsageRecord) error {
+	p, err := k.openPurse(ctx, tenant, lease.Denom)
+	if err != nil {
+		return err
+	}
+	if p.account.TouchedAt.Before(ctx.BlockTime()) {
+		return types.ErrAccountExhausted.Wrapf("lease_id: the balance behind %s ran out at %s: this block closes it", lease.ID(), p.account.TouchedAt)
+	}
+	outage, err := k.providers.Outage(ctx, lease.ContainerId)
+	if err != nil {
+		return err
+	}
+	lease, s := lease.Start(record.From, ctx.BlockTime(), outage)
+	if err := k.saveLease(ctx, tenant, lease); err != nil {
+		return err
+	}
+	p.account = p.account.Started()
+	if err := k.apply(ctx, p, lease, s); err != nil {
+		return err
+	}
+	return ctx.EventManager().EmitTypedEvent(&types.EventLeaseStarted{Lease: lease})
+}
