@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+BUILD   := build
+TOOLS   := $(BUILD)/tools
+BINS    := athd ath-worker ath-checker ath-indexer ath-localnet
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X github.com/cosmos/cosmos-sdk/version.Name=ath -X github.com/cosmos/cosmos-sdk/version.AppName=athd \
+	-X github.com/cosmos/cosmos-sdk/version.Version=$(VERSION) -X github.com/cosmos/cosmos-sdk/version.Commit=$(COMMIT)
+GO      := go
+GOFLAGS := -trimpath
+# Packages of one `go test` run at a time: the network tests are timed, and two cores are the machine to be fast on.
+TESTFLAGS ?=
+ONCE    ?=
+
+.PHONY: help
+help: ## Say what can be made
+	@printf 'ATH: make TARGET\n\n'
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' Makefile
+	@printf '\nFirst time: `make run`. It needs root or Docker, installs what is missing, and leaves nothing behind on Ctrl-C.\n'
+
+.PHONY: deps
+deps: ## Install what the machine lacks (Debian: apt; needs root) and download Go modules
+	@scripts/deps.sh all
+
+.PHONY: proto
+proto: ## Generate Go code from proto/
+	@scripts/deps.sh proto
+	@bash scripts/proto.sh
+
+.PHONY: build
+build: ## Build all programs into build/
+	@mkdir -p $(BUILD)
+	@$(GO) build $(GOFLAGS) -ldflags '$(LDFLAGS)' -o $(BUILD)/ $(addprefix ./cmd/,$(BINS))
+	@echo "built: $(addprefix $(BUILD)/,$(BINS))"
+
+.PHONY: run
+run: ## Start a local network and play the whole story on it; ONCE=1 asserts it and ends
+	@scripts/deps.sh run
+	@$(MAKE) --no-print-directory build
+	@exec $(BUILD)/ath-localnet run $(if $(ONCE),--once)
+
+$(TOOLS)/%: tools/go.mod tools/go.sum
+	@mkdir -p $(TOOLS)
+	@cd tools && $(GO) build -o ../$(TOOLS)/ $(TOOL_PACKAGE)
+	@touch $@
+
+$(TOOLS)/gotestsum: TOOL_PACKAGE := gotest.tools/gotestsum
+$(TOOLS)/golangci-lint: TOOL_PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+$(TOOLS)/govulncheck: TOOL_PACKAGE := golang.org/x/vuln/cmd/govulncheck
+
+.PHONY: test
+test: $(TOOLS)/gotestsum ## Unit, model, genesis round-trip and import-rule tests
+	@$(TOOLS)/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- $(TESTFLAGS) ./...
+
+.PHONY: e2e
+e2e: build $(TOOLS)/gotestsum ## Scripts against a real node, worker and containers (needs Docker)
+	@scripts/deps.sh run
+	@$(TOOLS)/gotestsum --format testname -- -tags e2e -timeout 30m -count=1 -p 1 $(TESTFLAGS) ./tests/e2e/...
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint $(TOOLS)/govulncheck ## gofmt, go vet, golangci-lint, known vulnerabilities
+	@scripts/lint.sh
+
+.PHONY: bench
+bench: build ## Measure what docs/benchmarks.md promises; writes build/bench.json
+	@scripts/deps.sh run
+	@$(BUILD)/ath-localnet bench --out $(BUILD)/bench.json
+
+.PHONY: clean
+clean: ## Stop a local network that is left over and remove build/
+	@if [ -x $(BUILD)/ath-localnet ]; then $(BUILD)/ath-localnet clean; fi
+	@rm -rf $(BUILD)

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/athnet/ath/offchain/deploy"
+	"github.com/athnet/ath/offchain/manifest"
+)
+
+// deployCommand rents a Container for a file's workload.
+func deployCommand() *cobra.Command {
+	var o deployFlags
+	cmd := &cobra.Command{
+		Use:   "deploy FILE",
+		Short: "Rent a Container and run a workload on it",
+		Long: "deploy reads an SDL file (2.0 or 2.1), finds a Container, leases it in one transaction, hands the manifest to its\n" +
+			"worker and waits until the workload answers. Progress goes to stderr, the answer to stdout.",
+		Example: "  athd deploy app.yaml --from alice\n" +
+			"  athd deploy app.yaml --max-price 0.5ath/h --duration 2h\n" +
+			"  athd deploy train.yaml --class h100-sxm-80 --region eu-de-fra --output json",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return runDeploy(cmd, args[0], o) },
+	}
+	addTenantFlags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&o.class, "class", "", "class of the hardware catalogue; follows from the file where empty")
+	f.StringVar(&o.region, "region", "", "only in this region")
+	f.StringVar(&o.maxPrice, "max-price", "", "most to pay, such as 0.5ath/h; a tenth above the cheapest where empty")
+	f.StringVar(&o.deposit, "deposit", "", "added to the prepaid balance, such as 2ath; what is missing for the duration or a day where empty")
+	f.DurationVar(&o.duration, "duration", 0, "end the lease after this time; 0 lets it run until it is closed")
+	f.UintSliceVar(&o.containers, "container", nil, "try these Containers in this order, ask no market")
+	f.UintSliceVar(&o.exclude, "exclude", nil, "never take these Containers")
+	f.DurationVar(&o.timeout, "timeout", deploy.DefaultTimeout, "how long to wait until the workload answers")
+	f.BoolVar(&o.noWait, "no-wait", false, "return once the worker has the manifest")
+	f.BoolVar(&o.timings, "timings", false, "print what took how long")
+	return cmd
+}
+
+type deployFlags struct {
+	class, region, maxPrice, deposit string
+	duration, timeout                time.Duration
+	containers, exclude              []uint
+	noWait, timings                  bool
+}
+
+func (o deployFlags) options() (deploy.Options, error) {
+	opts := deploy.Options{Class: o.class, Region: o.region, Duration: o.duration, Timeout: o.timeout, NoWait: o.noWait}
+	for _, id := range o.containers {
+		opts.Containers = append(opts.Containers, uint64(id))
+	}
+	for _, id := range o.exclude {
+		opts.Exclude = append(opts.Exclude, uint64(id))
+	}
+	if o.maxPrice != "" {
+		rate, err := deploy.ParsePrice(o.maxPrice)
+		if err != nil {
+			return opts, fmt.Errorf("--max-price: %w", err)
+		}
+		opts.MaxRate = rate
+	}
+	if o.deposit != "" {
+		amount, err := deploy.ParseAmount(o.deposit)
+		if err != nil {
+			return opts, fmt.Errorf("--deposit: %w", err)
+		}
+		opts.Deposit = &amount
+	}
+	if o.duration < 0 {
+		return opts, fmt.Errorf("--duration %s: want a time from 1s, or 0", o.duration)
+	}
+	return opts, nil
+}
+
+func runDeploy(cmd *cobra.Command, path string, o deployFlags) error {
+	start, talk := time.Now(), cmd.ErrOrStderr()
+	asJSON, err := wantsJSON(cmd)
+	if err != nil {
+		return err
+	}
+	opts, err := o.options()
+	if err != nil {
+		return err
+	}
+	file, err := readManifest(path, talk)
+	if err != nil {
+		return err
+	}
+	t, err := openTenant(cmd)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	t.Say = func(line string) { fmt.Fprintf(talk, "%6.2fs  %s\n", time.Since(start).Seconds(), line) }
+	result, err := t.Deploy(cmd.Context(), file, opts)
+	if result != nil && result.LeaseID != "" {
+		if asJSON {
+			if perr := printJSON(cmd.OutOrStdout(), result); perr != nil {
+				return perr
+			}
+		} else {
+			printDeployed(cmd.OutOrStdout(), result, o.timings)
+		}
+	}
+	return err
+}
+
+// readManifest parses a file and says its warnings.
+func readManifest(path string, talk io.Writer) (*manifest.File, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the manifest: %w", err)
+	}
+	file, err := manifest.Parse(path, data)
+	if err != nil {
+		return nil, manifestError(err)
+	}
+	for _, w := range file.Warnings {
+		fmt.Fprintln(talk, "warning:", w)
+	}
+	return file, nil
+}
+
+func printDeployed(out io.Writer, r *deploy.Result, timings bool) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "lease\t%s\n", r.LeaseID)
+	for _, e := range r.Endpoints {
+		at := e.URL
+		if at == "" {
+			at = e.Proto + "://" + e.Address
+		}
+		fmt.Fprintf(w, "endpoint\t%s\t(%s port %d)\n", at, e.Service, e.Port)
+	}
+	fmt.Fprintf(w, "container\t%d\t(%s, %s)\n", r.ContainerID, r.Class, r.Region)
+	fmt.Fprintf(w, "price\t%s\t(%s × 10⁻⁶ uath per second)\n", r.PerHour, r.Rate)
+	fmt.Fprintf(w, "balance\t%s\tlasts %s\n", deploy.FormatATH(r.Free), span(time.Duration(r.LastsSeconds)*time.Second))
+	fmt.Fprintf(w, "transactions\t%d\t%s in block %d\n", len(r.Txs), r.Txs[0], r.Height)
+	if timings {
+		for _, t := range r.Timings {
+			fmt.Fprintf(w, "%s\t%d ms\n", t.Step, t.MS)
+		}
+	}
+	w.Flush()
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cosmos/cosmos-sdk/types/query"
+
+	"github.com/athnet/ath/offchain/access"
+	"github.com/athnet/ath/offchain/deploy"
+	"github.com/athnet/ath/offchain/worker/api"
+	athtypes "github.com/athnet/ath/x/ath/types"
+	leases "github.com/athnet/ath/x/leases/types"
+	providers "github.com/athnet/ath/x/providers/types"
+)
+
+// leaseCommand holds what a tenant does with leases.
+func leaseCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "lease", Short: "Look at your leases, read their output, close them", RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(leaseListCommand(), leaseStatusCommand(), leaseLogsCommand(), leaseCloseCommand())
+	return cmd
+}
+
+// withTenant makes a command that runs connected.
+func withTenant(cmd *cobra.Command, fn func(cmd *cobra.Command, t *tenant, args []string, asJSON bool) error) *cobra.Command {
+	addTenantFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		asJSON, err := wantsJSON(cmd)
+		if err != nil {
+			return err
+		}
+		t, err := openTenant(cmd)
+		if err != nil {
+			return err
+		}
+		defer t.close()
+		return fn(cmd, t, args, asJSON)
+	}
+	return cmd
+}
+
+// listed is one line of `lease list`.
+type listed struct {
+	ID          string    `json:"lease_id"`
+	State       string    `json:"state"`
+	ContainerID uint64    `json:"container_id"`
+	PerHour     string    `json:"per_hour"`
+	Rate        string    `json:"rate"`
+	Billed      string    `json:"billed"`
+	Created     time.Time `json:"created_at"`
+	Ended       time.Time `json:"ended_at,omitzero"`
+}
+
+func leaseListCommand() *cobra.Command {
+	var closed bool
+	cmd := withTenant(&cobra.Command{
+		Use:     "list",
+		Short:   "List your open leases",
+		Example: "  athd lease list\n  athd lease list --closed --output json",
+		Args:    cobra.NoArgs,
+	}, func(cmd *cobra.Command, t *tenant, _ []string, asJSON bool) error {
+		lines, err := listLeases(cmd.Context(), t, closed)
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return printJSON(cmd.OutOrStdout(), lines)
+		}
+		w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "LEASE\tSTATE\tCONTAINER\tPRICE\tBILLED\tSINCE")
+		for _, l := range lines {
+			fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", l.ID, l.State, l.ContainerID, l.PerHour, l.Billed, l.Created.UTC().Format(time.RFC3339))
+		}
+		return w.Flush()
+	})
+	cmd.Flags().BoolVar(&closed, "closed", false, "list closed leases too")
+	return cmd
+}
+
+func listLeases(ctx context.Context, t *tenant, closed bool) ([]listed, error) {
+	q := leases.NewQueryClient(t.node.Conn())
+	lines := []listed{}
+	for page := (&query.PageRequest{Limit: 200}); ; {
+		resp, err := q.Leases(ctx, &leases.QueryLeasesRequest{Tenant: t.signer.address, Pagination: page})
+		if err != nil {
+			return nil, fmt.Errorf("list leases: %w", err)
+		}
+		for _, l := range resp.Leases {
+			lines = append(lines, listed{
+				ID: fmt.Sprintf("%s/%d", l.Tenant, l.Number), State: word(l.State.String(), "LEASE_STATE_"), ContainerID: l.ContainerId,
+				PerHour: deploy.PerHour(l.Rate), Rate: l.Rate.String(), Billed: l.Billed.String() + l.Denom, Created: l.CreatedAt,
+			})
+		}
+		if resp.Pagination == nil || len(resp.Pagination.NextKey) == 0 {
+			break
+		}
+		page = &query.PageRequest{Limit: 200, Key: resp.Pagination.NextKey}
+	}
+	for page := (&query.PageRequest{Limit: 200}); closed; {
+		resp, err := q.Receipts(ctx, &leases.QueryReceiptsRequest{Tenant: t.signer.address, Pagination: page})
+		if err != nil {
+			return nil, fmt.Errorf("list receipts: %w", err)
+		}
+		for _, r := range resp.Receipts {
+			lines = append(lines, listed{
+				ID: fmt.Sprintf("%s/%d", r.Tenant, r.Number), State: "closed: " + word(r.Reason.String(), "CLOSE_REASON_"), ContainerID: r.ContainerId,
+				PerHour: deploy.PerHour(r.Rate), Rate: r.Rate.String(), Billed: r.Billed.String() + r.Denom, Created: r.CreatedAt, Ended: r.EndedAt,
+			})
+		}
+		if resp.Pagination == nil || len(resp.Pagination.NextKey) == 0 {
+			break
+		}
+		page = &query.PageRequest{Limit: 200, Key: resp.Pagination.NextKey}
+	}
+	return lines, nil
+}
+
+// word makes "not started" of CLOSE_REASON_NOT_STARTED.
+func word(s, prefix string) string {
+	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(s, prefix)), "_", " ")
+}
+
+// leaseStatus is the answer of `lease status`: the chain's word, and the worker's while the lease is open.
+type leaseStatus struct {
+	ID        string              `json:"lease_id"`
+	Lease     *leases.Lease       `json:"lease,omitempty"`
+	Receipt   *leases.Receipt     `json:"receipt,omitempty"`
+	Unsettled string              `json:"unsettled"`
+	Container providers.Container `json:"container"`
+	Worker    *api.Status         `json:"worker,omitempty"`
+	// WorkerError says why the worker's word is missing.
+	WorkerError string `json:"worker_error,omitempty"`
+}
+
+func leaseStatusCommand() *cobra.Command {
+	return withTenant(&cobra.Command{
+		Use:     "status LEASE",
+		Short:   "Say how a lease is: on chain and at its worker",
+		Example: "  athd lease status 1\n  athd lease status ath1…/1 --output json",
+		Args:    cobra.ExactArgs(1),
+	}, func(cmd *cobra.Command, t *tenant, args []string, asJSON bool) error {
+		id, err := t.leaseID(args[0])
+		if err != nil {
+			return err
+		}
+		s, err := t.status(cmd.Context(), id)
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return printJSON(cmd.OutOrStdout(), s)
+		}
+		return printStatus(cmd.OutOrStdout(), s)
+	})
+}
+
+func (t *tenant) status(ctx context.Context, id leases.LeaseID) (leaseStatus, error) {
+	resp, err := t.lease(ctx, id)
+	if err != nil {
+		return leaseStatus{}, err
+	}
+	s := leaseStatus{ID: id.String(), Lease: resp.Lease, Receipt: resp.Receipt, Unsettled: resp.Unsettled.String()}
+	container := uint64(0)
+	if resp.Lease != nil {
+		container = resp.Lease.ContainerId
+	} else if resp.Receipt != nil {
+		container = resp.Receipt.ContainerId
+	}
+	found, err := providers.NewQueryClient(t.node.Conn()).Container(ctx, &providers.QueryContainerRequest{Id: container})
+	if err != nil {
+		return s, fmt.Errorf("look up Container %d: %w", container, err)
+	}
+	s.Container = found.Container.Container
+	client, err := t.Worker(s.Container, access.ScopeStatus)
+	if err != nil {
+		return s, err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if w, err := client.Status(ctx, id.String()); err == nil {
+		s.Worker = &w
+	} else {
+		s.WorkerError = err.Error()
+	}
+	return s, nil
+}
+
+func printStatus(out io.Writer, s leaseStatus) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "lease\t%s\n", s.ID)
+	if l := s.Lease; l != nil {
+		fmt.Fprintf(w, "state\t%s\n", word(l.State.String(), "LEASE_STATE_"))
+		fmt.Fprintf(w, "price\t%s\n", deploy.PerHour(l.Rate))
+		fmt.Fprintf(w, "billed\t%s, and %s not yet settled\n", l.Billed.String()+l.Denom, s.Unsettled+l.Denom)
+		if l.StartedAt != nil {
+			fmt.Fprintf(w, "running since\t%s\n", l.StartedAt.UTC().Format(time.RFC3339))
+		}
+		if l.EndsAt != nil {
+			fmt.Fprintf(w, "ends\t%s\n", l.EndsAt.UTC().Format(time.RFC3339))
+		}
+	}
+	if r := s.Receipt; r != nil {
+		fmt.Fprintf(w, "state\tclosed: %s\n", word(r.Reason.String(), "CLOSE_REASON_"))
+		fmt.Fprintf(w, "billed\t%s\n", r.Billed.String()+r.Denom)
+		fmt.Fprintf(w, "ended\t%s\n", r.EndedAt.UTC().Format(time.RFC3339))
+		fmt.Fprintf(w, "exit codes\t%v\n", r.ExitCodes)
+	}
+	fmt.Fprintf(w, "container\t%d (%s, %s)\n", s.Container.Id, s.Container.Class, s.Container.Region)
+	if s.WorkerError != "" {
+		fmt.Fprintf(w, "worker\t%s\n", s.WorkerError)
+	}
+	if s.Worker != nil {
+		fmt.Fprintf(w, "worker\t%s %s\n", s.Worker.Phase, s.Worker.Detail)
+		for _, svc := range s.Worker.Services {
+			fmt.Fprintf(w, "service %s\t%s, %d restarts, exit code %d\n", svc.Name, svc.State, svc.Restarts, svc.ExitCode)
+		}
+		for _, p := range deploy.Ports(*s.Worker) {
+			fmt.Fprintf(w, "port\t%s\n", p)
+		}
+	}
+	return w.Flush()
+}
+
+func leaseLogsCommand() *cobra.Command {
+	var o api.LogOptions
+	cmd := withTenant(&cobra.Command{
+		Use:     "logs LEASE",
+		Short:   "Print the output of a lease's workload",
+		Example: "  athd lease logs 1\n  athd lease logs 1 --follow --service web --tail 50",
+		Args:    cobra.ExactArgs(1),
+	}, func(cmd *cobra.Command, t *tenant, args []string, _ bool) error {
+		id, err := t.leaseID(args[0])
+		if err != nil {
+			return err
+		}
+		s, err := t.status(cmd.Context(), id)
+		if err != nil {
+			return err
+		}
+		client, err := t.Worker(s.Container, access.ScopeLogs)
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		body, err := client.Logs(cmd.Context(), id.String(), o)
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		if _, err = io.Copy(cmd.OutOrStdout(), body); errors.Is(err, context.Canceled) {
+			return nil
+		}
+		return err
+	})
+	f := cmd.Flags()
+	f.BoolVarP(&o.Follow, "follow", "f", false, "go on until the service ends")
+	f.StringVar(&o.Service, "service", "", "name of the service; needed where there are several")
+	f.IntVar(&o.Tail, "tail", 0, "only this many lines from the end; all where 0")
+	return cmd
+}
+
+func leaseCloseCommand() *cobra.Command {
+	return withTenant(&cobra.Command{
+		Use:     "close LEASE",
+		Short:   "End a lease; what it did not use stays in the prepaid balance",
+		Example: "  athd lease close 1",
+		Args:    cobra.ExactArgs(1),
+	}, func(cmd *cobra.Command, t *tenant, args []string, asJSON bool) error {
+		id, err := t.leaseID(args[0])
+		if err != nil {
+			return err
+		}
+		tx, err := t.Sender.Send(cmd.Context(), &leases.MsgCloseLease{Signer: t.signer.address, LeaseId: id.String()})
+		if err != nil {
+			return err
+		}
+		var resp leases.MsgCloseLeaseResponse
+		if err := tx.Response(0, &resp); err != nil {
+			return err
+		}
+		if asJSON {
+			return printJSON(cmd.OutOrStdout(), resp.Receipt)
+		}
+		r := resp.Receipt
+		ran := time.Duration(0)
+		if r.StartedAt != nil {
+			ran = r.EndedAt.Sub(*r.StartedAt)
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "closed %s: ran %s, billed %s%s (%s)\n", id, span(ran), r.Billed, athtypes.Denom, deploy.FormatATH(r.Billed))
+		return nil
+	})
+}

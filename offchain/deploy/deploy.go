@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cosmossdk.io/math"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/offchain/access"
+	"github.com/athnet/ath/offchain/chain"
+	"github.com/athnet/ath/offchain/manifest"
+	"github.com/athnet/ath/offchain/worker/api"
+	athtypes "github.com/athnet/ath/x/ath/types"
+	leases "github.com/athnet/ath/x/leases/types"
+	providers "github.com/athnet/ath/x/providers/types"
+)
+
+// tokenLife is how long the token for the worker holds; it outlives every start limit.
+const tokenLife = time.Hour
+
+// defaultRunway is what a deposit pays for where the tenant names neither deposit nor duration.
+const defaultRunway = 24 * time.Hour
+
+// Node is the part of a chain client that a deployment needs; *chain.Client is one.
+type Node interface {
+	ChainID() string
+	Latest(ctx context.Context) (chain.Head, error)
+	Conn() grpc.ClientConnInterface
+}
+
+// Sender signs transactions and waits until they are in a block; *chain.Sender is one.
+type Sender interface {
+	Address() string
+	Send(ctx context.Context, msgs ...sdk.Msg) (chain.TxResult, error)
+}
+
+// Deployer deploys for one tenant.
+type Deployer struct {
+	Node   Node
+	Sender Sender
+	// Sign signs tokens with the tenant's key.
+	Sign access.SignFunc
+	// Indexer is asked first where set.
+	Indexer Market
+	// Say gets one line per step, for a person; may be nil.
+	Say func(string)
+	// Now is time.Now where nil.
+	Now func() time.Time
+}
+
+// Options are the tenant's choices; the zero value lets the file and the market decide.
+type Options struct {
+	// Class overrides what follows from the file.
+	Class string
+	// Region restricts the choice.
+	Region string
+	// Containers are tried in this order instead of asking a market.
+	Containers []uint64
+	// Exclude are never taken.
+	Exclude []uint64
+	// MaxRate in 10^-6 uath per second; where zero, a tenth above the cheapest offer.
+	MaxRate math.Int
+	// Deposit in uath; where nil, what is missing for the duration or for a day.
+	Deposit *math.Int
+	// Duration after which the lease ends; 0 for none.
+	Duration time.Duration
+	// Timeout is how long to wait for the workload; DefaultTimeout where 0.
+	Timeout time.Duration
+	// NoWait returns once the lease is there and the manifest is with its worker.
+	NoWait bool
+}
+
+// DefaultTimeout is the start limit of most classes.
+const DefaultTimeout = 10 * time.Minute
+
+// Result is a deployed workload.
+type Result struct {
+	LeaseID     string     `json:"lease_id"`
+	ContainerID uint64     `json:"container_id"`
+	Provider    string     `json:"provider"`
+	Class       string     `json:"class"`
+	Region      string     `json:"region"`
+	Worker      string     `json:"worker"` // host:port of its gateway
+	Matched     string     `json:"matched_by"`
+	Endpoints   []Endpoint `json:"endpoints"`
+	Phase       string     `json:"phase"`
+	// Rate in 10^-6 uath per second, and the same per hour in ATH.
+	Rate    math.Int `json:"rate"`
+	PerHour string   `json:"per_hour"`
+	// Deposited in this transaction and free balance behind it, in uath.
+	Deposited math.Int `json:"deposited"`
+	Free      math.Int `json:"free"`
+	// LastsSeconds is how long the free balance pays the account's leases.
+	LastsSeconds int64    `json:"lasts_seconds"`
+	Txs          []string `json:"txs"`
+	Height       int64    `json:"height"`
+	GasUsed      int64    `json:"gas_used"`
+	Timings      []Timing `json:"timings"`
+}
+
+// Endpoint is a published port of the workload.
+type Endpoint struct {
+	Service string `json:"service"`
+	Port    uint16 `json:"port"`
+	Proto   string `json:"proto"`
+	Address string `json:"address"`
+	URL     string `json:"url,omitempty"`
+}
+
+// Timing is when a step was done, in milliseconds from the start.
+type Timing struct {
+	Step string `json:"step"`
+	MS   int64  `json:"ms"`
+}
+
+// run is one deployment under way.
+type run struct {
+	*Deployer
+	file      *manifest.File
+	canonical []byte
+	opts      Options
+	start     time.Time
+	account   leases.QueryAccountResponse
+	params    leases.Params
+	result    Result
+}
+
+// Deploy takes a parsed file to a running workload.
+func (d *Deployer) Deploy(ctx context.Context, file *manifest.File, opts Options) (*Result, error) {
+	canonical, err := file.Manifest.Canonical()
+	if err != nil {
+		return nil, err
+	}
+	if opts.MaxRate.IsNil() {
+		opts.MaxRate = math.ZeroInt()
+	}
+	if opts.Timeout == 0 {
+		opts.Timeout = DefaultTimeout
+	}
+	r := &run{Deployer: d, file: file, canonical: canonical, opts: opts, start: d.now()}
+	answer, req, err := r.prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.mark("matched")
+	container, delivered, err := r.lease(ctx, answer, req)
+	if err != nil {
+		return nil, err
+	}
+	client, err := r.worker(container)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	waitCtx, cancel := context.WithTimeout(ctx, opts.Timeout)
+	defer cancel()
+	if !delivered {
+		if err := r.deliver(waitCtx, client, container.Endpoint); err != nil {
+			return &r.result, err
+		}
+	}
+	r.mark("manifest delivered")
+	if !opts.NoWait {
+		err = r.wait(waitCtx, client, container.Endpoint)
+	}
+	if ctx.Err() == nil {
+		// What is left is for information; a lease that stands is not a failure because a figure is missing.
+		if acc, aerr := r.queryAccount(ctx); aerr == nil {
+			r.result.Free = acc.Free.Amount
+			r.result.LastsSeconds = int64(lasts(acc.Free.Amount, acc.Account.Rate) / time.Second)
+		}
+	}
+	return &r.result, err
+}
+
+// prepare checks the clock and asks account and market, all at once.
+func (r *run) prepare(ctx context.Context) (Answer, leases.Requirement, error) {
+	var answer Answer
+	req := Requirement(r.file.Manifest, r.opts.Class, r.opts.Region)
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		head, err := r.Node.Latest(gctx)
+		if err != nil {
+			return err
+		}
+		return checkClock(r.now(), head.Time, 2*time.Minute)
+	})
+	g.Go(func() (err error) { r.account, err = r.queryAccount(gctx); return err })
+	g.Go(func() error {
+		resp, err := leases.NewQueryClient(r.Node.Conn()).Params(gctx, &leases.QueryParamsRequest{})
+		if err == nil {
+			r.params = resp.Params
+		}
+		return err
+	})
+	g.Go(func() error {
+		if len(r.opts.Containers) > 0 {
+			return r.byHand(gctx, &answer, &req)
+		}
+		classes, err := r.classes(gctx, req)
+		if err != nil {
+			return err
+		}
+		answer, err = r.find(gctx, Query{Tenant: r.Sender.Address(), Requirement: req, MaxRate: r.opts.MaxRate, Limit: maxCandidates + uint32(len(r.opts.Exclude))}, classes, r.opts.Exclude)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return Answer{}, req, err
+	}
+	return answer, req, nil
+}
+
+// byHand looks up the offers of the Containers that the tenant chose.
+func (r *run) byHand(ctx context.Context, answer *Answer, req *leases.Requirement) error {
+	answer.Source = "hand"
+	for _, id := range r.opts.Containers {
+		resp, err := leases.NewQueryClient(r.Node.Conn()).Offer(ctx, &leases.QueryOfferRequest{ContainerId: id})
+		if err != nil {
+			return &Problem{Text: fmt.Sprintf("Container %d has no offer", id), Remedy: "look at athd query leases offers", Err: err}
+		}
+		answer.Candidates = append(answer.Candidates, Candidate{ID: id, Rate: resp.Offer.Rate})
+	}
+	return nil
+}
+
+func (r *run) classes(ctx context.Context, req leases.Requirement) ([]string, error) {
+	if r.opts.Class != "" {
+		return []string{r.opts.Class}, nil
+	}
+	if req.Count == 0 {
+		return []string{classCPU}, nil
+	}
+	resp, err := providers.NewQueryClient(r.Node.Conn()).Classes(ctx, &providers.QueryClassesRequest{})
+	if err != nil {
+		return nil, fmt.Errorf("read the catalogue: %w", err)
+	}
+	return ClassesFor(r.file, resp.Classes)
+}
+
+func (r *run) queryAccount(ctx context.Context) (leases.QueryAccountResponse, error) {
+	resp, err := leases.NewQueryClient(r.Node.Conn()).Account(ctx, &leases.QueryAccountRequest{Tenant: r.Sender.Address(), Denom: athtypes.Denom})
+	if err != nil {
+		if isNotFound(err) {
+			zero := sdk.NewCoin(athtypes.Denom, math.ZeroInt())
+			return leases.QueryAccountResponse{Balance: zero, Free: zero, Account: leases.Account{Rate: math.ZeroInt()}}, nil
+		}
+		return leases.QueryAccountResponse{}, fmt.Errorf("look up the prepaid account: %w", err)
+	}
+	return *resp, nil
+}
+
+// maxRate is the most that this lease may cost: what the tenant said, or a tenth above the cheapest, so that losing the
+// cheapest to somebody else does not fail the transaction and never costs much.
+func (r *run) maxRate(candidates []Candidate) math.Int {
+	if r.opts.MaxRate.IsPositive() {
+		return r.opts.MaxRate
+	}
+	if len(r.opts.Containers) > 0 {
+		rate := candidates[0].Rate
+		for _, c := range candidates {
+			rate = math.MaxInt(rate, c.Rate)
+		}
+		return rate
+	}
+	return candidates[0].Rate.MulRaw(11).QuoRaw(10)
+}
+
+// deposit is what the transaction adds to the balance: what the tenant said, or what is missing.
+func (r *run) deposit(rate math.Int) math.Int {
+	if r.opts.Deposit != nil {
+		return *r.opts.Deposit
+	}
+	runway := r.opts.Duration
+	if runway == 0 {
+		runway = defaultRunway
+	}
+	runway = max(runway, r.params.MinRunway, r.params.MinCharge)
+	missing := cost(rate, runway).Sub(r.account.Free.Amount)
+	return math.MaxInt(missing, math.ZeroInt())
+}
+
+// lease sends the one transaction, while the manifest is on its way to the best candidate. It says whether the winner has it.
+func (r *run) lease(ctx context.Context, answer Answer, req leases.Requirement) (providers.Container, bool, error) {
+	best := answer.Candidates[0]
+	maxRate := r.maxRate(answer.Candidates)
+	deposit := r.deposit(maxRate)
+	msg := &leases.MsgCreateLease{
+		Tenant: r.Sender.Address(), MaxRate: maxRate, Deposit: sdk.NewCoin(athtypes.Denom, deposit),
+		ManifestHash: manifest.Hash(r.canonical), Duration: r.opts.Duration, Quote: answer.Quote, Requirement: &req,
+	}
+	for _, c := range answer.Candidates {
+		if c.Rate.LTE(maxRate) {
+			msg.Candidates = append(msg.Candidates, c.ID)
+		}
+	}
+	// With a class the chain picks another fitting Container when all candidates were taken meanwhile; it must not when the
+	// tenant chose by hand. A quote holds for the very requirement that was asked for.
+	if len(r.opts.Containers) == 0 && (len(r.opts.Exclude) == 0 || answer.Quote != nil) {
+		req.Class = answer.Class
+	}
+	r.say("%s found Container %d for %s; leasing it", answer.Source, best.ID, PerHour(best.Rate))
+
+	// The manifest's way is not allowed to fail the transaction: it is tried again with the winner.
+	type early struct {
+		container providers.Container
+		err       error
+	}
+	sent := make(chan early, 1)
+	earlyCtx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	go func() {
+		c, err := r.container(earlyCtx, best.ID)
+		if err == nil {
+			var client *api.Client
+			if client, err = r.worker(c); err == nil {
+				err = client.PutManifest(earlyCtx, r.canonical)
+				client.Close()
+			}
+		}
+		sent <- early{c, err}
+	}()
+	tx, err := r.Sender.Send(ctx, msg)
+	if err != nil {
+		return providers.Container{}, false, r.txProblem(err, deposit)
+	}
+	r.mark("included")
+	var resp leases.MsgCreateLeaseResponse
+	if err := tx.Response(0, &resp); err != nil {
+		return providers.Container{}, false, err
+	}
+	r.result = Result{
+		LeaseID: resp.LeaseId, ContainerID: resp.ContainerId, Rate: resp.Rate, PerHour: PerHour(resp.Rate), Matched: answer.Source,
+		Deposited: deposit, Free: math.ZeroInt(), Txs: []string{tx.Hash}, Height: tx.Height, GasUsed: tx.GasUsed, Timings: r.result.Timings,
+	}
+	r.say("lease %s is in block %d: Container %d for %s", resp.LeaseId, tx.Height, resp.ContainerId, PerHour(resp.Rate))
+	container, delivered := providers.Container{}, false
+	if resp.ContainerId == best.ID {
+		first := <-sent
+		container, delivered = first.container, first.err == nil
+	}
+	if container.Id != resp.ContainerId {
+		if container, err = r.container(ctx, resp.ContainerId); err != nil {
+			return container, false, err
+		}
+	}
+	r.result.Provider, r.result.Class, r.result.Region, r.result.Worker = container.Provider, container.Class, container.Region, container.Endpoint
+	return container, delivered, nil
+}
+
+// worker makes a client of a Container's gateway with a token for it.
+func (d *Deployer) worker(c providers.Container) (*api.Client, error) {
+	return d.Worker(c, access.ScopeManifest, access.ScopeStatus, access.ScopeLogs)
+}
+
+// Worker makes a client of a Container's gateway with a token of the given scopes.
+func (d *Deployer) Worker(c providers.Container, scopes ...string) (*api.Client, error) {
+	claims := access.NewClaims(d.Node.ChainID(), d.Sender.Address(), c.WorkerPubkey, d.now(), tokenLife, scopes...)
+	token, err := access.Mint(claims, d.Sign)
+	if err != nil {
+		return nil, fmt.Errorf("sign a token for the worker: %w", err)
+	}
+	return api.NewClient(c.Endpoint, c.WorkerPubkey, token), nil
+}
+
+// deliver hands the manifest in until the worker takes it.
+func (r *run) deliver(ctx context.Context, client *api.Client, endpoint string) error {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		err := client.PutManifest(ctx, r.canonical)
+		var answer *api.Error
+		if err == nil {
+			return nil
+		}
+		if errors.As(err, &answer) && answer.Code < 500 || errors.Is(err, access.ErrWrongKey) {
+			return workerProblem(endpoint, err)
+		}
+		select {
+		case <-ctx.Done():
+			return workerProblem(endpoint, err)
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (d *Deployer) now() time.Time {
+	if d.Now != nil {
+		return d.Now()
+	}
+	return time.Now()
+}
+
+func (d *Deployer) say(format string, args ...any) {
+	if d.Say != nil {
+		d.Say(fmt.Sprintf(format, args...))
+	}
+}
+
+func (r *run) mark(step string) {
+	r.result.Timings = append(r.result.Timings, Timing{Step: step, MS: r.now().Sub(r.start).Milliseconds()})
+}

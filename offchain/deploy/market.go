@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"cosmossdk.io/math"
+	"google.golang.org/grpc"
+
+	leases "github.com/athnet/ath/x/leases/types"
+	providers "github.com/athnet/ath/x/providers/types"
+)
+
+// maxCandidates are named in one transaction: enough for every race, and few bytes.
+const maxCandidates = 8
+
+// Query is what a market is asked for.
+type Query struct {
+	Tenant      string
+	Requirement leases.Requirement
+	// MaxRate in 10^-6 uath per second; zero for any.
+	MaxRate math.Int
+	Limit   uint32
+}
+
+// Candidate is a Container with its price.
+type Candidate struct {
+	ID   uint64
+	Rate math.Int
+}
+
+// Answer holds candidates, best first.
+type Answer struct {
+	Candidates []Candidate
+	// Quote is signed by the Indexer that answered; nil from the chain.
+	Quote *leases.Quote
+	// Source says who answered.
+	Source string
+	// Class that was asked for.
+	Class string
+}
+
+// Market finds free Containers. An empty answer is an error that wraps ErrNoMatch.
+type Market interface {
+	Find(ctx context.Context, q Query) (Answer, error)
+}
+
+// chainMarket asks a node: the same scan that a lease without candidates would do.
+type chainMarket struct{ conn grpc.ClientConnInterface }
+
+// Find implements Market.
+func (m chainMarket) Find(ctx context.Context, q Query) (Answer, error) {
+	offers, err := m.match(ctx, q)
+	if err != nil {
+		return Answer{}, err
+	}
+	if len(offers) == 0 {
+		return Answer{}, m.explain(ctx, q)
+	}
+	a := Answer{Source: "the chain"}
+	for _, o := range offers {
+		a.Candidates = append(a.Candidates, Candidate{ID: o.ContainerId, Rate: o.Rate})
+	}
+	return a, nil
+}
+
+func (m chainMarket) match(ctx context.Context, q Query) ([]leases.Offer, error) {
+	resp, err := leases.NewQueryClient(m.conn).Match(ctx, &leases.QueryMatchRequest{
+		Requirement: q.Requirement, MaxRate: q.MaxRate, Tenant: q.Tenant, Limit: q.Limit,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ask the chain for free Containers: %w", err)
+	}
+	return resp.Offers, nil
+}
+
+// relaxations drop one wish each, in the order in which people would give them up.
+var relaxations = []struct {
+	name string
+	drop func(*Query) (wish string, had bool)
+}{
+	{"price", func(q *Query) (string, bool) {
+		had := q.MaxRate.IsPositive()
+		wish := ""
+		if had {
+			wish = "at most " + PerHour(q.MaxRate)
+		}
+		q.MaxRate = math.ZeroInt()
+		return wish, had
+	}},
+	{"region", func(q *Query) (string, bool) {
+		wish := q.Requirement.Region
+		q.Requirement.Region = ""
+		return wish, wish != ""
+	}},
+	{"cpu", func(q *Query) (string, bool) { return number(&q.Requirement.CpuMilli, "m") }},
+	{"memory", func(q *Query) (string, bool) { return number(&q.Requirement.MemoryMib, " MiB") }},
+	{"disk", func(q *Query) (string, bool) { return number(&q.Requirement.DiskMib, " MiB") }},
+	{"vram", func(q *Query) (string, bool) { return number(&q.Requirement.VramMib, " MiB") }},
+	{"count", func(q *Query) (string, bool) {
+		wish := fmt.Sprint(q.Requirement.Count)
+		had := q.Requirement.Count > 1
+		q.Requirement.Count = 0
+		return wish, had
+	}},
+}
+
+func number(field *uint64, unit string) (string, bool) {
+	wish := fmt.Sprint(*field, unit)
+	had := *field > 0
+	*field = 0
+	return wish, had
+}
+
+// explain finds the wish without which something would be free: each alone first, then all.
+func (m chainMarket) explain(ctx context.Context, q Query) error {
+	for _, r := range relaxations {
+		relaxed := q
+		relaxed.Limit = 1
+		wish, had := r.drop(&relaxed)
+		if !had {
+			continue
+		}
+		offers, err := m.match(ctx, relaxed)
+		if err != nil {
+			return err
+		}
+		if len(offers) > 0 {
+			return &Problem{
+				Text:   fmt.Sprintf("no free Container of class %s has %s %s", q.Requirement.Class, r.name, wish),
+				Remedy: fmt.Sprintf("without that the cheapest is Container %d for %s", offers[0].ContainerId, PerHour(offers[0].Rate)),
+				Err:    ErrNoMatch,
+			}
+		}
+	}
+	least := Query{Tenant: q.Tenant, Requirement: leases.Requirement{Class: q.Requirement.Class}, MaxRate: math.ZeroInt(), Limit: 1}
+	offers, err := m.match(ctx, least)
+	if err != nil {
+		return err
+	}
+	if len(offers) > 0 {
+		return &Problem{Text: "no free Container of class " + q.Requirement.Class + " has all of what the file asks for together", Remedy: "ask for less CPU, memory or disk", Err: ErrNoMatch}
+	}
+	return &Problem{Text: "no Container of class " + q.Requirement.Class + " is free at the moment", Remedy: "wait and try again, or choose another class with --class (athd query providers classes)", Err: ErrNoMatch}
+}
+
+// find asks the Indexer first and the chain where it does not answer; among several classes it takes the cheapest.
+func (d *Deployer) find(ctx context.Context, q Query, classes []string, exclude []uint64) (Answer, error) {
+	var best Answer
+	var none error
+	for _, class := range classes {
+		q.Requirement.Class = class
+		a, err := d.ask(ctx, q, exclude)
+		switch {
+		case errors.Is(err, ErrNoMatch):
+			none = err
+		case err != nil:
+			return Answer{}, err
+		case len(best.Candidates) == 0 || a.Candidates[0].Rate.LT(best.Candidates[0].Rate):
+			best, best.Class = a, class
+		}
+	}
+	if len(best.Candidates) == 0 {
+		if len(classes) > 1 {
+			return Answer{}, &Problem{Text: "no Container is free of the classes " + strings.Join(classes, ", "), Remedy: "wait and try again, or choose another class with --class", Err: none}
+		}
+		return Answer{}, none
+	}
+	return best, nil
+}
+
+func (d *Deployer) ask(ctx context.Context, q Query, exclude []uint64) (Answer, error) {
+	keep := func(a Answer, err error) (Answer, error) {
+		if err != nil {
+			return a, err
+		}
+		a.Candidates = slices.DeleteFunc(a.Candidates, func(c Candidate) bool { return slices.Contains(exclude, c.ID) })
+		if len(a.Candidates) == 0 {
+			return a, &Problem{Text: "every Container that fits is excluded", Remedy: "take one out of --exclude", Err: ErrNoMatch}
+		}
+		a.Candidates = a.Candidates[:min(len(a.Candidates), maxCandidates)]
+		return a, nil
+	}
+	if d.Indexer != nil {
+		a, err := keep(d.Indexer.Find(ctx, q))
+		if err == nil {
+			return a, nil
+		}
+		// The chain has the last word: an Indexer that is behind, or gone, costs convenience and not the lease.
+		d.say("Indexer: %v; asking the chain", err)
+	}
+	return keep(chainMarket{d.Node.Conn()}.Find(ctx, q))
+}
+
+// container reads from the chain where a Container is and which key it has; an Indexer's word is not enough for that.
+func (d *Deployer) container(ctx context.Context, id uint64) (providers.Container, error) {
+	resp, err := providers.NewQueryClient(d.Node.Conn()).Container(ctx, &providers.QueryContainerRequest{Id: id})
+	if err != nil {
+		return providers.Container{}, fmt.Errorf("look up Container %d: %w", id, err)
+	}
+	return resp.Container.Container, nil
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package deploy
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"cosmossdk.io/math"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"pgregory.net/rapid"
+
+	"github.com/athnet/ath/offchain/manifest"
+	leases "github.com/athnet/ath/x/leases/types"
+	providers "github.com/athnet/ath/x/providers/types"
+)
+
+func TestParsePrice(t *testing.T) {
+	for s, want := range map[string]int64{
+		"1uath/s":    1_000_000,
+		"0.5ath/h":   138_888_888, // 500,000 uath / 3,600 s, rounded down
+		"12ATH/d":    138_888_888,
+		"3600uath/h": 1_000_000,
+	} {
+		rate, err := ParsePrice(s)
+		require.NoError(t, err, s)
+		require.Equal(t, want, rate.Int64(), s)
+	}
+	for _, s := range []string{"", "1", "1ath", "ath/h", "-1ath/h", "1e3ath/h", "1ath/fortnight", "1uakt/h", "0ath/h", "0.0000000001uath/d"} {
+		_, err := ParsePrice(s)
+		require.Error(t, err, s)
+	}
+}
+
+func TestParseAmount(t *testing.T) {
+	for s, want := range map[string]int64{"2ath": 2_000_000, "1.5ATH": 1_500_000, "7uath": 7, "0ath": 0} {
+		n, err := ParseAmount(s)
+		require.NoError(t, err, s)
+		require.Equal(t, want, n.Int64(), s)
+	}
+	for _, s := range []string{"2", "0.5uath", "1.2345678ath", "-1ath", "ath"} {
+		_, err := ParseAmount(s)
+		require.Error(t, err, s)
+	}
+	require.Equal(t, "1.5 ATH", FormatATH(math.NewInt(1_500_000)))
+	require.Equal(t, "3 ATH", FormatATH(math.NewInt(3_000_000)))
+	require.Equal(t, "0.000001 ATH", FormatATH(math.NewInt(1)))
+}
+
+// A deposit of what a time costs lasts at least that time, less the second that lasts rounds away.
+func TestCostLasts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rate := math.NewInt(rapid.Int64Range(1, 1<<50).Draw(t, "rate"))
+		d := time.Duration(rapid.Int64Range(1, int64(1000*time.Hour)).Draw(t, "time"))
+		if got := lasts(cost(rate, d), rate); got < d.Truncate(time.Second) {
+			t.Fatalf("%s costs %s and lasts %s", d, cost(rate, d), got)
+		}
+	})
+}
+
+func gpuFile(choices ...manifest.GPU) *manifest.File {
+	return &manifest.File{GPUs: choices, Manifest: manifest.Manifest{Services: []manifest.Service{{Resources: manifest.Resources{GPUs: 1}}}}}
+}
+
+func TestClassesFor(t *testing.T) {
+	catalogue := []providers.Class{
+		{Name: "cpu", Stake: math.NewInt(1)},
+		{Name: "h100-sxm-80", VramMib: 81920, Stake: math.NewInt(90)},
+		{Name: "h100-pcie-80", VramMib: 81920, Stake: math.NewInt(80)},
+		{Name: "a100-80", VramMib: 81920, Stake: math.NewInt(50)},
+		{Name: "rtx4090", VramMib: 24576, Stake: math.NewInt(10)},
+	}
+	for _, tc := range []struct {
+		name string
+		gpu  manifest.GPU
+		want []string
+	}{
+		{"any", manifest.GPU{Vendor: "nvidia"}, []string{"rtx4090", "a100-80", "h100-pcie-80", "h100-sxm-80"}},
+		{"model", manifest.GPU{Model: "h100"}, []string{"h100-pcie-80", "h100-sxm-80"}},
+		{"model and interface", manifest.GPU{Model: "h100", Interface: "sxm"}, []string{"h100-sxm-80"}},
+		{"interface with a generation", manifest.GPU{Model: "h100", Interface: "SXM5"}, []string{"h100-sxm-80"}},
+		{"spelling", manifest.GPU{Model: "RTX 4090"}, []string{"rtx4090"}},
+		{"memory", manifest.GPU{VRAMMiB: 80 << 10}, []string{"a100-80", "h100-pcie-80", "h100-sxm-80"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := ClassesFor(gpuFile(tc.gpu), catalogue)
+			require.NoError(t, err)
+			require.Equal(t, tc.want, got)
+		})
+	}
+	_, err := ClassesFor(gpuFile(manifest.GPU{Vendor: "nvidia", Model: "h900"}), catalogue)
+	require.EqualError(t, err, "no class of the catalogue is nvidia h900; choose one by --class; there are a100-80, h100-pcie-80, h100-sxm-80, rtx4090")
+	got, err := ClassesFor(&manifest.File{}, nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"cpu"}, got)
+}
+
+func TestRequirementSumsServices(t *testing.T) {
+	m := manifest.Manifest{Services: []manifest.Service{
+		{Resources: manifest.Resources{CPUMilli: 500, MemoryMiB: 100, DiskMiB: 10, GPUs: 1, GPUVRAMMiB: 8}},
+		{Resources: manifest.Resources{CPUMilli: 250, MemoryMiB: 50, DiskMiB: 5, GPUs: 2, GPUVRAMMiB: 16}},
+	}}
+	require.Equal(t, leases.Requirement{Class: "c", Region: "r", Count: 3, VramMib: 16, CpuMilli: 750, MemoryMib: 150, DiskMib: 15},
+		Requirement(m, "c", "r"))
+}
+
+// market answers Match by a predicate on the request.
+type market struct {
+	grpc.ClientConnInterface
+	fits func(*leases.QueryMatchRequest) bool
+}
+
+func (m market) Invoke(_ context.Context, _ string, in, out any, _ ...grpc.CallOption) error {
+	if m.fits(in.(*leases.QueryMatchRequest)) {
+		out.(*leases.QueryMatchResponse).Offers = []leases.Offer{{ContainerId: 7, Rate: math.NewInt(2_000_000)}}
+	}
+	return nil
+}
+
+func TestAnEmptyAnswerNamesTheDimension(t *testing.T) {
+	q := Query{MaxRate: math.NewInt(1_000_000), Requirement: leases.Requirement{Class: "cpu", Region: "eu", CpuMilli: 4000, MemoryMib: 1024, Count: 2}}
+	for _, tc := range []struct {
+		want string
+		fits func(*leases.QueryMatchRequest) bool
+	}{
+		{"no free Container of class cpu has price at most 0.0036 ATH/h: no free Container fits; without that the cheapest is Container 7 for 0.0072 ATH/h",
+			func(r *leases.QueryMatchRequest) bool { return !r.MaxRate.IsPositive() }},
+		{"has region eu", func(r *leases.QueryMatchRequest) bool { return r.Requirement.Region == "" }},
+		{"has cpu 4000m", func(r *leases.QueryMatchRequest) bool { return r.Requirement.CpuMilli == 0 }},
+		{"has memory 1024 MiB", func(r *leases.QueryMatchRequest) bool { return r.Requirement.MemoryMib == 0 }},
+		{"has count 2", func(r *leases.QueryMatchRequest) bool { return r.Requirement.Count == 0 }},
+		{"has all of what the file asks for together", func(r *leases.QueryMatchRequest) bool { return r.Requirement == leases.Requirement{Class: "cpu"} }},
+		{"no Container of class cpu is free", func(*leases.QueryMatchRequest) bool { return false }},
+	} {
+		_, err := chainMarket{market{fits: tc.fits}}.Find(context.Background(), q)
+		require.ErrorIs(t, err, ErrNoMatch)
+		require.ErrorContains(t, err, tc.want)
+	}
+}
+
+func TestClock(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	require.NoError(t, checkClock(now, now.Add(-time.Second), time.Minute))
+	require.NoError(t, checkClock(now, now.Add(10*time.Second), time.Minute))
+	require.ErrorContains(t, checkClock(now, now.Add(time.Minute), time.Minute), "this machine's clock is 1m0s behind the network's; set it")
+	require.ErrorContains(t, checkClock(now, now.Add(-time.Hour), time.Minute), "latest block is 1h0m0s old")
+	var p *Problem
+	require.True(t, errors.As(checkClock(now, now.Add(-time.Hour), time.Minute), &p))
+}
