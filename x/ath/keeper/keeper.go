@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package keeper holds the vault, the emission and the beacon of ATH.
+package keeper
+
+import (
+	"fmt"
+
+	"cosmossdk.io/collections"
+	"cosmossdk.io/core/address"
+	corestore "cosmossdk.io/core/store"
+	"cosmossdk.io/log/v2"
+	"cosmossdk.io/math"
+
+	"github.com/cosmos/cosmos-sdk/codec"
+	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
+
+	"github.com/athnet/ath/x/ath/types"
+)
+
+// Keys of the collections. Enums are stored as uint32, addresses as bytes.
+type (
+	rowKey   = collections.Quad[uint32, []byte, uint64, string] // kind, owner, bucket, denom
+	shareKey = collections.Pair[uint32, uint64]                 // pool, epoch
+	stakeKey = collections.Triple[uint32, []byte, uint64]       // pool, beneficiary, epoch
+	groupKey = collections.Pair[uint64, uint64]                 // group, holder
+	ownerKey = collections.Pair[[]byte, uint64]                 // beneficiary, holder
+)
+
+var (
+	rowKeyCodec   = collections.QuadKeyCodec(collections.Uint32Key, collections.BytesKey, collections.Uint64Key, collections.StringKey)
+	shareKeyCodec = collections.PairKeyCodec(collections.Uint32Key, collections.Uint64Key)
+	stakeKeyCodec = collections.TripleKeyCodec(collections.Uint32Key, collections.BytesKey, collections.Uint64Key)
+	groupKeyCodec = collections.PairKeyCodec(collections.Uint64Key, collections.Uint64Key)
+	ownerKeyCodec = collections.PairKeyCodec(collections.BytesKey, collections.Uint64Key)
+)
+
+// Deps is what a Keeper needs; every field is required.
+type Deps struct {
+	Cdc          codec.BinaryCodec
+	StoreService corestore.KVStoreService
+	// ObjectStoreKey of the store that lives for one block (types.ObjectStoreKey).
+	ObjectStoreKey *storetypes.ObjectStoreKey
+	Bank           types.Bank
+	Addresses      address.Codec
+	// Authority may update the parameters: the governance account's bech32 address.
+	Authority string
+	Logger    log.Logger
+}
+
+// Keeper of x/ath.
+type Keeper struct {
+	objects   *storetypes.ObjectStoreKey
+	bank      types.Bank
+	addresses address.Codec
+	authority string
+	logger    log.Logger
+	account   sdk.AccAddress
+
+	// Schema of the persistent store.
+	Schema collections.Schema
+
+	params         collections.Item[types.Params]
+	epoch          collections.Item[types.Epoch]
+	rows           collections.Map[rowKey, math.Int]
+	pools          collections.Map[uint32, types.PoolState]
+	shares         collections.Map[shareKey, types.Share]
+	sharePositions collections.Map[stakeKey, math.Int]
+	stream         collections.Item[types.Stream]
+	marks          collections.Map[uint64, types.StreamMark]
+	groups         collections.Map[uint64, types.StreamGroup]
+	positions      collections.Map[uint64, types.StreamPosition]
+	pending        collections.KeySet[groupKey]
+	holders        collections.KeySet[ownerKey]
+	minted         collections.Item[math.Int]
+	burnt          collections.Item[math.Int]
+	beacon         collections.Item[[]byte]
+	payouts        collections.Map[[]byte, []byte]
+	closedEpoch    collections.Item[uint64]
+}
+
+// NewKeeper panics on a schema that contradicts itself, which is a fault of this file.
+func NewKeeper(deps Deps) *Keeper {
+	sb := collections.NewSchemaBuilder(deps.StoreService)
+	k := &Keeper{
+		objects:   deps.ObjectStoreKey,
+		bank:      deps.Bank,
+		addresses: deps.Addresses,
+		authority: deps.Authority,
+		logger:    deps.Logger.With("module", "x/"+types.ModuleName),
+		account:   authtypes.NewModuleAddress(types.ModuleName),
+
+		params:         collections.NewItem(sb, types.ParamsPrefix, "params", codec.CollValue[types.Params](deps.Cdc)),
+		epoch:          collections.NewItem(sb, types.EpochPrefix, "epoch", codec.CollValue[types.Epoch](deps.Cdc)),
+		rows:           collections.NewMap(sb, types.RowsPrefix, "rows", rowKeyCodec, sdk.IntValue),
+		pools:          collections.NewMap(sb, types.PoolsPrefix, "pools", collections.Uint32Key, codec.CollValue[types.PoolState](deps.Cdc)),
+		shares:         collections.NewMap(sb, types.SharesPrefix, "shares", shareKeyCodec, codec.CollValue[types.Share](deps.Cdc)),
+		sharePositions: collections.NewMap(sb, types.SharePositionsPrefix, "share_positions", stakeKeyCodec, sdk.IntValue),
+		stream:         collections.NewItem(sb, types.StreamPrefix, "stream", codec.CollValue[types.Stream](deps.Cdc)),
+		marks:          collections.NewMap(sb, types.MarksPrefix, "marks", collections.Uint64Key, codec.CollValue[types.StreamMark](deps.Cdc)),
+		groups:         collections.NewMap(sb, types.GroupsPrefix, "groups", collections.Uint64Key, codec.CollValue[types.StreamGroup](deps.Cdc)),
+		positions:      collections.NewMap(sb, types.PositionsPrefix, "positions", collections.Uint64Key, codec.CollValue[types.StreamPosition](deps.Cdc)),
+		pending:        collections.NewKeySet(sb, types.PendingPrefix, "pending", groupKeyCodec),
+		holders:        collections.NewKeySet(sb, types.HoldersPrefix, "holders", ownerKeyCodec),
+		minted:         collections.NewItem(sb, types.MintedPrefix, "minted", sdk.IntValue),
+		burnt:          collections.NewItem(sb, types.BurntPrefix, "burnt", sdk.IntValue),
+		beacon:         collections.NewItem(sb, types.BeaconPrefix, "beacon", collections.BytesValue),
+		payouts:        collections.NewMap(sb, types.PayoutsPrefix, "payouts", collections.BytesKey, collections.BytesValue),
+		closedEpoch:    collections.NewItem(sb, types.ClosedEpochPrefix, "closed_epoch", collections.Uint64Value),
+	}
+	schema, err := sb.Build()
+	if err != nil {
+		panic(fmt.Sprintf("x/ath schema: %s", err))
+	}
+	k.Schema = schema
+	return k
+}
+
+// Params returns the parameters.
+func (k *Keeper) Params(ctx sdk.Context) (types.Params, error) { return k.params.Get(ctx) }

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"errors"
+
+	"cosmossdk.io/collections"
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/x/ath/types"
+)
+
+// AddWeight adds to a beneficiary's weight in the running epoch of a Shares pool, at the end of the block.
+func (k *Keeper) AddWeight(ctx sdk.Context, pool types.Pool, beneficiary sdk.AccAddress, weight math.Int) error {
+	if !pool.Shared() {
+		return types.ErrInvalidPool.Wrapf("%s is not paid by weight", pool)
+	}
+	if beneficiary.Empty() {
+		return types.ErrInvalidAddress.Wrap("beneficiary is empty")
+	}
+	if err := types.ValidateWeight(weight); err != nil {
+		return err
+	}
+	epoch, err := k.epoch.Get(ctx)
+	if err != nil {
+		return err
+	}
+	return k.addShareDelta(ctx, pool, beneficiary, epoch.Number, weight)
+}
+
+// addShareWeight writes weight that was left in the block. A beneficiary's first weight in an epoch settles its closed
+// epochs, so that it never has more positions than there are open epochs, however long it doesn't claim.
+func (k *Keeper) addShareWeight(ctx sdk.Context, pool types.Pool, beneficiary []byte, epoch uint64, weight math.Int) error {
+	share, err := k.shares.Get(ctx, collections.Join(uint32(pool), epoch))
+	if err != nil {
+		return err
+	}
+	share.Weight = share.Weight.Add(weight)
+	if err := k.shares.Set(ctx, collections.Join(uint32(pool), epoch), share); err != nil {
+		return err
+	}
+	key := collections.Join3(uint32(pool), beneficiary, epoch)
+	held, err := k.sharePositions.Get(ctx, key)
+	switch {
+	case errors.Is(err, collections.ErrNotFound):
+		held = math.ZeroInt()
+		if err := k.settleShares(ctx, pool, beneficiary); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	}
+	return k.sharePositions.Set(ctx, key, held.Add(weight))
+}
+
+// settleShares credits a beneficiary with what its closed epochs of a pool paid and forgets these.
+func (k *Keeper) settleShares(ctx sdk.Context, pool types.Pool, beneficiary []byte) error {
+	keys, pay, err := k.closedShares(ctx, pool, beneficiary)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if err := k.sharePositions.Remove(ctx, key); err != nil {
+			return err
+		}
+	}
+	return k.creditLedger(ctx, pool, beneficiary, pay)
+}
+
+// closedShares lists a beneficiary's positions in closed epochs of a pool and what they earned together.
+func (k *Keeper) closedShares(ctx sdk.Context, pool types.Pool, beneficiary []byte) ([]stakeKey, math.Int, error) {
+	closed, err := k.closedEpoch.Get(ctx)
+	if err != nil {
+		return nil, math.Int{}, err
+	}
+	var keys []stakeKey
+	pay := math.ZeroInt()
+	prefix := collections.NewSuperPrefixedTripleRange[uint32, []byte, uint64](uint32(pool), beneficiary)
+	err = k.sharePositions.Walk(ctx, prefix, func(key stakeKey, weight math.Int) (bool, error) {
+		if key.K3() > closed {
+			return true, nil
+		}
+		share, err := k.shares.Get(ctx, collections.Join(uint32(pool), key.K3()))
+		if err != nil {
+			return true, err
+		}
+		keys, pay = append(keys, key), pay.Add(share.PayRoundedDown(weight))
+		return false, nil
+	})
+	return keys, pay, err
+}
+
+// creditLedger moves what a pool has promised into a beneficiary's ledger. The beneficiary's row changes at once, the
+// pool's at the end of the block: beneficiaries that claim in the same block write no common key.
+func (k *Keeper) creditLedger(ctx sdk.Context, pool types.Pool, beneficiary []byte, amount math.Int) error {
+	if amount.IsZero() {
+		return nil
+	}
+	if err := k.addPaidDelta(ctx, pool, amount); err != nil {
+		return err
+	}
+	return k.addRow(ctx, newRowKey(types.RowKind_ROW_KIND_OWED, beneficiary, uint64(pool.Ledger()), types.Denom), amount)
+}
+
+// closeShares fixes what the Shares of an epoch pay and sets that aside from their pools.
+func (k *Keeper) closeShares(ctx sdk.Context, params types.Params, epoch uint64) error {
+	for _, pool := range types.Pools() {
+		if !pool.Shared() {
+			continue
+		}
+		key := collections.Join(uint32(pool), epoch)
+		share, err := k.shares.Get(ctx, key)
+		if err != nil {
+			return err
+		}
+		share = share.Close(params.Kappa(pool))
+		// An epoch without weight has no beneficiaries; nobody will ask for it.
+		if share.Weight.IsZero() {
+			err = k.shares.Remove(ctx, key)
+		} else {
+			err = k.shares.Set(ctx, key, share)
+		}
+		if err != nil {
+			return err
+		}
+		if err := k.promise(ctx, pool, share.Amount); err != nil {
+			return err
+		}
+		event := types.EventSharesClosed{Pool: pool, Epoch: epoch, Amount: share.Amount, Weight: share.Weight}
+		if err := ctx.EventManager().EmitTypedEvent(&event); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// promise sets coins of a pool aside for beneficiaries.
+func (k *Keeper) promise(ctx sdk.Context, pool types.Pool, amount math.Int) error {
+	if amount.IsZero() {
+		return nil
+	}
+	if err := k.debitRow(ctx, newRowKey(types.RowKind_ROW_KIND_POOL, nil, uint64(pool), types.Denom), amount); err != nil {
+		return err
+	}
+	return k.addRow(ctx, newRowKey(types.RowKind_ROW_KIND_EARNED, nil, uint64(pool), types.Denom), amount)
+}
+
+// openBudgets is what the epochs of a pool that have not closed may still pay.
+func (k *Keeper) openBudgets(ctx sdk.Context, pool types.Pool) (math.Int, error) {
+	sum := math.ZeroInt()
+	closed, err := k.closedEpoch.Get(ctx)
+	if err != nil {
+		return sum, err
+	}
+	open := collections.NewPrefixedPairRange[uint32, uint64](uint32(pool)).StartExclusive(closed)
+	err = k.shares.Walk(ctx, open, func(_ shareKey, share types.Share) (bool, error) {
+		sum = sum.Add(share.Budget)
+		return false, nil
+	})
+	return sum, err
+}
