@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cmd
+
+import (
+	"slices"
+
+	"github.com/cosmos/gogoproto/proto"
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"cosmossdk.io/client/v2/autocli"
+	"cosmossdk.io/client/v2/autocli/flag"
+
+	"github.com/cosmos/cosmos-sdk/client"
+	"github.com/cosmos/cosmos-sdk/client/flags"
+	"github.com/cosmos/cosmos-sdk/client/rpc"
+	"github.com/cosmos/cosmos-sdk/server"
+	authcli "github.com/cosmos/cosmos-sdk/x/auth/client/cli"
+
+	"github.com/athnet/ath/app"
+)
+
+// addChainCommands adds tx and query: every message and every query of every module.
+func addChainCommands(root *cobra.Command, args []string, modules *app.Client) error {
+	tx, query := txCommand(), queryCommand()
+	root.AddCommand(tx, query)
+	if !reaches(args, tx) && !reaches(args, query) {
+		return nil
+	}
+	return addModuleCommands(root, args, modules)
+}
+
+// reaches says whether a command line can lead into a command; one that only looks so costs time, nothing else.
+func reaches(args []string, cmd *cobra.Command) bool {
+	return slices.ContainsFunc(args, func(arg string) bool { return arg == cmd.Name() || cmd.HasAlias(arg) })
+}
+
+// addModuleCommands describes the modules' commands: of the named modules only, where the command line names any.
+func addModuleCommands(root *cobra.Command, args []string, modules *app.Client) error {
+	files, err := proto.MergedRegistry()
+	if err != nil {
+		return err
+	}
+	options := autocli.AppOptions{
+		Modules: modules.Modules, ModuleOptions: modules.Commands(),
+		AddressCodec: app.AccountAddresses, ValidatorAddressCodec: app.ValidatorAddresses, ConsensusAddressCodec: app.ConsensusAddresses,
+	}
+	return options.EnhanceRootCommandWithBuilder(root, &autocli.Builder{
+		Builder: flag.Builder{
+			TypeResolver: protoregistry.GlobalTypes, FileResolver: files,
+			AddressCodec: app.AccountAddresses, ValidatorAddressCodec: app.ValidatorAddresses, ConsensusAddressCodec: app.ConsensusAddresses,
+		},
+		GetClientConn: func(cmd *cobra.Command) (grpc.ClientConnInterface, error) { return client.GetClientQueryContext(cmd) },
+		AddQueryConnFlags: func(cmd *cobra.Command) {
+			flags.AddQueryFlagsToCmd(cmd)
+			flags.AddKeyringFlags(cmd.Flags())
+		},
+		AddTxConnFlags: flags.AddTxFlagsToCmd,
+	})
+}
+
+func queryCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "query", Aliases: []string{"q"}, Short: "Ask a node about the chain",
+		SuggestionsMinimumDistance: 2, RunE: client.ValidateCmd, DisableFlagParsing: false,
+	}
+	cmd.AddCommand(
+		rpc.ValidatorCommand(), rpc.WaitTxCmd(), server.QueryBlockCmd(), server.QueryBlocksCmd(), server.QueryBlockResultsCmd(),
+		authcli.QueryTxCmd(), authcli.QueryTxsByEventsCmd(),
+	)
+	return cmd
+}
+
+func txCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "tx", Short: "Sign, encode and broadcast transactions",
+		SuggestionsMinimumDistance: 2, RunE: client.ValidateCmd,
+	}
+	cmd.AddCommand(
+		authcli.GetSignCommand(), authcli.GetSignBatchCommand(), authcli.GetMultiSignCommand(), authcli.GetMultiSignBatchCmd(),
+		authcli.GetValidateSignaturesCommand(), authcli.GetBroadcastCommand(), authcli.GetEncodeCommand(), authcli.GetDecodeCommand(),
+		authcli.GetSimulateCmd(),
+	)
+	return cmd
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cmd is the command line of athd: the answer goes to stdout, everything else to stderr.
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"cosmossdk.io/log/v2"
+
+	"github.com/cosmos/cosmos-sdk/client"
+	clientconfig "github.com/cosmos/cosmos-sdk/client/config"
+	"github.com/cosmos/cosmos-sdk/client/flags"
+	"github.com/cosmos/cosmos-sdk/client/keys"
+	"github.com/cosmos/cosmos-sdk/server"
+	servercmd "github.com/cosmos/cosmos-sdk/server/cmd"
+	"github.com/cosmos/cosmos-sdk/version"
+	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
+
+	"github.com/athnet/ath/app"
+)
+
+// envPrefix of environment variables that set flags: ATHD_HOME, ATHD_NODE, ATHD_KEYRING_BACKEND, …
+const envPrefix = "ATHD"
+
+// Execute runs one command line and returns the exit code.
+func Execute(args []string, in io.Reader, out, talk io.Writer) int {
+	version.Name, version.AppName = app.Name, "athd"
+	root, err := newRoot(args)
+	if err == nil {
+		root.SetArgs(args)
+		root.SetIn(in)
+		root.SetOut(out)
+		root.SetErr(talk)
+		err = root.ExecuteContext(servercmd.CreateExecuteContext(context.Background()))
+	}
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(talk, "athd: %v\n", err)
+	var coder interface{ ExitCode() int }
+	if errors.As(err, &coder) {
+		return coder.ExitCode()
+	}
+	return 1
+}
+
+// newRoot builds the commands that args can reach: the trees of tx and query are dear, and most commands need neither.
+func newRoot(args []string) (*cobra.Command, error) {
+	modules, err := app.NewClient()
+	if err != nil {
+		return nil, err
+	}
+	root := &cobra.Command{
+		Use:   "athd",
+		Short: "Node of the ATH chain, and everybody's command line",
+		Long: "athd runs a node of the ATH chain, talks to one, and rents GPUs.\n\n" +
+			"Every flag can also be set by an environment variable: --keyring-backend is ATHD_KEYRING_BACKEND.",
+		Example: "  athd init my-node --chain-id ath-1\n  athd start\n" +
+			"  athd query ath schedule\n  athd tx bank send alice ath1… 5000000uath",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	addRootFlags(root)
+	initial := client.Context{}.
+		WithCodec(modules.Codec).WithInterfaceRegistry(modules.Registry).WithLegacyAmino(modules.Amino).WithTxConfig(modules.Tx).
+		WithAccountRetriever(authtypes.AccountRetriever{}).
+		WithHomeDir(app.DefaultHome()).WithViper(envPrefix)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return prepare(cmd, initial) }
+
+	root.AddCommand(verbs()...)
+	root.AddCommand(keys.Commands(), configCommand(), server.StatusCommand(), version.NewVersionCommand(), debugCommand())
+	addNodeCommands(root, modules)
+	return root, addChainCommands(root, args, modules)
+}
+
+func addRootFlags(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.String(flags.FlagHome, app.DefaultHome(), "directory of configuration, keys and data")
+	f.String(flags.FlagLogLevel, zerolog.InfoLevel.String(), "log level (trace|debug|info|warn|error|disabled or '*:<level>,<module>:<level>')")
+	f.String(flags.FlagLogFormat, "plain", "log format (json|plain)")
+	f.Bool(flags.FlagLogNoColor, false, "log without colours")
+	f.Bool(server.FlagTrace, false, "print stack traces of errors")
+}
+
+// prepare gives a command its client context, and a node's command also the node's configuration and logger.
+func prepare(cmd *cobra.Command, initial client.Context) error {
+	if err := setFlagsFromEnv(cmd.Flags()); err != nil {
+		return err
+	}
+	ctx := initial.WithCmdContext(cmd.Context()).WithInput(cmd.InOrStdin()).WithOutput(cmd.OutOrStdout())
+	ctx, err := client.ReadPersistentCommandFlags(ctx, cmd.Flags())
+	if err != nil {
+		return err
+	}
+	if ctx, err = clientconfig.ReadFromClientConfig(ctx); err != nil {
+		return err
+	}
+	if err := client.SetCmdClientContextHandler(ctx, cmd); err != nil {
+		return err
+	}
+	if !isNodeCommand(cmd) {
+		return nil
+	}
+	template, appConfig := defaultAppConfig()
+	node, err := server.InterceptConfigsAndCreateContext(cmd, template, appConfig, defaultCometConfig())
+	if err != nil {
+		return err
+	}
+	logger, err := server.CreateSDKLogger(node, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	node.Logger = logger.With(log.ModuleKey, "server")
+	return server.SetCmdServerContext(cmd, node)
+}
+
+// setFlagsFromEnv sets every flag that the command line leaves out and the environment has: flag > environment > file > default.
+func setFlagsFromEnv(set *pflag.FlagSet) error {
+	var failed error
+	set.VisitAll(func(f *pflag.Flag) {
+		name := envPrefix + "_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, ok := os.LookupEnv(name)
+		if !ok || f.Changed || failed != nil {
+			return
+		}
+		if err := set.Set(f.Name, value); err != nil {
+			failed = fmt.Errorf("environment variable %s: %w", name, err)
+		}
+	})
+	return failed
+}
