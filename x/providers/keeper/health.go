@@ -110,4 +110,3 @@ func ids(shard uint64, slots types.Bitmap) func(yield func(uint64) bool) {
 		}
 	}
 }
-

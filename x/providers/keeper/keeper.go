@@ -65,7 +65,9 @@ func (i containerIndexes) IndexesList() []collections.Index[uint64, types.Contai
 // NewKeeper builds the keeper; it panics on a broken schema, which only a programmer can cause.
 func NewKeeper(d Deps) *Keeper {
 	sb := collections.NewSchemaBuilder(d.StoreService)
-	owner := func(_ uint64, c types.Container) (sdk.AccAddress, error) { return d.Addresses.StringToBytes(c.Provider) }
+	owner := func(_ uint64, c types.Container) (sdk.AccAddress, error) {
+		return d.Addresses.StringToBytes(c.Provider)
+	}
 	fingerprint := func(_ uint64, c types.Container) ([]byte, error) { return c.Fingerprint, nil }
 	k := &Keeper{
 		vault:     d.Vault,

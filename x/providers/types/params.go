@@ -92,3 +92,12 @@ func (p Params) StakeRoundedUp(class Class, tier Tier, count uint32) math.Int {
 func (p Params) Silent(lastSeen, now time.Time) bool {
 	return now.Sub(lastSeen) > HeartbeatsMissed*p.HeartbeatInterval
 }
+
+// SecondRoundedUp is the first whole unix second that is not before t: the bucket of stake that is ripe at t.
+func SecondRoundedUp(t time.Time) uint64 {
+	s := t.Unix()
+	if t.Nanosecond() > 0 {
+		s++
+	}
+	return uint64(s)
+}

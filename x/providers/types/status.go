@@ -174,3 +174,15 @@ func (s ContainerStatus) because() string {
 	}
 	return ": " + s.Reason
 }
+
+// Retire ends a Container that serves no lease. What remains is only what its last event says.
+func (s ContainerStatus) Retire() (ContainerStatus, error) {
+	if s.State.Bound() {
+		return s, ErrWrongState.Wrapf("container %d serves lease %s: set maintenance, and retire it when the lease has ended", s.Id, s.Lease)
+	}
+	s, err := s.step(TriggerRetire)
+	if err != nil {
+		return s, err
+	}
+	return ContainerStatus{Id: s.Id, State: s.State}, nil
+}

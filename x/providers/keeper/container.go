@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"bytes"
+	"errors"
+
+	"cosmossdk.io/collections"
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	athtypes "github.com/athnet/ath/x/ath/types"
+	"github.com/athnet/ath/x/providers/types"
+)
+
+// RegisterContainers registers Containers and bonds their stake, all or none: everything is checked before anything is
+// written.
+func (k *Keeper) RegisterContainers(
+	ctx sdk.Context, owner sdk.AccAddress, news []types.NewContainer, maxStake math.Int,
+) ([]uint64, math.Int, error) {
+	provider, err := k.Provider(ctx, owner)
+	if err != nil {
+		return nil, math.Int{}, err
+	}
+	stakes, total, err := k.admit(ctx, provider, news)
+	if err != nil {
+		return nil, math.Int{}, err
+	}
+	if total.GT(maxStake) {
+		return nil, math.Int{}, types.ErrStakeAboveMax.Wrapf("%s uath are needed, max_stake is %s", total, maxStake)
+	}
+	made := make([]uint64, len(news))
+	for i, n := range news {
+		if made[i], err = k.addContainer(ctx, owner, provider.Owner, n, stakes[i]); err != nil {
+			return nil, math.Int{}, types.At(i, err)
+		}
+	}
+	provider.Containers += uint64(len(news))
+	return made, total, k.providers.Set(ctx, owner, provider)
+}
+
+// admit checks each Container against the catalogue and against all that live, and returns what each must bond.
+func (k *Keeper) admit(ctx sdk.Context, provider types.Provider, news []types.NewContainer) ([]math.Int, math.Int, error) {
+	params, err := k.Params(ctx)
+	if err != nil {
+		return nil, math.Int{}, err
+	}
+	stakes, total := make([]math.Int, len(news)), math.ZeroInt()
+	named := make(map[string]int, len(news))
+	for i, n := range news {
+		class, err := k.Class(ctx, n.Class)
+		if err != nil {
+			return nil, math.Int{}, types.At(i, err)
+		}
+		if err := n.Spec.Fits(class, n.Count); err != nil {
+			return nil, math.Int{}, types.At(i, err)
+		}
+		if other, ok := named[string(n.Fingerprint)]; ok {
+			return nil, math.Int{}, types.At(i, types.ErrFingerprintTaken.Wrapf("fingerprint: is that of containers[%d]", other))
+		}
+		named[string(n.Fingerprint)] = i
+		id, err := k.containers.Indexes.fingerprint.MatchExact(ctx, n.Fingerprint)
+		if err == nil {
+			return nil, math.Int{}, types.At(i, types.ErrFingerprintTaken.Wrapf("fingerprint: container %d has it; retire that first", id))
+		}
+		if !errors.Is(err, collections.ErrNotFound) {
+			return nil, math.Int{}, err
+		}
+		stakes[i] = params.StakeRoundedUp(class, provider.Tier, n.Count)
+		total = total.Add(stakes[i])
+	}
+	return stakes, total, nil
+}
+
+func (k *Keeper) addContainer(
+	ctx sdk.Context, owner sdk.AccAddress, provider string, n types.NewContainer, stake math.Int,
+) (uint64, error) {
+	id, err := k.nextContainer.Next(ctx)
+	if err != nil {
+		return 0, err
+	}
+	c := types.Container{
+		Id: id, Provider: provider, Class: n.Class, Count: n.Count, Spec: n.Spec, WorkerPubkey: n.WorkerPubkey,
+		Fingerprint: n.Fingerprint, Endpoint: n.Endpoint, Connectivity: n.Connectivity, Region: n.Region,
+		RegisteredAt: ctx.BlockTime(),
+	}
+	status := types.NewStatus(id)
+	if err := k.containers.Set(ctx, id, c); err != nil {
+		return 0, err
+	}
+	if err := k.statuses.Set(ctx, id, status); err != nil {
+		return 0, err
+	}
+	if err := k.vault.Deposit(ctx, owner, stakeRow(provider, id), stake); err != nil {
+		return 0, err
+	}
+	return id, ctx.EventManager().EmitTypedEvent(&types.EventContainerRegistered{Container: c, State: status.State, Stake: stake})
+}
+
+// UpdateContainer changes how a Container is reached and what was measured of it.
+func (k *Keeper) UpdateContainer(ctx sdk.Context, signer sdk.AccAddress, m *types.MsgUpdateContainer) error {
+	c, err := k.Container(ctx, m.Id)
+	if err != nil {
+		return err
+	}
+	if err := k.Authorize(ctx, signer, c.Provider); err != nil {
+		return err
+	}
+	prev, err := k.Status(ctx, m.Id)
+	if err != nil {
+		return err
+	}
+	class, err := k.Class(ctx, c.Class)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(c.Fingerprint, m.Fingerprint) {
+		return types.ErrInvalidField.Wrapf("fingerprint: is not that of container %d; other devices make a new container", m.Id)
+	}
+	if err := m.Spec.Fits(class, c.Count); err != nil {
+		return err
+	}
+	if prev.State.Bound() {
+		if err := m.Spec.Covers(c.Spec); err != nil {
+			return err
+		}
+	}
+	c.Endpoint, c.Connectivity, c.Region, c.Spec = m.Endpoint, m.Connectivity, m.Region, m.Spec
+	if err := k.containers.Set(ctx, m.Id, c); err != nil {
+		return err
+	}
+	if err := k.save(ctx, prev, prev.Reweigh(class, c), nil); err != nil {
+		return err
+	}
+	return ctx.EventManager().EmitTypedEvent(&types.EventContainerUpdated{Container: c})
+}
+
+// Heartbeat notes that workers live. It also ends suspensions that are over and brings weights up to date with the
+// catalogue, so that neither needs a queue.
+func (k *Keeper) Heartbeat(ctx sdk.Context, signer sdk.AccAddress, ids []uint64) error {
+	containers, err := k.containersOf(ctx, ids)
+	if err != nil {
+		return err
+	}
+	if err := k.Authorize(ctx, signer, containers[0].Provider); err != nil {
+		return err
+	}
+	classes := make(map[string]types.Class, 1)
+	edits := k.editShards()
+	for _, c := range containers {
+		class, ok := classes[c.Class]
+		if !ok {
+			if class, err = k.Class(ctx, c.Class); err != nil {
+				return err
+			}
+			classes[c.Class] = class
+		}
+		prev, err := k.Status(ctx, c.Id)
+		if err != nil {
+			return err
+		}
+		next, err := prev.Hear(ctx.BlockTime())
+		if err != nil {
+			return err
+		}
+		if err := k.save(ctx, prev, next.Reweigh(class, c), edits); err != nil {
+			return err
+		}
+		if err := k.lastSeen.Set(ctx, c.Id, ctx.BlockTime().UnixNano()); err != nil {
+			return err
+		}
+	}
+	if err := edits.save(ctx); err != nil {
+		return err
+	}
+	return ctx.EventManager().EmitTypedEvent(&types.EventHeartbeat{Ids: ids})
+}
+
+// SetMaintenance takes Containers off the market or brings them back to be checked.
+func (k *Keeper) SetMaintenance(ctx sdk.Context, signer sdk.AccAddress, ids []uint64, on bool, reason string) error {
+	containers, err := k.containersOf(ctx, ids)
+	if err != nil {
+		return err
+	}
+	if err := k.Authorize(ctx, signer, containers[0].Provider); err != nil {
+		return err
+	}
+	edits := k.editShards()
+	for _, c := range containers {
+		prev, err := k.Status(ctx, c.Id)
+		if err != nil {
+			return err
+		}
+		next, err := prev.Maintain(on, reason, ctx.BlockTime())
+		if err != nil {
+			return err
+		}
+		if err := k.change(ctx, prev, next, edits); err != nil {
+			return err
+		}
+	}
+	return edits.save(ctx)
+}
+
+// containersOf loads the Containers of a message, which must all be of one provider.
+func (k *Keeper) containersOf(ctx sdk.Context, ids []uint64) ([]types.Container, error) {
+	out := make([]types.Container, len(ids))
+	for i, id := range ids {
+		c, err := k.Container(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if c.Provider != out[0].Provider && i > 0 {
+			return nil, types.ErrUnauthorized.Wrapf("ids[%d]: container %d is of provider %s, container %d of %s",
+				i, id, c.Provider, ids[0], out[0].Provider)
+		}
+		out[i] = c
+	}
+	return out, nil
+}
+
+func stakeRow(owner string, container uint64) athtypes.Row {
+	return athtypes.Row{Kind: athtypes.RowKind_ROW_KIND_STAKE, Owner: owner, Bucket: container, Denom: athtypes.Denom}
+}
