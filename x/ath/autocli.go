@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ath
+
+import (
+	autocliv1 "cosmossdk.io/api/cosmos/autocli/v1"
+
+	"github.com/athnet/ath/x/ath/types"
+)
+
+// AutoCLIOptions describes the commands below `athd query ath` and `athd tx ath`.
+func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
+	return &autocliv1.ModuleOptions{
+		Query: &autocliv1.ServiceCommandDescriptor{
+			Service: types.Query_serviceDesc.ServiceName,
+			RpcCommandOptions: []*autocliv1.RpcCommandOptions{
+				{RpcMethod: "Params", Use: "params", Short: "Show the parameters", Example: "athd query ath params"},
+				{RpcMethod: "Supply", Use: "supply", Short: "Show cap, minted, burnt and total supply, in uath", Example: "athd query ath supply"},
+				{RpcMethod: "Pools", Use: "pools", Short: "Show what every reward pool emitted, paid and holds", Example: "athd query ath pools"},
+				{
+					RpcMethod: "Schedule", Use: "schedule", Short: "Show the emission per epoch and pool, up to the last epoch",
+					Example: "athd query ath schedule\nathd query ath schedule --from 1 --count 3652",
+				},
+				{RpcMethod: "Epoch", Use: "epoch", Short: "Show the running epoch and when it ends", Example: "athd query ath epoch"},
+				{
+					RpcMethod: "Rewards", Use: "rewards [beneficiary]", Short: "Show what an account has earned, has vesting and can withdraw",
+					Example:        "athd query ath rewards ath1qyqszqgpqyqszqgpqyqszqgpqyqszqgp5xqqpu",
+					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "beneficiary"}},
+				},
+				{
+					RpcMethod: "Vault", Use: "vault", Short: "Show the vault's rows, all or those of one owner",
+					Example: "athd query ath vault --owner ath1qyqszqgpqyqszqgpqyqszqgpqyqszqgp5xqqpu --page-limit 50",
+				},
+				{RpcMethod: "Beacon", Use: "beacon", Short: "Show the random beacon as of the last block", Example: "athd query ath beacon"},
+			},
+		},
+		Tx: &autocliv1.ServiceCommandDescriptor{
+			Service: types.Msg_serviceDesc.ServiceName,
+			RpcCommandOptions: []*autocliv1.RpcCommandOptions{
+				{
+					RpcMethod: "Claim", Use: "claim", Short: "Move earned rewards into vesting",
+					Long:    "Move what the ledgers have earned into vesting. Capacity counts the Containers that are listed; without ledgers all are claimed.",
+					Example: "athd tx ath claim --containers 7,8 --from provider\nathd tx ath claim --ledgers LEDGER_CHECKER --from licence-owner",
+				},
+				{
+					RpcMethod: "Withdraw", Use: "withdraw", Short: "Pay out income that has ripened",
+					Example: "athd tx ath withdraw --from provider",
+				},
+				{
+					RpcMethod: "UpdateParams", Use: "update-params [params]", Short: "Propose new parameters; all of them must be given",
+					Example:        "athd tx ath update-params \"$(athd query ath params --output json | jq -c .params)\" --from proposer",
+					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "params"}},
+					GovProposal:    true,
+				},
+			},
+		},
+	}
+}

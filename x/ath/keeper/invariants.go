@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"cosmossdk.io/collections"
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/x/ath/types"
+)
+
+// CheckInvariants walks the whole state; it holds between blocks and is for tests, exports and `athd debug invariants`.
+func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
+	for _, check := range []func(sdk.Context) error{
+		k.checkVault,
+		k.checkSupply,
+		k.checkPools,
+		k.checkShares,
+		k.checkStream,
+	} {
+		if err := check(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkVault: the vault's account holds the sum of the rows, per denom, and no row is zero or negative (A1).
+func (k *Keeper) checkVault(ctx sdk.Context) error {
+	sums := sdk.NewCoins()
+	err := k.rows.Walk(ctx, nil, func(key rowKey, amount math.Int) (bool, error) {
+		if !amount.IsPositive() {
+			return true, types.ErrInvariant.Wrapf("row %s holds %s", rowKeyCodec.Stringify(key), amount)
+		}
+		sums = sums.Add(sdk.NewCoin(key.K4(), amount))
+		return false, nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, sum := range sums {
+		if held := k.bank.GetBalance(ctx, k.account, sum.Denom); !held.Equal(sum) {
+			return types.ErrInvariant.Wrapf("the rows sum to %s, the vault's account holds %s", sum, held)
+		}
+	}
+	if held := k.bank.GetBalance(ctx, k.account, types.Denom); !held.Amount.Equal(sums.AmountOf(types.Denom)) {
+		return types.ErrInvariant.Wrapf("the rows hold no uath, the vault's account holds %s", held)
+	}
+	return nil
+}
+
+// checkSupply: minted and what will still be minted stay within the cap, and the supply within what was minted and not
+// burnt (A2). Other modules may burn too, so the supply can be lower.
+func (k *Keeper) checkSupply(ctx sdk.Context) error {
+	minted, err := k.minted.Get(ctx)
+	if err != nil {
+		return err
+	}
+	burnt, err := k.burnt.Get(ctx)
+	if err != nil {
+		return err
+	}
+	epoch, err := k.epoch.Get(ctx)
+	if err != nil {
+		return err
+	}
+	if room := types.RemainingEmission(epoch.Number); minted.Add(room).GT(math.NewInt(types.Cap)) {
+		return types.ErrInvariant.Wrapf("%s minted and %s to come are above the cap", minted, room)
+	}
+	if supply := k.bank.GetSupply(ctx, types.Denom).Amount; supply.GT(minted.Sub(burnt)) {
+		return types.ErrInvariant.Wrapf("supply is %s, but %s were minted and %s burnt", supply, minted, burnt)
+	}
+	return nil
+}
+
+// checkPools: what a pool emitted is what it paid and what its two rows hold (A3), and the budgets of a Shares pool's
+// open epochs are in its row (A4).
+func (k *Keeper) checkPools(ctx sdk.Context) error {
+	for _, pool := range types.Pools() {
+		state, err := k.pools.Get(ctx, uint32(pool))
+		if err != nil {
+			return err
+		}
+		held, err := k.RowAmount(ctx, types.PoolRow(pool))
+		if err != nil {
+			return err
+		}
+		earned, err := k.RowAmount(ctx, types.EarnedRow(pool))
+		if err != nil {
+			return err
+		}
+		if !state.Emitted.Equal(state.Paid.Add(held).Add(earned)) {
+			return types.ErrInvariant.Wrapf("%s emitted %s, but paid %s, holds %s and owes %s", pool, state.Emitted, state.Paid, held, earned)
+		}
+		budgets, err := k.openBudgets(ctx, pool)
+		if err != nil {
+			return err
+		}
+		if budgets.GT(held) {
+			return types.ErrInvariant.Wrapf("%s has budgets of %s and holds %s", pool, budgets, held)
+		}
+	}
+	return nil
+}
+
+// checkShares: an open epoch's weight is the sum of its positions, and a pool's earned row covers every position in its
+// closed epochs (A5).
+func (k *Keeper) checkShares(ctx sdk.Context) error {
+	earned := make(map[types.Pool]math.Int)
+	err := k.shares.Walk(ctx, nil, func(key shareKey, share types.Share) (bool, error) {
+		weight, pay := math.ZeroInt(), math.ZeroInt()
+		err := k.walkPositions(ctx, share, func(w math.Int) {
+			weight, pay = weight.Add(w), pay.Add(share.PayRoundedDown(w))
+		})
+		if err != nil {
+			return true, err
+		}
+		if weight.GT(share.Weight) || !share.Closed && !weight.Equal(share.Weight) {
+			return true, types.ErrInvariant.Wrapf("%s epoch %d has weight %s, its positions %s", share.Pool, share.Epoch, share.Weight, weight)
+		}
+		if sum, ok := earned[share.Pool]; ok {
+			pay = pay.Add(sum)
+		}
+		earned[share.Pool] = pay
+		return false, nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, pool := range types.Pools() {
+		owed, ok := earned[pool]
+		if !ok {
+			continue
+		}
+		if held, err := k.RowAmount(ctx, types.EarnedRow(pool)); err != nil || held.LT(owed) {
+			return types.ErrInvariant.Wrapf("%s owes %s for closed epochs and set aside %s (%v)", pool, owed, held, err)
+		}
+	}
+	return nil
+}
+
+func (k *Keeper) walkPositions(ctx sdk.Context, share types.Share, visit func(weight math.Int)) error {
+	prefix := collections.NewPrefixedTripleRange[uint32, []byte, uint64](uint32(share.Pool))
+	return k.sharePositions.Walk(ctx, prefix, func(key stakeKey, weight math.Int) (bool, error) {
+		if key.K3() == share.Epoch {
+			visit(weight)
+		}
+		return false, nil
+	})
+}
+
+// checkStream: the stream's next weight is the sum of all positions' latest weights, a group's weight the sum of its
+// positions' weights, and the earned row covers what all positions have accrued (A6).
+func (k *Keeper) checkStream(ctx sdk.Context) error {
+	stream, err := k.stream.Get(ctx)
+	if err != nil {
+		return err
+	}
+	next, accrued := math.ZeroInt(), math.ZeroInt()
+	groups := make(map[uint64]math.Int)
+	err = k.positions.Walk(ctx, nil, func(holder uint64, position types.StreamPosition) (bool, error) {
+		next = next.Add(position.LatestWeight())
+		if sum, ok := groups[position.Group]; ok {
+			groups[position.Group] = sum.Add(position.Weight)
+		} else {
+			groups[position.Group] = position.Weight
+		}
+		_, pay, err := k.accrued(ctx, holder)
+		accrued = accrued.Add(pay)
+		return false, err
+	})
+	if err != nil {
+		return err
+	}
+	if !next.Equal(stream.NextWeight) {
+		return types.ErrInvariant.Wrapf("the positions weigh %s, the stream counts %s", next, stream.NextWeight)
+	}
+	err = k.groups.Walk(ctx, nil, func(number uint64, group types.StreamGroup) (bool, error) {
+		if sum, ok := groups[number]; ok && !sum.Equal(group.Weight) || !ok && group.Weight.IsPositive() {
+			return true, types.ErrInvariant.Wrapf("group %d counts %s, its positions %v", number, group.Weight, sum)
+		}
+		return false, nil
+	})
+	if err != nil {
+		return err
+	}
+	held, err := k.RowAmount(ctx, types.EarnedRow(types.Pool_POOL_CAPACITY))
+	if err != nil {
+		return err
+	}
+	if accrued.GT(held) {
+		return types.ErrInvariant.Wrapf("positions accrued %s, %s are set aside", accrued, held)
+	}
+	return nil
+}
