@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package worker
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/athnet/ath/offchain/manifest"
+)
+
+// ErrManifest: a manifest that this worker will not run; its text says why.
+var ErrManifest = errors.New("manifest can't be run here")
+
+// Capacity is what a Container promised on chain.
+type Capacity struct {
+	CPUMilli, MemoryMiB, DiskMiB uint64
+	GPUs                         uint32
+}
+
+const (
+	// maxServices bounds the containers of one lease: names, networks and logs cost the machine, not the tenant.
+	maxServices = 16
+	// maxPorts bounds the published ports of one lease.
+	maxPorts = 32
+)
+
+var (
+	serviceName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	digestRef   = regexp.MustCompile(`^[a-zA-Z0-9._:/\[\]-]{1,320}@sha256:[0-9a-f]{64}$`)
+)
+
+// parseManifest reads canonical bytes. Only the canonical form is taken: a hash must have one meaning.
+func parseManifest(body []byte) (manifest.Manifest, error) {
+	var m manifest.Manifest
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&m); err != nil {
+		return m, fmt.Errorf("%w: %w", ErrManifest, err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return m, fmt.Errorf("%w: data after the object", ErrManifest)
+	}
+	canonical, err := m.Canonical()
+	if err != nil {
+		return m, err
+	}
+	if !bytes.Equal(canonical, body) {
+		return m, fmt.Errorf("%w: not in canonical form", ErrManifest)
+	}
+	return m, nil
+}
+
+// fits says whether a manifest is well-formed and within what the Container promised.
+func fits(m manifest.Manifest, c Capacity) error {
+	if m.Version != manifest.Version {
+		return fmt.Errorf("%w: version %q, want %q", ErrManifest, m.Version, manifest.Version)
+	}
+	if len(m.Services) == 0 || len(m.Services) > maxServices {
+		return fmt.Errorf("%w: %d services, want 1 to %d", ErrManifest, len(m.Services), maxServices)
+	}
+	var sum Capacity
+	ports := 0
+	for i, s := range m.Services {
+		if i > 0 && m.Services[i-1].Name >= s.Name {
+			return fmt.Errorf("%w: services are not in order of name, or one comes twice: %q", ErrManifest, s.Name)
+		}
+		if err := serviceFits(m, s); err != nil {
+			return err
+		}
+		for _, e := range s.Expose {
+			if e.Global {
+				ports++
+			}
+		}
+		for _, add := range []struct {
+			to    *uint64
+			n     uint64
+			limit uint64
+			what  string
+		}{
+			{&sum.CPUMilli, s.Resources.CPUMilli, c.CPUMilli, "CPU in thousandths of a core"},
+			{&sum.MemoryMiB, s.Resources.MemoryMiB, c.MemoryMiB, "memory in MiB"},
+			{&sum.DiskMiB, s.Resources.DiskMiB, c.DiskMiB, "disk in MiB"},
+		} {
+			if add.n > add.limit || *add.to+add.n > add.limit { // limits are far from overflow
+				return fmt.Errorf("%w: services want more than the container has: %s %d of %d", ErrManifest, add.what, *add.to+min(add.n, add.limit+1), add.limit)
+			}
+			*add.to += add.n
+		}
+		if s.Resources.GPUs > c.GPUs-sum.GPUs {
+			return fmt.Errorf("%w: services want more than the container's %d GPUs", ErrManifest, c.GPUs)
+		}
+		sum.GPUs += s.Resources.GPUs
+	}
+	if ports > maxPorts {
+		return fmt.Errorf("%w: %d published ports, at most %d", ErrManifest, ports, maxPorts)
+	}
+	if len(startOrder(m)) != len(m.Services) {
+		return fmt.Errorf("%w: services can't be put in order", ErrManifest)
+	}
+	return nil
+}
+
+func serviceFits(m manifest.Manifest, s manifest.Service) error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: service %q: %s", ErrManifest, s.Name, fmt.Sprintf(format, args...))
+	}
+	switch {
+	case !serviceName.MatchString(s.Name):
+		return bad("name: want 1 to 63 of a-z, 0-9 and -")
+	case !digestRef.MatchString(s.Image):
+		return bad("image %q: want host/path@sha256:…", s.Image)
+	case s.Resources.CPUMilli < 10 || s.Resources.MemoryMiB < 6: // the engine's own least values
+		return bad("resources: want at least 10 thousandths of a core and 6 MiB")
+	case s.Restart != manifest.RestartAlways && s.Restart != manifest.RestartOnFailure && s.Restart != manifest.RestartNever:
+		return bad("restart %q: want always, on-failure or never", s.Restart)
+	}
+	for _, e := range s.Env {
+		if name, _, ok := strings.Cut(e, "="); !ok || name == "" || strings.ContainsRune(e, 0) {
+			return bad("env: want KEY=value")
+		}
+	}
+	seen := map[string]bool{}
+	for _, e := range s.Expose {
+		if e.Port == 0 || (e.Proto != "tcp" && e.Proto != "udp") {
+			return bad("port %d/%s: want 1 to 65535, tcp or udp", e.Port, e.Proto)
+		}
+		if e.Global && seen[portKey("", e)] {
+			return bad("port %d/%s is published twice", e.Port, e.Proto)
+		}
+		seen[portKey("", e)] = seen[portKey("", e)] || e.Global
+	}
+	for _, other := range s.DependsOn {
+		found := false
+		for _, o := range m.Services {
+			found = found || (o.Name == other && other != s.Name)
+		}
+		if !found {
+			return bad("depends on %q, which is not another service", other)
+		}
+	}
+	return nil
+}

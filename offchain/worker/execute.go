@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/athnet/ath/offchain/manifest"
+	"github.com/athnet/ath/offchain/worker/runtime"
+
+	leasetypes "github.com/athnet/ath/x/leases/types"
+)
+
+// errStillOpen: a step that can't be taken back was planned on an answer that is no longer the chain's.
+var errStillOpen = errors.New("the chain does not say that this lease is closed")
+
+// execute takes one step. Every step may be repeated after a crash within it.
+func (w *Worker) execute(ctx context.Context, a Action) error {
+	switch a.Verb {
+	case Adopt:
+		return w.adopt(a)
+	case Pull:
+		return w.pull(ctx, a)
+	case Create:
+		return w.createInstance(ctx, a)
+	case Start:
+		return w.start(ctx, a)
+	case Begin:
+		return w.begin(ctx, a)
+	case Record:
+		return w.record(ctx, a, nil)
+	case Finish:
+		return w.finish(ctx, a)
+	case NoteClosed:
+		return w.noteClosed(a)
+	case Stop:
+		if err := w.stillClosed(ctx, a.Lease); err != nil {
+			return err
+		}
+		return w.runtime.Stop(ctx, a.Lease, w.config.StopGrace)
+	case Archive:
+		return w.archive(ctx, a)
+	case Remove:
+		if err := w.stillClosed(ctx, a.Lease); err != nil {
+			return err
+		}
+		return w.runtime.Remove(ctx, a.Lease)
+	case Forget:
+		if err := os.RemoveAll(w.logDir(a.Lease)); err != nil {
+			return fmt.Errorf("forget logs of lease %s: %w", a.Lease, err)
+		}
+		return w.book.forget(a.Lease)
+	default:
+		return fmt.Errorf("no such step: %s", a.Verb)
+	}
+}
+
+// stillClosed asks the chain once more before a workload is ended for good.
+func (w *Worker) stillClosed(ctx context.Context, lease string) error {
+	_, receipt, err := w.chain.Lease(ctx, lease)
+	if err != nil {
+		return fmt.Errorf("ask again before ending lease %s: %w", lease, err)
+	}
+	if receipt == nil {
+		return fmt.Errorf("%w: %s", errStillOpen, lease)
+	}
+	return nil
+}
+
+func (w *Worker) adopt(a Action) error {
+	w.mu.Lock()
+	s := w.standings[a.Lease]
+	w.mu.Unlock()
+	if !s.open() {
+		return nil // closed meanwhile; the next plan knows
+	}
+	return w.book.add(newIntent(*s.lease))
+}
+
+// pull fetches an image in the background: minutes may pass, and other leases go on.
+func (w *Worker) pull(ctx context.Context, a Action) error {
+	intent, _ := w.book.intent(a.Lease)
+	m, ok := w.book.manifest(intent.ManifestHash)
+	if !ok {
+		return nil
+	}
+	if err := fits(m, w.capacity); err != nil {
+		w.mu.Lock()
+		w.problems[a.Lease] = err.Error()
+		w.mu.Unlock()
+		return nil
+	}
+	w.fetch(ctx, a.Lease, a.Image, credentialsOf(m, a.Image))
+	return nil
+}
+
+// fetch starts a pull unless one runs; lease is empty for a manifest whose lease has not come yet.
+func (w *Worker) fetch(ctx context.Context, lease, image string, credentials *manifest.Credentials) {
+	w.mu.Lock()
+	if w.images[image] == imagePulling {
+		w.mu.Unlock()
+		return
+	}
+	w.images[image] = imagePulling
+	w.mu.Unlock()
+	begin := w.clock.Now()
+	w.pulls.Go(func() {
+		err := w.runtime.Pull(ctx, image, credentials)
+		w.mu.Lock()
+		w.images[image] = imagePresent
+		if err != nil {
+			delete(w.images, image)
+		}
+		if errors.Is(err, runtime.ErrImage) && lease != "" {
+			w.problems[lease] = err.Error()
+		}
+		w.mu.Unlock()
+		switch {
+		case err == nil:
+			w.metrics.Pulls.Observe(w.clock.Now().Sub(begin).Seconds())
+		case ctx.Err() == nil && lease != "":
+			w.failed(Action{Verb: Pull, Lease: lease, Image: image}, err)
+		}
+		kick(w.wake)
+	})
+}
+
+func credentialsOf(m manifest.Manifest, image string) *manifest.Credentials {
+	for _, s := range m.Services {
+		if s.Image == image {
+			return s.Credentials
+		}
+	}
+	return nil
+}
+
+// createInstance gives a service its ports, writes them down, and makes its instance.
+func (w *Worker) createInstance(ctx context.Context, a Action) error {
+	intent, _ := w.book.intent(a.Lease)
+	m, ok := w.book.manifest(intent.ManifestHash)
+	if !ok {
+		return nil
+	}
+	var service manifest.Service
+	for _, s := range m.Services {
+		if s.Name == a.Service {
+			service = s
+		}
+	}
+	a.Image = service.Image
+	ports, err := w.portsOf(ctx, a.Lease, service)
+	if err != nil {
+		return err
+	}
+	err = w.runtime.Create(ctx, runtime.Spec{
+		Key: runtime.Key{Lease: a.Lease, Service: service.Name}, Container: w.container, ManifestHash: intent.ManifestHash,
+		Image: service.Image, Command: service.Command, Args: service.Args, Env: service.Env,
+		CPUMilli: service.Resources.CPUMilli, MemoryMiB: service.Resources.MemoryMiB, Pids: w.config.PidsLimit,
+		Ports: ports, Restart: service.Restart, ReadOnly: service.ReadOnly, GPUs: w.gpusFor(m, service),
+	})
+	return w.faultOf(a, intent, err)
+}
+
+// gpusFor hands devices out in order of the services' names.
+func (w *Worker) gpusFor(m manifest.Manifest, service manifest.Service) []string {
+	first := 0
+	for _, s := range m.Services {
+		if s.Name == service.Name {
+			break
+		}
+		first += int(s.Resources.GPUs)
+	}
+	ids := w.gpu.ids
+	if first+int(service.Resources.GPUs) > len(ids) {
+		return nil
+	}
+	return ids[first : first+int(service.Resources.GPUs)]
+}
+
+// portsOf returns the host ports of a service, chosen once per lease and then kept.
+func (w *Worker) portsOf(ctx context.Context, lease string, service manifest.Service) ([]runtime.Port, error) {
+	intent, _ := w.book.intent(lease)
+	var missing []string
+	protos := map[string]string{}
+	for _, e := range service.Expose {
+		if key := portKey(service.Name, e); e.Global && intent.Ports[key] == 0 {
+			missing = append(missing, key)
+			protos[key] = e.Proto
+		}
+	}
+	if len(missing) > 0 {
+		chosen, err := w.choosePorts(ctx, missing, protos)
+		if err != nil {
+			return nil, err
+		}
+		if err := w.book.update(lease, func(i *Intent) error {
+			if i.Ports == nil {
+				i.Ports = map[string]uint16{}
+			}
+			for k, p := range chosen {
+				i.Ports[k] = p
+			}
+			return nil
+		}); err != nil {
+			return nil, err
+		}
+		intent, _ = w.book.intent(lease)
+	}
+	var out []runtime.Port
+	for _, e := range service.Expose {
+		if e.Global {
+			out = append(out, runtime.Port{Port: e.Port, Host: intent.Ports[portKey(service.Name, e)], Proto: e.Proto})
+		}
+	}
+	return out, nil
+}
+
+func (w *Worker) start(ctx context.Context, a Action) error {
+	intent, _ := w.book.intent(a.Lease)
+	err := w.runtime.Start(ctx, runtime.Key{Lease: a.Lease, Service: a.Service})
+	if errors.Is(err, runtime.ErrPortTaken) && intent.Started.IsZero() {
+		return w.otherPorts(ctx, a, err)
+	}
+	return w.faultOf(a, intent, err)
+}
+
+// otherPorts starts a lease over that never ran because something took a port between choice and use.
+func (w *Worker) otherPorts(ctx context.Context, a Action, cause error) error {
+	if err := w.runtime.Remove(ctx, a.Lease); err != nil {
+		return errors.Join(cause, err)
+	}
+	if err := w.book.update(a.Lease, func(i *Intent) error { i.Ports = nil; return nil }); err != nil {
+		return errors.Join(cause, err)
+	}
+	return cause
+}
+
+// faultOf notes a failure that is the image's own; it ends a lease that never ran and is an ordinary failure of one that did.
+func (w *Worker) faultOf(a Action, intent Intent, err error) error {
+	if err == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if errors.Is(err, runtime.ErrImage) && intent.Started.IsZero() {
+		w.problems[a.Lease] = err.Error()
+	}
+	delete(w.images, a.Image) // it may be the image that has gone
+	return err
+}
+
+// begin notes from when all services had run, and signs the record that starts billing.
+func (w *Worker) begin(ctx context.Context, a Action) error {
+	intent, _ := w.book.intent(a.Lease)
+	started := intent.OpenedAt
+	for _, i := range w.instances(a.Lease) {
+		started = latest(started, i.StartedAt)
+	}
+	if err := w.record(ctx, a, &started); err != nil {
+		return err
+	}
+	w.metrics.Started.Inc()
+	w.log.Info("lease runs", "lease_id", a.Lease, "since_block", started.Sub(intent.OpenedAt).Round(time.Millisecond))
+	return nil
+}
+
+// record signs the next usage record: on disk first, then in the outbox.
+func (w *Worker) record(ctx context.Context, a Action, started *time.Time) error {
+	before, _ := w.book.intent(a.Lease)
+	readings, sum, err := w.measure(ctx, before)
+	if err != nil {
+		return err
+	}
+	until := w.stamp()
+	if err := w.book.update(a.Lease, func(i *Intent) error {
+		from := i.Head.Until
+		if started != nil {
+			if !i.Started.IsZero() {
+				return nil
+			}
+			i.Started, from = *started, earliest(*started, latest(until, i.OpenedAt))
+		}
+		if from.IsZero() {
+			from = i.Started
+		}
+		i.Meter = readings
+		return w.sign(i, from, until, sum)
+	}); err != nil {
+		return err
+	}
+	w.metrics.Records.Inc()
+	kick(w.post)
+	return nil
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// finish writes down why the chain is to close a lease; one that ran gets a last record first.
+func (w *Worker) finish(_ context.Context, a Action) error {
+	until := w.stamp()
+	if err := w.book.update(a.Lease, func(i *Intent) error {
+		if i.Closing != nil {
+			return nil
+		}
+		i.Closing = &Closing{Reason: a.Reason, Codes: a.Codes, Detail: a.Detail}
+		if i.Started.IsZero() || a.Reason != leasetypes.CloseReason_CLOSE_REASON_COMPLETED {
+			return nil
+		}
+		return w.sign(i, i.Head.Until, until, used{})
+	}); err != nil {
+		return err
+	}
+	kick(w.post)
+	return nil
+}
+
+func (w *Worker) noteClosed(a Action) error {
+	return w.book.update(a.Lease, func(i *Intent) error {
+		i.ClosedAt, i.CloseReason, i.Pending = w.clock.Now().UTC(), a.Reason, nil
+		return nil
+	})
+}
+
+// maxLogFile bounds what is kept of one service's output.
+const maxLogFile = 32 << 20
+
+func (w *Worker) logDir(lease string) string {
+	return filepath.Join(w.config.Home, "logs", filepath.FromSlash(lease))
+}
+
+// archive copies the output of ended instances into files that outlive them.
+func (w *Worker) archive(ctx context.Context, a Action) error {
+	for _, i := range w.instances(a.Lease) {
+		if err := w.archiveOne(ctx, i.Key); err != nil {
+			return fmt.Errorf("keep output of %s: %w", i.Service, err)
+		}
+	}
+	return w.book.update(a.Lease, func(i *Intent) error { i.Archived = true; return nil })
+}
+
+func (w *Worker) archiveOne(ctx context.Context, key runtime.Key) error {
+	stream, err := w.runtime.Logs(ctx, key, runtime.LogOptions{})
+	if errors.Is(err, runtime.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	dir := w.logDir(key.Lease)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, key.Service+".log"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, io.LimitReader(stream, maxLogFile))
+	return errors.Join(err, f.Close())
+}

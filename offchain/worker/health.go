@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package worker
+
+import (
+	"time"
+
+	"github.com/athnet/ath/offchain/daemon"
+)
+
+// Warnables are all that can be wrong with a worker.
+func Warnables() []daemon.Warnable {
+	return []daemon.Warnable{
+		{
+			Code: "node-unreachable", Title: "the node does not answer", Severity: daemon.SeverityHigh, After: 10 * time.Second,
+			Text: "Workloads go on; new leases are not seen and usage is not reported.", Remedy: "check that the node runs, and --grpc and --rpc",
+		},
+		{
+			Code: "runtime-unreachable", Title: "the container engine does not answer", Severity: daemon.SeverityHigh, After: 5 * time.Second,
+			Text: "Nothing can be started or stopped.", Remedy: "start dockerd, or set --docker-host; the user needs access to its socket",
+		},
+		{
+			Code: "heartbeat", Title: "heartbeats do not arrive", Severity: daemon.SeverityMedium, After: 10 * time.Second,
+			Text: "After three intervals the Container gets no new leases.", Remedy: "read the detail; the operator account may lack uath, or its right to act for the provider",
+		},
+		{
+			Code: "outbox", Title: "transactions fail", Severity: daemon.SeverityMedium, After: 10 * time.Second,
+			Text: "Usage or closings wait on disk and are sent again.", Remedy: "read the detail; the operator account may lack uath, or its right to act for the provider",
+		},
+		{
+			Code: "clock-skew", Title: "this machine's clock is behind", Severity: daemon.SeverityMedium, After: 10 * time.Second,
+			Text: "Usage is stamped with a wrong time, in the tenant's favour.", Remedy: "synchronise the clock, for example with systemd-timesyncd or chrony",
+		},
+		{
+			Code: "unverified-instance", Title: "instances of unknown leases", Severity: daemon.SeverityLow,
+			Text: "The chain does not know their leases, so they are left alone.", Remedy: "if the chain was reset, remove them by hand: docker ps --filter label=ath.lease",
+		},
+		{
+			Code: "egress-open", Title: "workloads reach this machine and private networks", Severity: daemon.SeverityMedium,
+			Text: "Packet filter rules could not be written.", Remedy: "run the worker with CAP_NET_ADMIN, or put the engine on a network of its own",
+		},
+	}
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package worker
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	leasetypes "github.com/athnet/ath/x/leases/types"
+
+	"github.com/athnet/ath/offchain/manifest"
+	"github.com/athnet/ath/offchain/store"
+	"github.com/athnet/ath/offchain/voucher"
+)
+
+// Intent is what this worker has decided about a lease. It is on disk before it is acted upon, so that a restart goes on where
+// a crash cut in.
+type Intent struct {
+	Lease        string    `json:"lease"`
+	ContainerID  uint64    `json:"container_id"`
+	ManifestHash string    `json:"manifest_hash"` // hex
+	OpenedAt     time.Time `json:"opened_at"`     // the lease's block
+	// Ports are the host ports that the lease was given, by "service/port/as/proto".
+	Ports map[string]uint16 `json:"ports,omitempty"`
+	// Started is the moment from which all services had run; zero before.
+	Started time.Time `json:"started,omitzero"`
+	// Head is the end of the chain of signed records; Pending are those that the network has not confirmed, to be sent as
+	// they are; Confirmed is the last sequence that it has.
+	Head      voucher.Head             `json:"head"`
+	Pending   []leasetypes.UsageRecord `json:"pending,omitempty"`
+	Confirmed uint64                   `json:"confirmed"`
+	// Meter is what the last record had counted, by service.
+	Meter map[string]Reading `json:"meter,omitempty"`
+	// Closing is what the chain is asked for.
+	Closing *Closing `json:"closing,omitempty"`
+	// ClosedAt and CloseReason are what the chain answered, or did by itself.
+	ClosedAt    time.Time              `json:"closed_at,omitzero"`
+	CloseReason leasetypes.CloseReason `json:"close_reason,omitempty"`
+	// Archived says that the services' output is in files.
+	Archived bool `json:"archived,omitempty"`
+}
+
+// Closing is the wish to close a lease.
+type Closing struct {
+	Reason leasetypes.CloseReason `json:"reason"`
+	Codes  []int32                `json:"codes,omitempty"`
+	Detail string                 `json:"detail,omitempty"`
+}
+
+// held is a manifest's body with what is known about its coming.
+type held struct {
+	Tenant   string    `json:"tenant"`
+	Received time.Time `json:"received"`
+	Body     []byte    `json:"body"`
+}
+
+const (
+	bucketIntents   = "intents"
+	bucketManifests = "manifests"
+	bucketMeta      = "meta"
+)
+
+// ErrBusy: the worker holds as many manifests as it wants to.
+var ErrBusy = errors.New("too many manifests wait for a lease")
+
+// book is the worker's memory: intents and manifests, on disk first and then in memory. Safe for concurrent use.
+type book struct {
+	store store.Store
+
+	mu        sync.Mutex
+	intents   map[string]Intent
+	manifests map[string]held
+	parsed    map[string]manifest.Manifest
+}
+
+// openBook reads everything back.
+func openBook(s store.Store) (*book, error) {
+	b := &book{store: s, intents: map[string]Intent{}, manifests: map[string]held{}, parsed: map[string]manifest.Manifest{}}
+	err := s.View(func(tx store.Tx) error {
+		if err := tx.Walk(bucketIntents, nil, func(key, value []byte) error {
+			var i Intent
+			if err := json.Unmarshal(value, &i); err != nil {
+				return fmt.Errorf("intent of lease %s: %w", key, err)
+			}
+			b.intents[string(key)] = i
+			return nil
+		}); err != nil {
+			return err
+		}
+		return tx.Walk(bucketManifests, nil, func(key, value []byte) error {
+			var h held
+			if err := json.Unmarshal(value, &h); err != nil {
+				return fmt.Errorf("manifest %s: %w", key, err)
+			}
+			return b.remember(string(key), h)
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the worker's memory: %w", err)
+	}
+	return b, nil
+}
+
+func (b *book) remember(hash string, h held) error {
+	m, err := parseManifest(h.Body)
+	if err != nil {
+		return err
+	}
+	b.manifests[hash], b.parsed[hash] = h, m
+	return nil
+}
+
+// update changes an intent on disk and then in memory. A nil result of change deletes it.
+func (b *book) update(lease string, change func(*Intent) error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	intent, ok := b.intents[lease]
+	if !ok {
+		return fmt.Errorf("intent of lease %s: %w", lease, store.ErrNotFound)
+	}
+	intent.Ports, intent.Meter = maps.Clone(intent.Ports), maps.Clone(intent.Meter)
+	if err := change(&intent); err != nil {
+		return err
+	}
+	return b.put(intent)
+}
+
+// add writes a new intent; one that exists stays as it is.
+func (b *book) add(intent Intent) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, ok := b.intents[intent.Lease]; ok {
+		return nil
+	}
+	return b.put(intent)
+}
+
+func (b *book) put(intent Intent) error {
+	if err := b.store.Update(func(tx store.Tx) error {
+		return store.PutJSON(tx, bucketIntents, []byte(intent.Lease), intent)
+	}); err != nil {
+		return fmt.Errorf("write intent of lease %s: %w", intent.Lease, err)
+	}
+	b.intents[intent.Lease] = intent
+	return nil
+}
+
+// forget deletes an intent, and its manifest unless another lease has the same.
+func (b *book) forget(lease string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	hash := b.intents[lease].ManifestHash
+	shared := false
+	for id, i := range b.intents {
+		shared = shared || (id != lease && i.ManifestHash == hash)
+	}
+	if err := b.store.Update(func(tx store.Tx) error {
+		if !shared {
+			if err := tx.Delete(bucketManifests, []byte(hash)); err != nil {
+				return err
+			}
+		}
+		return tx.Delete(bucketIntents, []byte(lease))
+	}); err != nil {
+		return fmt.Errorf("forget lease %s: %w", lease, err)
+	}
+	delete(b.intents, lease)
+	if !shared {
+		delete(b.manifests, hash)
+		delete(b.parsed, hash)
+	}
+	return nil
+}
+
+// keepManifest stores a body that was checked. Those that no lease asks for are bounded in number and life.
+func (b *book) keepManifest(hash string, h held, limit int) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, ok := b.manifests[hash]; ok {
+		return nil
+	}
+	if b.unclaimed() >= limit {
+		return ErrBusy
+	}
+	if err := b.store.Update(func(tx store.Tx) error { return store.PutJSON(tx, bucketManifests, []byte(hash), h) }); err != nil {
+		return fmt.Errorf("write manifest %s: %w", hash, err)
+	}
+	return b.remember(hash, h)
+}
+
+func (b *book) claimed(hash string) bool {
+	for _, i := range b.intents {
+		if i.ManifestHash == hash {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *book) unclaimed() int {
+	n := 0
+	for hash := range b.manifests {
+		if !b.claimed(hash) {
+			n++
+		}
+	}
+	return n
+}
+
+// expireManifests drops manifests that no lease came for.
+func (b *book) expireManifests(before time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for hash, h := range b.manifests {
+		if b.claimed(hash) || !h.Received.Before(before) {
+			continue
+		}
+		if err := b.store.Update(func(tx store.Tx) error { return tx.Delete(bucketManifests, []byte(hash)) }); err != nil {
+			return fmt.Errorf("drop manifest %s: %w", hash, err)
+		}
+		delete(b.manifests, hash)
+		delete(b.parsed, hash)
+	}
+	return nil
+}
+
+// intent returns a copy.
+func (b *book) intent(lease string) (Intent, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	i, ok := b.intents[lease]
+	return i, ok
+}
+
+// all returns copies of the maps; their values are never changed in place.
+func (b *book) all() (map[string]Intent, map[string]manifest.Manifest) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return maps.Clone(b.intents), maps.Clone(b.parsed)
+}
+
+// manifest returns the body of a hash.
+func (b *book) manifest(hash string) (manifest.Manifest, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m, ok := b.parsed[hash]
+	return m, ok
+}
+
+func portKey(service string, e manifest.Expose) string {
+	return fmt.Sprintf("%s/%d/%d/%s", service, e.Port, e.As, e.Proto)
+}
+
+// newIntent is the intent of a lease as the chain describes it: also the way back after the store was lost.
+func newIntent(lease leasetypes.Lease) Intent {
+	i := Intent{
+		Lease: voucher.HeadOf(lease).LeaseID, ContainerID: lease.ContainerId, ManifestHash: hex.EncodeToString(lease.ManifestHash),
+		OpenedAt: lease.CreatedAt, Head: voucher.HeadOf(lease), Confirmed: lease.UsageSequence,
+	}
+	if lease.StartedAt != nil {
+		i.Started = *lease.StartedAt
+	}
+	return i
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package worker
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/athnet/ath/offchain/access"
+	"github.com/athnet/ath/offchain/manifest"
+	"github.com/athnet/ath/offchain/worker/api"
+	"github.com/athnet/ath/offchain/worker/runtime"
+)
+
+// status describes a lease to its tenant.
+func (w *Worker) status(lease string) (api.Status, bool) {
+	intent, ok := w.book.intent(lease)
+	if !ok {
+		return api.Status{}, false
+	}
+	m, hasManifest := w.book.manifest(intent.ManifestHash)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := api.Status{
+		Lease: lease, ContainerID: intent.ContainerID, ManifestHash: intent.ManifestHash, RunningSince: intent.Started,
+		Detail: w.errors[lease],
+		Usage:  api.Usage{Sequence: intent.Head.Sequence, Until: intent.Head.Until, Confirmed: intent.Confirmed},
+	}
+	ready := hasManifest
+	for _, service := range m.Services {
+		ready = ready && w.images[service.Image] == imagePresent
+		s.Services = append(s.Services, w.serviceStatus(lease, service, intent))
+	}
+	switch {
+	case !intent.ClosedAt.IsZero():
+		s.Phase, s.CloseReason = api.PhaseClosed, reasonWord(intent.CloseReason.String())
+	case intent.Closing != nil:
+		s.Phase, s.CloseReason = api.PhaseClosing, reasonWord(intent.Closing.Reason.String())
+	case !intent.Started.IsZero():
+		s.Phase = api.PhaseRunning
+	case !hasManifest:
+		s.Phase = api.PhaseManifest
+	case ready:
+		s.Phase = api.PhaseStarting
+	default:
+		s.Phase = api.PhasePulling
+	}
+	if intent.Closing != nil && intent.Closing.Detail != "" {
+		s.Detail = intent.Closing.Detail
+	}
+	return s, true
+}
+
+// reasonWord turns CLOSE_REASON_TENANT_IMAGE into tenant-image.
+func reasonWord(name string) string {
+	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, "CLOSE_REASON_")), "_", "-")
+}
+
+// serviceStatus is called with w.mu held.
+func (w *Worker) serviceStatus(lease string, service manifest.Service, intent Intent) api.Service {
+	out := api.Service{Name: service.Name, Image: service.Image, State: "absent"}
+	if i, ok := find(w.have, runtime.Key{Lease: lease, Service: service.Name}); ok {
+		out.State, out.ExitCode, out.OOMKilled, out.Restarts = string(i.State), i.ExitCode, i.OOMKilled, i.Restarts
+		out.StartedAt, out.FinishedAt = i.StartedAt, i.FinishedAt
+	}
+	host, _, err := net.SplitHostPort(w.config.Endpoint)
+	if err != nil {
+		host = w.config.Endpoint
+	}
+	for _, e := range service.Expose {
+		port := intent.Ports[portKey(service.Name, e)]
+		if !e.Global || port == 0 {
+			continue
+		}
+		out.Ports = append(out.Ports, api.Port{
+			Port: e.Port, As: e.As, Proto: e.Proto, Host: port, Address: net.JoinHostPort(host, strconv.Itoa(int(port))),
+		})
+	}
+	return out
+}
+
+// prefetch pulls a manifest's images before its lease is there, while the Container is free.
+func (w *Worker) prefetch(ctx context.Context, m manifest.Manifest) {
+	if lease, _, _ := w.bound(); lease != "" {
+		return
+	}
+	w.mu.Lock()
+	var want []manifest.Service
+	for _, s := range m.Services {
+		if w.images[s.Image] == imageUnknown {
+			want = append(want, s)
+		}
+	}
+	w.mu.Unlock()
+	for _, s := range want {
+		w.fetch(ctx, "", s.Image, s.Credentials)
+	}
+}
+
+// serveLogs streams the output of a service: from the engine while it has the instance, afterwards from what was kept.
+func (w *Worker) serveLogs(rw http.ResponseWriter, req *http.Request) error {
+	lease, err := w.leaseOf(req, access.ScopeLogs)
+	if err != nil {
+		return err
+	}
+	options, err := logOptions(req)
+	if err != nil {
+		return err
+	}
+	service, err := w.serviceFor(lease, req.URL.Query().Get("service"))
+	if err != nil {
+		return err
+	}
+	stream, err := w.openLog(req.Context(), runtime.Key{Lease: lease, Service: service}, options)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	rw.Header().Set("X-Content-Type-Options", "nosniff")
+	rw.WriteHeader(http.StatusOK)
+	return copyFlushing(rw, stream)
+}
+
+// copyFlushing hands every piece on at once: a reader follows, and may be slow, but not for ever.
+func copyFlushing(rw http.ResponseWriter, stream io.Reader) error {
+	ctl := http.NewResponseController(rw)
+	if err := ctl.Flush(); err != nil {
+		return err
+	}
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := stream.Read(buf)
+		if n > 0 {
+			if err := ctl.SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
+				return err
+			}
+			if _, err := rw.Write(buf[:n]); err != nil {
+				return err
+			}
+			if err := ctl.Flush(); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func logOptions(req *http.Request) (runtime.LogOptions, error) {
+	q := req.URL.Query()
+	o := runtime.LogOptions{Follow: q.Get("follow") == "1" || q.Get("follow") == "true"}
+	if s := q.Get("tail"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 {
+			return o, refuse(http.StatusBadRequest, "tail: want a number of lines from 1", "")
+		}
+		o.Tail = n
+	}
+	if s := q.Get("since"); s != "" {
+		t, err := time.Parse(time.RFC3339Nano, s)
+		if err != nil {
+			return o, refuse(http.StatusBadRequest, "since: want a time such as 2026-01-02T15:04:05Z", "")
+		}
+		o.Since = t
+	}
+	return o, nil
+}
+
+// serviceFor returns the named service, or the only one.
+func (w *Worker) serviceFor(lease, name string) (string, error) {
+	intent, ok := w.book.intent(lease)
+	if !ok {
+		return "", refuse(http.StatusNotFound, "this worker does not know lease "+lease, "its output is kept for "+w.config.LogRetention.String()+" after it closed")
+	}
+	m, ok := w.book.manifest(intent.ManifestHash)
+	if !ok {
+		return "", refuse(http.StatusConflict, "the lease waits for its manifest", "hand it in with athd deploy")
+	}
+	names := make([]string, 0, len(m.Services))
+	for _, s := range m.Services {
+		if s.Name == name || (name == "" && len(m.Services) == 1) {
+			return s.Name, nil
+		}
+		names = append(names, s.Name)
+	}
+	return "", refuse(http.StatusBadRequest, "service "+strconv.Quote(name)+" is not in the lease", "ask with ?service= one of "+strings.Join(names, ", "))
+}
+
+func (w *Worker) openLog(ctx context.Context, key runtime.Key, o runtime.LogOptions) (io.ReadCloser, error) {
+	stream, err := w.runtime.Logs(ctx, key, o)
+	if err == nil {
+		return stream, nil
+	}
+	if !errors.Is(err, runtime.ErrNotFound) {
+		return nil, refuse(http.StatusServiceUnavailable, "the container engine does not answer", "try again in a few seconds")
+	}
+	f, ferr := os.Open(filepath.Join(w.logDir(key.Lease), key.Service+".log"))
+	if errors.Is(ferr, fs.ErrNotExist) {
+		return nil, refuse(http.StatusNotFound, "service "+key.Service+" has no output yet", "ask for the lease's status")
+	}
+	if ferr != nil {
+		return nil, ferr
+	}
+	if o.Tail == 0 {
+		return f, nil
+	}
+	return lastLines(f, o.Tail)
+}
+
+// lastLines returns the end of a file of bounded size.
+func lastLines(f *os.File, n int) (io.ReadCloser, error) {
+	raw, err := io.ReadAll(io.LimitReader(f, maxLogFile))
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	lines := strings.SplitAfter(string(raw), "\n")
+	if lines[len(lines)-1] == "" {
+		lines = lines[:len(lines)-1]
+	}
+	return io.NopCloser(strings.NewReader(strings.Join(lines[max(0, len(lines)-n):], ""))), nil
+}

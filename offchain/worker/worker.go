@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package worker is the daemon on a provider's machine: it runs what leases ask for, meters it and says so to the chain.
+//
+//	blocks ──▶ standings ─┐                        ┌─▶ runtime (containers)
+//	runtime ──▶ instances ─┼─▶ plan ──▶ execute ───┼─▶ book (intents, on disk before anything is done)
+//	tenants ──▶ manifests ─┘                        └─▶ outbox ──▶ usage, close, settle ──▶ chain
+//
+// plan is pure, execute may be cut by kill -9 between any two steps, and a restart is the only recovery path. What the worker does
+// not know for certain it leaves as it is: only the chain's word that a lease is closed ends a workload.
+package worker
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/athnet/ath/offchain/daemon"
+	"github.com/athnet/ath/offchain/daemon/clock"
+	"github.com/athnet/ath/offchain/manifest"
+	"github.com/athnet/ath/offchain/store"
+	"github.com/athnet/ath/offchain/voucher"
+	"github.com/athnet/ath/offchain/worker/gpu"
+	"github.com/athnet/ath/offchain/worker/runtime"
+
+	leasetypes "github.com/athnet/ath/x/leases/types"
+)
+
+// Deps are what a worker is made of.
+type Deps struct {
+	Config  Config
+	Chain   Chain
+	Runtime runtime.Runtime
+	Store   store.Store
+	// Key is the worker key, whose public half is on chain; Operator the account that signs transactions.
+	Key      ed25519.PrivateKey
+	Operator string
+	// Container is this worker's id on chain, Capacity what it promised there, Fingerprint what was measured at start.
+	Container   uint64
+	Capacity    Capacity
+	Fingerprint []byte
+	// Devices measures GPUs; nil without any. DeviceIDs are those that services get.
+	Devices   gpu.Source
+	DeviceIDs []string
+	// Network is what the network wanted when the worker started; asked for again from time to time.
+	Network Network
+	Clock   clock.Clock
+	Log     *slog.Logger
+	Health  *daemon.Health
+	Metrics *Metrics
+}
+
+// Worker serves one Container.
+type Worker struct {
+	config      Config
+	chain       Chain
+	runtime     runtime.Runtime
+	book        *book
+	key         ed25519.PrivateKey
+	operator    string
+	container   uint64
+	capacity    Capacity
+	fingerprint []byte
+	gpu         *gpuMeter
+	clock       clock.Clock
+	log         *slog.Logger
+	health      *daemon.Health
+	metrics     *Metrics
+
+	wake   chan struct{} // plan again
+	look   chan struct{} // ask the chain about every lease again
+	post   chan struct{} // something to send
+	early  chan manifest.Manifest
+	pulls  sync.WaitGroup
+
+	mu        sync.Mutex
+	net       Network
+	head      Block
+	standings map[string]standing
+	have      []runtime.Instance
+	images    map[string]imageState
+	problems  map[string]string
+	hold      map[string]time.Time
+	failures  map[string]int
+	errors    map[string]string // by lease: the last failure, for its tenant
+	answering map[uint16]bool   // host ports that take connections
+}
+
+// New reads the worker's memory back. Nothing is done before its actors run.
+func New(d Deps) (*Worker, error) {
+	if err := d.Config.Validate(); err != nil {
+		return nil, err
+	}
+	b, err := openBook(d.Store)
+	if err != nil {
+		return nil, err
+	}
+	g := newGPUMeter(d.Devices)
+	g.ids = d.DeviceIDs
+	return &Worker{
+		config: d.Config, chain: d.Chain, runtime: d.Runtime, book: b, key: d.Key, operator: d.Operator, container: d.Container,
+		capacity: d.Capacity, fingerprint: d.Fingerprint, gpu: g, clock: d.Clock, log: d.Log, health: d.Health, metrics: d.Metrics,
+		net: d.Network, wake: make(chan struct{}, 1), look: make(chan struct{}, 1), post: make(chan struct{}, 1), early: make(chan manifest.Manifest, 4),
+		standings: map[string]standing{}, images: map[string]imageState{}, problems: map[string]string{},
+		hold: map[string]time.Time{}, failures: map[string]int{}, errors: map[string]string{}, answering: map[uint16]bool{},
+	}, nil
+}
+
+// Actors are the parts that run side by side; the gateway and the local port are the caller's.
+func (w *Worker) Actors() []daemon.Actor {
+	actors := []daemon.Actor{
+		{Name: "follow", Run: w.follow},
+		{Name: "look", Run: w.lookAround},
+		{Name: "reconcile", Run: w.reconcileLoop},
+		{Name: "outbox", Run: w.outboxLoop},
+		{Name: "heartbeat", Run: w.heartbeatLoop},
+	}
+	if w.gpu.source != nil {
+		actors = append(actors, daemon.Actor{Name: "gpu", Run: func(ctx context.Context) error { return w.gpu.run(ctx, w.clock, w.log) }})
+	}
+	return actors
+}
+
+func kick(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func (w *Worker) network() Network {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.net
+}
+
+func (w *Worker) latest() Block {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.head
+}
+
+func (w *Worker) instances(lease string) []runtime.Instance {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return situation{have: w.have}.instances(lease)
+}
+
+// follow takes in blocks.
+func (w *Worker) follow(ctx context.Context) error {
+	err := w.chain.Follow(ctx, w.takeBlock)
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("follow the chain: %w", err)
+}
+
+func (w *Worker) takeBlock(b Block) {
+	relevant := false
+	for _, e := range b.Events {
+		switch {
+		case e.Open != nil && e.Open.ContainerId == w.container:
+			w.learn(voucher.HeadOf(*e.Open).LeaseID, standing{lease: e.Open})
+			relevant = true
+		case e.Closed != nil && e.Closed.ContainerId == w.container:
+			w.learn(fmt.Sprintf("%s/%d", e.Closed.Tenant, e.Closed.Number), standing{receipt: e.Closed})
+			relevant = true
+		}
+	}
+	w.mu.Lock()
+	first := w.head.Height == 0
+	w.head = Block{Height: b.Height, Hash: b.Hash, Time: b.Time}
+	skew := w.clock.Now().Sub(b.Time)
+	limit := max(w.net.MaxClockSkew, minSkewWarning)
+	w.mu.Unlock()
+	w.metrics.Height.Set(float64(b.Height))
+	w.health.Fact("height", fmt.Sprint(b.Height))
+	w.health.Clear("node-unreachable")
+	if skew < -limit { // block time is always a little behind; only a clock that is behind it shows at once
+		w.health.Set("clock-skew", fmt.Sprintf("this machine is %s behind block time", (-skew).Round(time.Second)))
+	} else {
+		w.health.Clear("clock-skew")
+	}
+	if relevant || first {
+		kick(w.wake)
+	}
+}
+
+// minSkewWarning keeps the warning quiet on networks that allow no skew.
+const minSkewWarning = 2 * time.Second
+
+// learn takes the chain's word about a lease. Closed is final: an older answer that comes late does not reopen it.
+func (w *Worker) learn(id string, s standing) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.standings[id].closed() {
+		return
+	}
+	w.standings[id] = s
+}
+
+// lookAround asks the chain about every lease that concerns this machine: at the start, from time to time, and when something
+// does not add up. Blocks bring the same news sooner; this makes them complete.
+func (w *Worker) lookAround(ctx context.Context) error {
+	for {
+		err := w.lookOnce(ctx)
+		wait := w.config.Resync
+		if err != nil && ctx.Err() == nil {
+			w.health.Set("node-unreachable", err.Error())
+			w.log.Debug("the chain could not be asked about leases", "err", err)
+			wait = retryPause
+		} else {
+			w.health.Clear("node-unreachable")
+		}
+		if err := w.pause(ctx, w.look, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// retryPause is the wait after a failure whose cause is elsewhere.
+const retryPause = 2 * time.Second
+
+// pause waits for a kick, a time, or the end.
+func (w *Worker) pause(ctx context.Context, kicked <-chan struct{}, d time.Duration) error {
+	t := w.clock.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-kicked:
+	case <-t.C():
+	}
+	return nil
+}
+
+func (w *Worker) lookOnce(ctx context.Context) error {
+	net, err := w.chain.Network(ctx)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	w.net = net
+	w.mu.Unlock()
+	view, err := w.chain.Container(ctx, w.container)
+	if err != nil {
+		return err
+	}
+	w.health.Fact("container", fmt.Sprintf("%d %s", view.Container.Id, view.Status.State))
+	var unsure []string
+	for _, id := range w.concerning(view.Status.Lease) {
+		lease, receipt, err := w.chain.Lease(ctx, id)
+		switch {
+		case errors.Is(err, ErrNoLease):
+			unsure = append(unsure, id)
+		case err != nil:
+			return err
+		default:
+			w.learn(id, standing{lease: lease, receipt: receipt})
+		}
+	}
+	if len(unsure) > 0 {
+		w.health.Set("unverified-instance", fmt.Sprint(unsure))
+	} else {
+		w.health.Clear("unverified-instance")
+	}
+	kick(w.wake)
+	return nil
+}
+
+// concerning lists leases whose standing may have changed: the bound one, those with an intent, those with an instance.
+func (w *Worker) concerning(bound string) []string {
+	intents, _ := w.book.all()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ids := map[string]bool{}
+	if bound != "" {
+		ids[bound] = true
+	}
+	for id := range intents {
+		ids[id] = true
+	}
+	for _, i := range w.have {
+		ids[i.Lease] = true
+	}
+	for id, s := range w.standings {
+		if s.open() {
+			ids[id] = true
+		} else if !ids[id] {
+			delete(w.standings, id) // closed, and nothing of it is left
+		}
+	}
+	maps.DeleteFunc(ids, func(id string, _ bool) bool { return w.standings[id].closed() })
+	return slices.Sorted(maps.Keys(ids))
+}
+
+// heartbeatLoop says that the worker lives.
+func (w *Worker) heartbeatLoop(ctx context.Context) error {
+	for {
+		err := w.heartbeat(ctx)
+		wait := w.network().Heartbeat
+		if err != nil && ctx.Err() == nil {
+			w.health.Set("heartbeat", err.Error())
+			w.log.Warn("heartbeat failed, trying again", "err", err)
+			wait = min(wait, retryPause)
+		} else {
+			w.health.Clear("heartbeat")
+		}
+		if err := w.pause(ctx, nil, max(wait, time.Second)); err != nil {
+			return err
+		}
+	}
+}
+
+// bound returns the open lease that this Container serves, if any, and whether all its services run.
+func (w *Worker) bound() (lease string, running bool, ports []uint16) {
+	intents, parsed := w.book.all()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, s := range w.standings {
+		if !s.open() || s.lease.ContainerId != w.container || s.lease.State == leasetypes.LeaseState_LEASE_STATE_UNSPECIFIED {
+			continue
+		}
+		running = true
+		for _, service := range parsed[intents[id].ManifestHash].Services {
+			i, ok := find(w.have, runtime.Key{Lease: id, Service: service.Name})
+			running = running && ok && i.State == runtime.StateRunning
+			for _, p := range i.Ports {
+				if w.answering[p.Host] {
+					ports = append(ports, p.Host)
+				}
+			}
+		}
+		slices.Sort(ports)
+		return id, running && !intents[id].Started.IsZero(), ports
+	}
+	return "", false, nil
+}
