@@ -67,7 +67,7 @@ func (k *Keeper) ApplyVerdict(ctx sdk.Context, verdict types.ShardVerdict) error
 	reason := fmt.Sprintf("found faulty in round %d", verdict.Round)
 	for id := range ids(verdict.Shard, change.Fell) {
 		if err := k.judge(ctx, id, func(s types.ContainerStatus) (types.ContainerStatus, error) {
-			return s.Fail(verdict.FaultSince, ctx.BlockTime(), reason)
+			return s.Fail(verdict.FaultSince.UTC(), ctx.BlockTime(), reason)
 		}); err != nil {
 			return err
 		}
@@ -83,6 +83,9 @@ func (k *Keeper) ApplyVerdict(ctx sdk.Context, verdict types.ShardVerdict) error
 		}); err != nil {
 			return err
 		}
+	}
+	if after.Equal(before) {
+		return nil
 	}
 	return k.saveShard(ctx, after)
 }

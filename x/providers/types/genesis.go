@@ -192,8 +192,13 @@ func (s ContainerStatus) FitsShard(h ShardHealth) error {
 }
 
 // Equal says whether nothing changed between two statuses.
-func (s ContainerStatus) Equal(o ContainerStatus) bool {
-	a, errA := s.Marshal()
-	b, errB := o.Marshal()
-	return errA == nil && errB == nil && bytes.Equal(a, b)
+func (s ContainerStatus) Equal(o ContainerStatus) bool { return equal(&s, &o) }
+
+// Equal says whether nothing changed between two shards.
+func (h ShardHealth) Equal(o ShardHealth) bool { return equal(&h, &o) }
+
+func equal(a, b interface{ Marshal() ([]byte, error) }) bool {
+	x, errX := a.Marshal()
+	y, errY := b.Marshal()
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
