@@ -18,7 +18,7 @@ func (k *Keeper) emit(ctx sdk.Context, params types.Params, epoch types.Epoch) (
 		return math.Int{}, err
 	}
 	for _, part := range params.Divide(gross) {
-		if err := k.openPool(ctx, part.Pool, epoch.Number, part.Amount); err != nil {
+		if err := k.openPool(ctx, part.Pool, epoch, part.Amount); err != nil {
 			return math.Int{}, err
 		}
 	}
@@ -46,7 +46,7 @@ func (k *Keeper) mint(ctx sdk.Context, amount math.Int) error {
 
 // openPool books an epoch's emission in a pool and fixes what the pool may pay for that epoch: the emission and a part of
 // what earlier epochs left over.
-func (k *Keeper) openPool(ctx sdk.Context, pool types.Pool, epoch uint64, emission math.Int) error {
+func (k *Keeper) openPool(ctx sdk.Context, pool types.Pool, epoch types.Epoch, emission math.Int) error {
 	key := newRowKey(types.RowKind_ROW_KIND_POOL, nil, uint64(pool), types.Denom)
 	held, err := k.rowAmount(ctx, key)
 	if err != nil {
@@ -69,8 +69,8 @@ func (k *Keeper) openPool(ctx sdk.Context, pool types.Pool, epoch uint64, emissi
 		if err != nil {
 			return err
 		}
-		share := types.NewShare(pool, epoch, types.Budget(emission, held.Sub(budgets)))
-		return k.shares.Set(ctx, collections.Join(uint32(pool), epoch), share)
+		share := types.NewShare(pool, epoch.Number, types.Budget(emission, held.Sub(budgets)))
+		return k.shares.Set(ctx, collections.Join(uint32(pool), epoch.Number), share)
 	case pool == types.Pool_POOL_CAPACITY:
 		stream, err := k.stream.Get(ctx)
 		if err != nil {
@@ -79,8 +79,7 @@ func (k *Keeper) openPool(ctx sdk.Context, pool types.Pool, epoch uint64, emissi
 		// What the last rounds distributed and Checkers have yet to confirm is still in the row and counts as left over
 		// here. A ninetieth of a round or two may so be budgeted twice; StreamGroup.Confirm never promises more than the
 		// row holds.
-		stream.PerEpoch = types.Budget(emission, held)
-		return k.stream.Set(ctx, stream)
+		return k.stream.Set(ctx, stream.Open(epoch, types.Budget(emission, held)))
 	default:
 		return nil
 	}

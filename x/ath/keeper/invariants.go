@@ -40,13 +40,13 @@ func (k *Keeper) checkVault(ctx sdk.Context) error {
 	if err != nil {
 		return err
 	}
+	if sums.AmountOf(types.Denom).IsZero() {
+		sums = append(sums, sdk.NewCoin(types.Denom, math.ZeroInt())) // also an empty vault is checked
+	}
 	for _, sum := range sums {
 		if held := k.bank.GetBalance(ctx, k.account, sum.Denom); !held.Equal(sum) {
 			return types.ErrInvariant.Wrapf("the rows sum to %s, the vault's account holds %s", sum, held)
 		}
-	}
-	if held := k.bank.GetBalance(ctx, k.account, types.Denom); !held.Amount.Equal(sums.AmountOf(types.Denom)) {
-		return types.ErrInvariant.Wrapf("the rows hold no uath, the vault's account holds %s", held)
 	}
 	return nil
 }
@@ -105,50 +105,57 @@ func (k *Keeper) checkPools(ctx sdk.Context) error {
 	return nil
 }
 
-// checkShares: an open epoch's weight is the sum of its positions, and a pool's earned row covers every position in its
-// closed epochs (A5).
+// checkShares: an open epoch's weight is the sum of its positions, a closed one's at least that, and a pool's earned row
+// covers every position in its closed epochs (A5).
 func (k *Keeper) checkShares(ctx sdk.Context) error {
-	earned := make(map[types.Pool]math.Int)
-	err := k.shares.Walk(ctx, nil, func(key shareKey, share types.Share) (bool, error) {
-		weight, pay := math.ZeroInt(), math.ZeroInt()
-		err := k.walkPositions(ctx, share, func(w math.Int) {
-			weight, pay = weight.Add(w), pay.Add(share.PayRoundedDown(w))
-		})
+	type epochOf struct {
+		pool  uint32
+		epoch uint64
+	}
+	weights, owed := make(map[epochOf]math.Int), make(map[uint32]math.Int)
+	err := k.sharePositions.Walk(ctx, nil, func(key stakeKey, weight math.Int) (bool, error) {
+		share, err := k.shares.Get(ctx, collections.Join(key.K1(), key.K3()))
 		if err != nil {
 			return true, err
 		}
+		id := epochOf{key.K1(), key.K3()}
+		weights[id] = orZero(weights[id]).Add(weight)
+		owed[key.K1()] = orZero(owed[key.K1()]).Add(share.PayRoundedDown(weight))
+		return false, nil
+	})
+	if err != nil {
+		return err
+	}
+	err = k.shares.Walk(ctx, nil, func(key shareKey, share types.Share) (bool, error) {
+		weight := orZero(weights[epochOf{key.K1(), key.K2()}])
 		if weight.GT(share.Weight) || !share.Closed && !weight.Equal(share.Weight) {
 			return true, types.ErrInvariant.Wrapf("%s epoch %d has weight %s, its positions %s", share.Pool, share.Epoch, share.Weight, weight)
 		}
-		if sum, ok := earned[share.Pool]; ok {
-			pay = pay.Add(sum)
-		}
-		earned[share.Pool] = pay
 		return false, nil
 	})
 	if err != nil {
 		return err
 	}
 	for _, pool := range types.Pools() {
-		owed, ok := earned[pool]
-		if !ok {
+		if !pool.Shared() {
 			continue
 		}
-		if held, err := k.RowAmount(ctx, types.EarnedRow(pool)); err != nil || held.LT(owed) {
-			return types.ErrInvariant.Wrapf("%s owes %s for closed epochs and set aside %s (%v)", pool, owed, held, err)
+		held, err := k.RowAmount(ctx, types.EarnedRow(pool))
+		if err != nil {
+			return err
+		}
+		if promised := orZero(owed[uint32(pool)]); held.LT(promised) {
+			return types.ErrInvariant.Wrapf("%s owes %s for closed epochs and set aside %s", pool, promised, held)
 		}
 	}
 	return nil
 }
 
-func (k *Keeper) walkPositions(ctx sdk.Context, share types.Share, visit func(weight math.Int)) error {
-	prefix := collections.NewPrefixedTripleRange[uint32, []byte, uint64](uint32(share.Pool))
-	return k.sharePositions.Walk(ctx, prefix, func(key stakeKey, weight math.Int) (bool, error) {
-		if key.K3() == share.Epoch {
-			visit(weight)
-		}
-		return false, nil
-	})
+func orZero(amount math.Int) math.Int {
+	if amount.IsNil() {
+		return math.ZeroInt()
+	}
+	return amount
 }
 
 // checkStream: the stream's next weight is the sum of all positions' latest weights, a group's weight the sum of its
@@ -162,11 +169,7 @@ func (k *Keeper) checkStream(ctx sdk.Context) error {
 	groups := make(map[uint64]math.Int)
 	err = k.positions.Walk(ctx, nil, func(holder uint64, position types.StreamPosition) (bool, error) {
 		next = next.Add(position.LatestWeight())
-		if sum, ok := groups[position.Group]; ok {
-			groups[position.Group] = sum.Add(position.Weight)
-		} else {
-			groups[position.Group] = position.Weight
-		}
+		groups[position.Group] = orZero(groups[position.Group]).Add(position.Weight)
 		_, pay, err := k.accrued(ctx, holder)
 		accrued = accrued.Add(pay)
 		return false, err
@@ -178,8 +181,8 @@ func (k *Keeper) checkStream(ctx sdk.Context) error {
 		return types.ErrInvariant.Wrapf("the positions weigh %s, the stream counts %s", next, stream.NextWeight)
 	}
 	err = k.groups.Walk(ctx, nil, func(number uint64, group types.StreamGroup) (bool, error) {
-		if sum, ok := groups[number]; ok && !sum.Equal(group.Weight) || !ok && group.Weight.IsPositive() {
-			return true, types.ErrInvariant.Wrapf("group %d counts %s, its positions %v", number, group.Weight, sum)
+		if sum := orZero(groups[number]); !sum.Equal(group.Weight) {
+			return true, types.ErrInvariant.Wrapf("group %d counts %s, its positions %s", number, group.Weight, sum)
 		}
 		return false, nil
 	})

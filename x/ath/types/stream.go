@@ -50,6 +50,13 @@ func (s Stream) Step(now time.Time, epoch time.Duration) Stream {
 	return s
 }
 
+// Open sets what the stream distributes in an epoch that begins; the epoch before must have been stepped to its end. Time
+// that belongs to no epoch, because the chain stood still for too long, distributes nothing.
+func (s Stream) Open(epoch Epoch, budget math.Int) Stream {
+	s.PerEpoch, s.SteppedAt = budget, epoch.Start
+	return s
+}
+
 // Mark ends the running round at the present index; the next one is divided by the weights as they are now.
 func (s Stream) Mark(round uint64) (Stream, StreamMark, error) {
 	if s.Ended > 0 && round <= s.Round {
