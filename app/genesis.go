@@ -68,8 +68,8 @@ type govGenesis struct{ gov.AppModuleBasic }
 // an expedited vote; a tenth of it at submission, so that proposals without any backing cost something.
 func (govGenesis) DefaultGenesis(cdc codec.JSONCodec) json.RawMessage {
 	genesis := govv1.DefaultGenesisState()
-	genesis.Params.MinDeposit = ath(5_000)
-	genesis.Params.ExpeditedMinDeposit = ath(25_000)
+	genesis.Params.MinDeposit = wholeATH(5_000)
+	genesis.Params.ExpeditedMinDeposit = wholeATH(25_000)
 	genesis.Params.MinInitialDepositRatio = math.LegacyNewDecWithPrec(1, 1).String()
 	return cdc.MustMarshalJSON(genesis)
 }
@@ -95,14 +95,14 @@ type stakingGenesis struct{ staking.AppModuleBasic }
 func (stakingGenesis) DefaultGenesis(cdc codec.JSONCodec) json.RawMessage {
 	genesis := stakingtypes.DefaultGenesisState()
 	genesis.Params.BondDenom = athtypes.Denom
-	genesis.Params.KeyRotationFee = ath(1)[0]
+	genesis.Params.KeyRotationFee = wholeATH(1)[0]
 	genesis.Params.HistoricalEntries = 0
 	genesis.Params.MinCommissionRate = math.LegacyNewDecWithPrec(5, 2)
 	return cdc.MustMarshalJSON(genesis)
 }
 
-// ath returns whole ATH as coins.
-func ath(amount int64) sdk.Coins {
+// wholeATH returns whole ATH as coins.
+func wholeATH(amount int64) sdk.Coins {
 	unit := math.NewInt(10).ToLegacyDec().Power(athtypes.Decimals).TruncateInt()
 	return sdk.NewCoins(sdk.NewCoin(athtypes.Denom, unit.MulRaw(amount)))
 }

@@ -50,7 +50,14 @@ import (
 	upgradekeeper "github.com/cosmos/cosmos-sdk/x/upgrade/keeper"
 	upgradetypes "github.com/cosmos/cosmos-sdk/x/upgrade/types"
 
+	athkeeper "github.com/athnet/ath/x/ath/keeper"
 	athtypes "github.com/athnet/ath/x/ath/types"
+	checkskeeper "github.com/athnet/ath/x/checks/keeper"
+	checkstypes "github.com/athnet/ath/x/checks/types"
+	leaseskeeper "github.com/athnet/ath/x/leases/keeper"
+	leasestypes "github.com/athnet/ath/x/leases/types"
+	providerskeeper "github.com/athnet/ath/x/providers/keeper"
+	providerstypes "github.com/athnet/ath/x/providers/types"
 )
 
 // Keepers of all modules, built bottom-up by newKeepers and never changed afterwards.
@@ -71,6 +78,11 @@ type Keepers struct {
 	IBC         *ibckeeper.Keeper
 	Transfer    *transferkeeper.Keeper
 	LightClient ibctm.LightClientModule
+
+	Ath       *athkeeper.Keeper
+	Providers *providerskeeper.Keeper
+	Leases    *leaseskeeper.Keeper
+	Checks    *checkskeeper.Keeper
 }
 
 // core is what modules are made of, before an application runs them.
@@ -122,6 +134,7 @@ func newKeepers(b builder) *Keepers {
 	b.validators(k)
 	b.governance(k)
 	b.ibc(k)
+	b.market(k)
 	return k
 }
 
@@ -175,4 +188,24 @@ func (b builder) ibc(k *Keepers) {
 	k.IBC.SetRouterV2(ibcapi.NewRouter().AddRoute(transfertypes.PortID, transferv2.NewIBCModule(k.Transfer)))
 	k.LightClient = ibctm.NewLightClientModule(cdc, k.IBC.ClientKeeper.GetStoreProvider())
 	k.IBC.ClientKeeper.AddRoute(ibctm.ModuleName, &k.LightClient)
+}
+
+// market builds our own modules, each on those below it only.
+func (b builder) market(k *Keepers) {
+	k.Ath = athkeeper.NewKeeper(athkeeper.Deps{
+		Cdc: b.enc.Codec, StoreService: b.kv(athtypes.StoreKey), ObjectStoreKey: b.stores.object[athtypes.ObjectStoreKey],
+		Bank: k.Bank, Addresses: AccountAddresses, Authority: b.authority, Logger: b.log,
+	})
+	k.Providers = providerskeeper.NewKeeper(providerskeeper.Deps{
+		Cdc: b.enc.Codec, StoreService: b.kv(providerstypes.StoreKey),
+		Vault: k.Ath, Stream: k.Ath, Addresses: AccountAddresses, Authority: b.authority, Logger: b.log,
+	})
+	k.Leases = leaseskeeper.NewKeeper(leaseskeeper.Deps{
+		Cdc: b.enc.Codec, StoreService: b.kv(leasestypes.StoreKey),
+		Vault: k.Ath, Providers: k.Providers, Addresses: AccountAddresses, Authority: b.authority, Logger: b.log,
+	})
+	k.Checks = checkskeeper.NewKeeper(checkskeeper.Deps{
+		Cdc: b.enc.Codec, StoreService: b.kv(checkstypes.StoreKey),
+		Vault: k.Ath, Providers: k.Providers, Addresses: AccountAddresses, Authority: b.authority, Logger: b.log,
+	})
 }

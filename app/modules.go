@@ -45,6 +45,14 @@ import (
 	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
 	"github.com/cosmos/cosmos-sdk/x/upgrade"
 	upgradetypes "github.com/cosmos/cosmos-sdk/x/upgrade/types"
+
+	"github.com/athnet/ath/x/ath"
+	athtypes "github.com/athnet/ath/x/ath/types"
+	checkstypes "github.com/athnet/ath/x/checks/types"
+	"github.com/athnet/ath/x/leases"
+	leasestypes "github.com/athnet/ath/x/leases/types"
+	"github.com/athnet/ath/x/providers"
+	providerstypes "github.com/athnet/ath/x/providers/types"
 )
 
 // modulePermissions lists the module accounts and what x/bank lets each do.
@@ -57,6 +65,7 @@ func modulePermissions() map[string][]string {
 		stakingtypes.KeyRotationFeePoolName: {authtypes.Burner},
 		govtypes.ModuleName:                 {authtypes.Burner},
 		transfertypes.ModuleName:            {authtypes.Minter, authtypes.Burner},
+		athtypes.ModuleName:                 {authtypes.Minter, authtypes.Burner}, // the vault; it emits and burns
 	}
 }
 
@@ -84,8 +93,9 @@ func newStoreKeys() storeKeys {
 			authtypes.StoreKey, banktypes.StoreKey, stakingtypes.StoreKey, distrtypes.StoreKey, slashingtypes.StoreKey,
 			govtypes.StoreKey, evidencetypes.StoreKey, feegrant.StoreKey, authzkeeper.StoreKey, upgradetypes.StoreKey,
 			consensustypes.StoreKey, epochstypes.StoreKey, ibcexported.StoreKey, transfertypes.StoreKey,
+			athtypes.StoreKey, providerstypes.StoreKey, leasestypes.StoreKey, checkstypes.StoreKey,
 		),
-		object: storetypes.NewObjectStoreKeys(banktypes.ObjectStoreKey),
+		object: storetypes.NewObjectStoreKeys(banktypes.ObjectStoreKey, athtypes.ObjectStoreKey),
 	}
 }
 
@@ -101,10 +111,16 @@ func (s storeKeys) all() []storetypes.StoreKey {
 	return keys
 }
 
+// namedModule is what every module is here; the SDK's own interface asks for more, which newer modules leave out.
+type namedModule interface {
+	appmodule.AppModule
+	Name() string
+}
+
 // newModules lists the modules of the application.
 func newModules(enc Encoding, k *Keepers, deliver genesis.TxHandler) map[string]appmodule.AppModule {
 	cdc := enc.Codec
-	modules := []module.AppModule{
+	modules := []namedModule{
 		auth.NewAppModule(cdc, k.Account, authsims.RandomGenesisAccounts),
 		vesting.NewAppModule(k.Account, k.Bank),
 		bank.NewAppModule(cdc, k.Bank, k.Account),
@@ -122,6 +138,9 @@ func newModules(enc Encoding, k *Keepers, deliver genesis.TxHandler) map[string]
 		ibc.NewAppModule(k.IBC),
 		transfer.NewAppModule(k.Transfer),
 		ibctm.NewAppModule(k.LightClient),
+		ath.NewAppModule(k.Ath),
+		providers.NewAppModule(k.Providers),
+		leases.NewAppModule(k.Leases),
 	}
 	byName := make(map[string]appmodule.AppModule, len(modules))
 	for _, m := range modules {
@@ -143,7 +162,11 @@ var (
 	endBlockOrder = []edge{
 		{govtypes.ModuleName, stakingtypes.ModuleName, "what a proposal delegates or jails counts in this block's validator set"},
 		{govtypes.ModuleName, banktypes.ModuleName, "what a proposal pays virtually is credited in this block"},
-		{stakingtypes.ModuleName, banktypes.ModuleName, "virtual credits come last, after everything that leaves them"},
+		{stakingtypes.ModuleName, banktypes.ModuleName, "virtual credits come after everything that may leave them"},
+		{checkstypes.ModuleName, leasestypes.ModuleName, "a verdict counts in the leases that end in its block"},
+		{govtypes.ModuleName, checkstypes.ModuleName, "parameters that a proposal changed hold for the rest of the block"},
+		{leasestypes.ModuleName, banktypes.ModuleName, "all that moves coins comes before the credits"},
+		{banktypes.ModuleName, athtypes.ModuleName, "the vault's account holds the block's deposits before an epoch burns and distributes"},
 	}
 	genesisOrder = []edge{
 		{authtypes.ModuleName, banktypes.ModuleName, "balances need accounts"},
@@ -155,6 +178,10 @@ var (
 		{stakingtypes.ModuleName, genutiltypes.ModuleName, "genesis transactions create validators"},
 		{banktypes.ModuleName, genutiltypes.ModuleName, "genesis transactions move coins"},
 		{ibcexported.ModuleName, transfertypes.ModuleName, "transfer binds a port"},
+		{banktypes.ModuleName, athtypes.ModuleName, "checks the vault's balance against its rows"},
+		{athtypes.ModuleName, providerstypes.ModuleName, "stake stands in the vault's rows"},
+		{providerstypes.ModuleName, leasestypes.ModuleName, "leases are bound to Containers"},
+		{leasestypes.ModuleName, checkstypes.ModuleName, "highest module last"},
 	}
 )
 

@@ -15,6 +15,8 @@ import (
 	"github.com/cosmos/cosmos-sdk/server/config"
 	"github.com/cosmos/cosmos-sdk/types/module"
 	authtx "github.com/cosmos/cosmos-sdk/x/auth/tx"
+
+	"github.com/athnet/ath/app/openapi"
 )
 
 // registerServices routes messages and queries to the modules, and describes them to clients.
@@ -38,6 +40,8 @@ func (app *App) RegisterAPIRoutes(srv *api.Server, cfg config.APIConfig) {
 	cmtservice.RegisterGRPCGatewayRoutes(srv.ClientCtx, srv.GRPCGatewayRouter)
 	nodeservice.RegisterGRPCGatewayRoutes(srv.ClientCtx, srv.GRPCGatewayRouter)
 	app.basics.RegisterGRPCGatewayRoutes(srv.ClientCtx, srv.GRPCGatewayRouter)
+	srv.Router.Path("/openapi.json").Handler(openapi.Handler())
+	srv.Router.Path("/swagger/swagger.yaml").Handler(openapi.Handler()) // what the page below asks for; JSON is YAML
 	if err := server.RegisterSwaggerAPI(srv.ClientCtx, srv.Router, cfg.Swagger); err != nil {
 		panic(err) // the interface has no error, and the files are embedded
 	}

@@ -22,3 +22,4 @@ for dir in $(find proto -name '*.proto' -exec dirname {} + | sort -u); do
   fi
 done
 cp -r "$out"/github.com/athnet/ath/* .
+bash scripts/openapi.sh "$bin"

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package shadow runs one chain on several applications at once that must agree on every hash and every result: what depends
+// on the order of a map, on the memory of a process, on what the mempool saw or on how transactions are executed makes them
+// disagree at once.
+package shadow
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	abci "github.com/cometbft/cometbft/abci/types"
+	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
+	cmttypes "github.com/cometbft/cometbft/types"
+	dbm "github.com/cosmos/cosmos-db"
+	"github.com/stretchr/testify/require"
+
+	"cosmossdk.io/log/v2"
+	"cosmossdk.io/math"
+
+	"github.com/cosmos/cosmos-sdk/baseapp"
+	"github.com/cosmos/cosmos-sdk/server"
+	serverconfig "github.com/cosmos/cosmos-sdk/server/config"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	authsigning "github.com/cosmos/cosmos-sdk/x/auth/signing"
+
+	"github.com/athnet/ath/app"
+	"github.com/athnet/ath/testutil/gen"
+)
+
+// ChainID of test chains.
+const ChainID = "ath-test"
+
+// Start is the time of their genesis.
+var Start = time.Date(2030, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// Twin says how one of the applications differs from a plain one.
+type Twin struct {
+	Name string
+	// Options stand for app.toml.
+	Options map[string]any
+	// Restarts opens the application anew before every block.
+	Restarts bool
+	// NoCheckTx lets it meet transactions in blocks only.
+	NoCheckTx bool
+}
+
+// Plain executes transactions one after the other and has seen them before.
+func Plain() Twin { return Twin{Name: "plain"} }
+
+// All are the twins that must agree.
+func All() []Twin {
+	stm := map[string]any{
+		server.FlagBlockExecutor: serverconfig.BlockExecutorBlockSTM, server.FlagBlockSTMWorkers: 4, server.FlagBlockSTMPreEstimate: true,
+	}
+	return []Twin{
+		Plain(),
+		{Name: "no mempool", NoCheckTx: true},
+		{Name: "restarts", Restarts: true},
+		{Name: "parallel", Options: stm},
+	}
+}
+
+// Chain is the chain that the twins run.
+type Chain struct {
+	t      testing.TB
+	twins  []*twin
+	height int64
+	now    time.Time
+	next   map[string]uint64 // sequences of transactions that are signed, and maybe not in a block yet
+}
+
+type twin struct {
+	Twin
+	db  dbm.DB
+	app *app.App
+}
+
+// Get makes options look like app.toml.
+func (tw Twin) Get(key string) any { return tw.Options[key] }
+
+func (tw *twin) open() {
+	tw.app = app.New(log.NewNopLogger(), tw.db, true, tw.Twin, baseapp.SetChainID(ChainID))
+}
+
+// New starts a chain. edit, where it is not nil, changes the genesis.
+func New(t testing.TB, twins []Twin, balance math.Int, accounts []gen.Account, edit func(app.Encoding, app.GenesisState)) *Chain {
+	t.Helper()
+	c := &Chain{t: t, now: Start, next: make(map[string]uint64)}
+	for _, spec := range twins {
+		tw := &twin{Twin: spec, db: dbm.NewMemDB()}
+		tw.open()
+		c.twins = append(c.twins, tw)
+	}
+	enc := c.App().Encoding()
+	genesis := c.App().DefaultGenesis()
+	if edit != nil {
+		edit(enc, genesis)
+	}
+	genesis, err := gen.Genesis(enc, genesis, ChainID, balance, accounts...)
+	require.NoError(t, err)
+	state, err := json.Marshal(genesis)
+	require.NoError(t, err)
+	c.InitChain(state, 1)
+	c.Block(0)
+	return c
+}
+
+// InitChain starts the chain from an app_state.
+func (c *Chain) InitChain(state []byte, height int64) {
+	c.t.Helper()
+	params := cmttypes.DefaultConsensusParams().ToProto()
+	limits := app.BlockLimits()
+	params.Block = &cmtproto.BlockParams{MaxBytes: limits.MaxBytes, MaxGas: limits.MaxGas}
+	for _, tw := range c.twins {
+		_, err := tw.app.InitChain(&abci.RequestInitChain{
+			Time: c.now, ChainId: ChainID, ConsensusParams: &params, AppStateBytes: state, InitialHeight: height,
+		})
+		require.NoError(c.t, err, tw.Name)
+	}
+	c.height = height - 1
+}
+
+// App is the first twin.
+func (c *Chain) App() *app.App { return c.twins[0].app }
+
+// Now is the time of the last block.
+func (c *Chain) Now() time.Time { return c.now }
+
+// Height is that of the last block.
+func (c *Chain) Height() int64 { return c.height }
+
+// Context reads the state after the last block; what it writes is lost.
+func (c *Chain) Context() sdk.Context {
+	ctx, _ := c.App().NewUncachedContext(false, cmtproto.Header{ChainID: ChainID, Height: c.height, Time: c.now}).CacheContext()
+	return ctx
+}
+
+// Sign makes a transaction with the signer's next sequence.
+func (c *Chain) Sign(signer gen.Account, msgs ...sdk.Msg) []byte {
+	c.t.Helper()
+	return c.SignWith(signer, gen.Options{Gas: 10_000_000}, msgs...)
+}
+
+// SignWith is Sign with a fee or a gas limit.
+func (c *Chain) SignWith(signer gen.Account, opts gen.Options, msgs ...sdk.Msg) []byte {
+	c.t.Helper()
+	account := c.App().Account.GetAccount(c.Context(), signer.Address())
+	require.NotNil(c.t, account, signer.Name)
+	sequence := max(c.next[signer.Name], account.GetSequence())
+	c.next[signer.Name] = sequence + 1
+	tx, err := gen.Sign(c.App().TxConfig(), signer, authsigning.SignerData{
+		ChainID: ChainID, AccountNumber: account.GetAccountNumber(), Sequence: sequence,
+	}, opts, msgs...)
+	require.NoError(c.t, err)
+	bytes, err := c.App().TxConfig().TxEncoder()(tx)
+	require.NoError(c.t, err)
+	return bytes
+}
+
+// Block makes a block that much later and returns its results, on which all twins agree.
+func (c *Chain) Block(after time.Duration, txs ...[]byte) *abci.ResponseFinalizeBlock {
+	c.t.Helper()
+	c.now, c.height = c.now.Add(after), c.height+1
+	var first *abci.ResponseFinalizeBlock
+	for _, tw := range c.twins {
+		res := c.run(tw, txs)
+		if first == nil {
+			first = res
+			continue
+		}
+		require.Equal(c.t, len(first.TxResults), len(res.TxResults), "%s, height %d", tw.Name, c.height)
+		for i := range res.TxResults {
+			require.Equal(c.t, first.TxResults[i], res.TxResults[i], "%s, height %d, transaction %d", tw.Name, c.height, i)
+		}
+		require.Equal(c.t, first.AppHash, res.AppHash, "%s, height %d", tw.Name, c.height)
+	}
+	return first
+}
+
+func (c *Chain) run(tw *twin, txs [][]byte) *abci.ResponseFinalizeBlock {
+	c.t.Helper()
+	if tw.Restarts && c.height > 1 && tw.app.LastBlockHeight() > 0 {
+		require.NoError(c.t, tw.app.Close(), tw.Name)
+		tw.open()
+	}
+	if !tw.NoCheckTx {
+		for _, tx := range txs {
+			_, err := tw.app.CheckTx(&abci.RequestCheckTx{Tx: tx, Type: abci.CheckTxType_New})
+			require.NoError(c.t, err, tw.Name)
+		}
+	}
+	validator := gen.NewValidator().Consensus.PubKey().Address()
+	commit := abci.CommitInfo{}
+	if c.height > 1 {
+		commit.Votes = []abci.VoteInfo{{Validator: abci.Validator{Address: validator, Power: 100}, BlockIdFlag: cmtproto.BlockIDFlagCommit}}
+	}
+	res, err := tw.app.FinalizeBlock(&abci.RequestFinalizeBlock{
+		Txs: txs, Height: c.height, Time: c.now, ProposerAddress: validator, DecidedLastCommit: commit, Hash: []byte{byte(c.height)},
+	})
+	require.NoError(c.t, err, "%s, height %d", tw.Name, c.height)
+	_, err = tw.app.Commit()
+	require.NoError(c.t, err, "%s, height %d", tw.Name, c.height)
+	return res
+}
