@@ -70,7 +70,11 @@ func (k *Keeper) expire(ctx sdk.Context, id types.LeaseID) error {
 	if err != nil {
 		return err
 	}
-	return k.endDue(ctx, p, lease)
+	leases := []types.Lease{lease}
+	if err := k.catchUp(ctx, p, leases); err != nil {
+		return err
+	}
+	return k.endDue(ctx, p, leases[0])
 }
 
 // popExhaustion looks at up to budget accounts whose entry is due; closing a lease costs one of the budget as well.
@@ -130,20 +134,22 @@ func (k *Keeper) closeNewest(ctx sdk.Context, p *purse, budget int) (int, error)
 	if err != nil {
 		return 0, err
 	}
-	for i := range leases {
-		if leases[i], _, err = k.settle(ctx, p, leases[i]); err != nil {
-			return 0, err
-		}
+	if err := k.catchUp(ctx, p, leases); err != nil {
+		return 0, err
 	}
 	closed := 0
-	for _, lease := range leases {
-		p.account = p.account.Touch(ctx.BlockTime(), p.balance)
+	for i := range leases {
+		next := leases[i : i+1]
+		if err := k.catchUp(ctx, p, next); err != nil {
+			return 0, err
+		}
 		if closed == budget || !p.exhausted(ctx) {
 			break
 		}
-		if err := k.endDue(ctx, p, lease); err != nil {
+		if err := k.endDue(ctx, p, next[0]); err != nil {
 			return 0, err
 		}
+		p.account = p.account.Touch(ctx.BlockTime(), p.balance)
 		closed++
 	}
 	return closed, nil

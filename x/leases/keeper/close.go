@@ -45,7 +45,11 @@ func (k *Keeper) CloseLease(ctx sdk.Context, signer sdk.AccAddress, id types.Lea
 	if err != nil {
 		return types.Receipt{}, err
 	}
-	return k.end(ctx, p, lease, types.End{By: by, Reason: reason, ExitCodes: exitCodes})
+	leases := []types.Lease{lease}
+	if err := k.catchUp(ctx, p, leases); err != nil {
+		return types.Receipt{}, err
+	}
+	return k.end(ctx, p, leases[0], types.End{By: by, Reason: reason, ExitCodes: exitCodes})
 }
 
 // standing collects what decides which reasons a signer may close a lease for.

@@ -27,8 +27,8 @@ func (k *Keeper) Settle(ctx sdk.Context, id types.LeaseID) (sdk.Coin, error) {
 	if err != nil {
 		return sdk.Coin{}, err
 	}
-	_, paid, err := k.settle(ctx, p, lease)
-	return p.coin(paid), err
+	_, s, err := k.settle(ctx, p, lease)
+	return p.coin(s.Total()), err
 }
 
 func (k *Keeper) nothingOf(ctx sdk.Context, id types.LeaseID) (sdk.Coin, error) {
@@ -38,20 +38,50 @@ func (k *Keeper) nothingOf(ctx sdk.Context, id types.LeaseID) (sdk.Coin, error) 
 
 // settle brings one lease up to date within its touched purse and pays its provider. It and end are the only functions that
 // move coins out of a balance to a provider.
-func (k *Keeper) settle(ctx sdk.Context, p *purse, lease types.Lease) (types.Lease, math.Int, error) {
+func (k *Keeper) settle(ctx sdk.Context, p *purse, lease types.Lease) (types.Lease, types.Settlement, error) {
 	outage, err := k.outage(ctx, lease)
 	if err != nil {
-		return lease, math.Int{}, err
+		return lease, types.Nothing(), err
 	}
 	before := lease.SettledUntil
 	lease, s := lease.Settle(lease.BilledUntil(p.account.TouchedAt), outage)
 	if lease.SettledUntil.Equal(before) {
-		return lease, math.ZeroInt(), nil
+		return lease, s, nil
 	}
 	if err := k.saveLease(ctx, p.tenant, lease); err != nil {
-		return lease, math.Int{}, err
+		return lease, s, err
 	}
-	return lease, s.Total(), k.apply(ctx, p, lease, s)
+	return lease, s, k.apply(ctx, p, lease, s)
+}
+
+// maxCatchUp bounds how often catchUp goes round. Once is what it takes when a block comes every few seconds.
+const maxCatchUp = 8
+
+// catchUp settles leases of a purse that is used up, because that may set money free: reserves that have been earned, and
+// what outages saved. It goes on while that pays for more time. Afterwards it makes no difference when the leases had been
+// settled before.
+func (k *Keeper) catchUp(ctx sdk.Context, p *purse, leases []types.Lease) error {
+	for range maxCatchUp {
+		if !p.exhausted(ctx) {
+			return nil
+		}
+		freed := false
+		for i := range leases {
+			var (
+				s   types.Settlement
+				err error
+			)
+			if leases[i], s, err = k.settle(ctx, p, leases[i]); err != nil {
+				return err
+			}
+			freed = freed || s.Released.IsPositive() || s.Forgiven.IsPositive()
+		}
+		if !freed {
+			return nil
+		}
+		p.account = p.account.Touch(ctx.BlockTime(), p.balance)
+	}
+	return nil
 }
 
 // outage is the outage index of a lease's Container; of no meaning, and not read, before the start.

@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"testing"
+	"time"
+
+	"cosmossdk.io/math"
+	"github.com/cosmos/cosmos-sdk/crypto/keys/secp256k1"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	"github.com/stretchr/testify/require"
+
+	athtypes "github.com/athnet/ath/x/ath/types"
+	"github.com/athnet/ath/x/leases/types"
+	providertypes "github.com/athnet/ath/x/providers/types"
+)
+
+// TestLeaseIsPaidToTheLastSecond walks one lease through its life and checks every uath.
+func TestLeaseIsPaidToTheLastSecond(t *testing.T) {
+	w := newWorld(t)
+	w.fund(tenant(1), 10_000)
+	w.addOffer(1, 1, 10)
+	id := w.open(order(tenant(1), 10_000, 1))
+	require.Equal(t, tenant(1).String()+"/1", id.String())
+	w.check()
+	w.pass(30 * time.Second)
+	w.start(id)
+	w.check()
+	require.Equal(t, int64(10_000), w.balance(tenant(1)), "the wait for the start is not billed")
+
+	w.pass(90*time.Second + 750*time.Millisecond)
+	paid, err := w.k.Settle(w.ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, "907uath", paid.String())
+	paid, err = w.k.Settle(w.ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, "0uath", paid.String(), "settling twice pays once")
+	w.check()
+
+	w.pass(9*time.Second + 250*time.Millisecond)
+	receipt, err := w.k.CloseLease(w.ctx, tenant(1), id, 0, nil)
+	require.NoError(t, err)
+	require.Equal(t, types.CloseReason_CLOSE_REASON_TENANT, receipt.Reason)
+	require.Equal(t, int64(1_000), receipt.Billed.Int64())
+	require.Equal(t, 100*time.Second, receipt.EndedAt.Sub(*receipt.StartedAt))
+	require.Equal(t, int64(1_000), w.earned(1))
+	require.Equal(t, int64(9_000), w.balance(tenant(1)))
+	w.check()
+
+	_, err = w.k.CloseLease(w.ctx, tenant(1), id, 0, nil)
+	require.ErrorIs(t, err, types.ErrLeaseClosed)
+	paid, err = w.k.Settle(w.ctx, id)
+	require.NoError(t, err)
+	require.True(t, paid.IsZero())
+
+	back, err := w.k.Withdraw(w.ctx, tenant(1), sdk.NewInt64Coin(athtypes.Denom, 0))
+	require.NoError(t, err)
+	require.Equal(t, "9000uath", back.String())
+	require.Equal(t, uint64(2), func() uint64 { id := w.open(orderFunded(w, tenant(1), 10_000, 1)); return id.Number }(), "numbers are never used again")
+}
+
+func orderFunded(w *world, who sdk.AccAddress, deposit int64, candidates ...uint64) *types.MsgCreateLease {
+	w.fund(who, deposit)
+	return order(who, deposit, candidates...)
+}
+
+// TestDepositRunsDry: the lease ends in the block after its money, at the very instant at which the money was used up.
+func TestDepositRunsDry(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 10)
+	id := w.open(orderFunded(w, tenant(1), 5_000, 1))
+	w.start(id)
+	began := w.ctx.BlockTime()
+	w.pass(499 * time.Second)
+	_, err := w.k.Lease(w.ctx, id)
+	require.NoError(t, err, "not a second early: the reserve has been earned and pays as well")
+	w.pass(3*time.Second + 1)
+	receipt := w.receipt(id)
+	require.Equal(t, types.CloseReason_CLOSE_REASON_EXHAUSTED, receipt.Reason)
+	require.Equal(t, began.Add(500*time.Second), receipt.EndedAt)
+	require.Equal(t, int64(5_000), w.earned(1))
+	require.Equal(t, int64(0), w.balance(tenant(1)))
+	w.check()
+}
+
+// TestDepositInTimeKeepsTheLease: a deposit between the end of the money and the block's end is in time, and pays the gap.
+func TestDepositInTimeKeepsTheLease(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 10)
+	id := w.open(orderFunded(w, tenant(1), 5_000, 1))
+	w.start(id)
+	w.pass(400 * time.Second)
+	w.ctx = w.ctx.WithBlockTime(w.ctx.BlockTime().Add(200 * time.Second))
+	w.fund(tenant(2), 5_000)
+	_, err := w.k.Deposit(w.ctx, tenant(2), tenant(1), sdk.NewInt64Coin(athtypes.Denom, 5_000))
+	require.NoError(t, err)
+	w.pass(0)
+	w.check()
+	paid, err := w.k.Settle(w.ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, "6000uath", paid.String())
+}
+
+// TestExhaustionClosesTheNewestFirst and only as many as must be.
+func TestExhaustionClosesTheNewestFirst(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 10)
+	w.addOffer(2, 2, 10)
+	first := w.open(orderFunded(w, tenant(1), 10_000, 1))
+	w.start(first)
+	w.pass(100 * time.Second)
+	second := w.open(order(tenant(1), 0, 2)) // never starts: what it holds goes back to the first
+	w.pass(450 * time.Second)
+	require.Equal(t, types.CloseReason_CLOSE_REASON_EXHAUSTED, w.receipt(second).Reason)
+	require.True(t, w.receipt(second).Billed.IsZero())
+	_, err := w.k.Lease(w.ctx, first)
+	require.NoError(t, err)
+	w.check()
+	w.pass(450*time.Second + 1)
+	require.Equal(t, 1000*time.Second, w.receipt(first).EndedAt.Sub(*w.receipt(first).StartedAt))
+	require.Equal(t, int64(10_000), w.earned(1))
+	w.check()
+}
+
+// TestAgreedEnd: a lease with a duration ends exactly then, whenever the chain gets to it.
+func TestAgreedEnd(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 10)
+	msg := orderFunded(w, tenant(1), 50_000, 1)
+	msg.Duration = 10 * time.Minute
+	id := w.open(msg)
+	w.start(id)
+	w.pass(10*time.Minute - 1)
+	_, err := w.k.Lease(w.ctx, id)
+	require.NoError(t, err)
+	w.pass(time.Hour)
+	require.Equal(t, types.CloseReason_CLOSE_REASON_EXPIRED, w.receipt(id).Reason)
+	require.Equal(t, int64(6_000), w.earned(1))
+	require.Equal(t, int64(44_000), w.balance(tenant(1)))
+	w.check()
+}
+
+// TestMinimumCharge: a tenant that leaves early pays it, a provider that throws it out does not get it.
+func TestMinimumCharge(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		signer sdk.AccAddress
+		codes  []int32
+		want   int64
+	}{
+		{"success - tenant pays the minimum", tenant(1), nil, 600},
+		{"success - a finished job pays the minimum", operator(1), []int32{0}, 600},
+		{"success - provider is paid what it served", provider(1), nil, 50},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.addOffer(1, 1, 10)
+			id := w.open(orderFunded(w, tenant(1), 10_000, 1))
+			w.start(id)
+			w.pass(5 * time.Second)
+			receipt, err := w.k.CloseLease(w.ctx, tc.signer, id, 0, tc.codes)
+			require.NoError(t, err)
+			require.Equal(t, tc.want, receipt.Billed.Int64())
+			require.Equal(t, tc.want, w.earned(1))
+			require.Equal(t, 10_000-tc.want, w.balance(tenant(1)))
+			require.Equal(t, tc.codes, receipt.ExitCodes)
+			w.check()
+		})
+	}
+}
+
+// TestOutageIsFree: time in which the Container was faulty is not billed, and its tenant may leave without a minimum.
+func TestOutageIsFree(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 10)
+	id := w.open(orderFunded(w, tenant(1), 100_000, 1))
+	w.start(id)
+	w.pass(20 * time.Second)
+	require.NoError(t, w.providers.setFault(w.ctx, 1, true))
+	w.pass(500 * time.Second)
+	require.NoError(t, w.providers.setFault(w.ctx, 1, false))
+	w.pass(10 * time.Second)
+	require.NoError(t, w.providers.setFault(w.ctx, 1, true))
+	w.pass(7 * time.Second)
+	receipt, err := w.k.CloseLease(w.ctx, tenant(1), id, 0, nil)
+	require.NoError(t, err)
+	require.Equal(t, types.CloseReason_CLOSE_REASON_FAULT, receipt.Reason)
+	require.Equal(t, 507*time.Second, receipt.Outage)
+	require.Equal(t, int64(300), receipt.Billed.Int64())
+	w.check()
+	status, err := w.providers.Status(w.ctx, 1)
+	require.NoError(t, err)
+	require.Equal(t, providertypes.ContainerState_CONTAINER_STATE_OFFLINE, status.State)
+}
+
+// TestOutageProlongsTheAccount: what a faulty Container did not earn keeps the lease alive when the money would be gone.
+func TestOutageProlongsTheAccount(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 10)
+	id := w.open(orderFunded(w, tenant(1), 5_000, 1))
+	w.start(id)
+	require.NoError(t, w.providers.setFault(w.ctx, 1, true))
+	w.pass(450 * time.Second)
+	require.NoError(t, w.providers.setFault(w.ctx, 1, false))
+	w.pass(400 * time.Second)
+	_, err := w.k.Lease(w.ctx, id)
+	require.NoError(t, err)
+	w.check()
+	w.pass(200 * time.Second)
+	require.Equal(t, int64(5_000), w.earned(1))
+	require.Equal(t, 950*time.Second, w.receipt(id).EndedAt.Sub(*w.receipt(id).StartedAt))
+}
+
+// TestNotStarted: once overdue anyone closes the lease, everything is given back and the Container is checked again.
+func TestNotStarted(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 10)
+	id := w.open(orderFunded(w, tenant(1), 50_000, 1))
+	w.pass(10 * time.Minute)
+	_, err := w.k.CloseLease(w.ctx, tenant(9), id, types.CloseReason_CLOSE_REASON_NOT_STARTED, nil)
+	require.ErrorIs(t, err, types.ErrUnauthorized)
+	w.pass(1)
+	receipt, err := w.k.CloseLease(w.ctx, tenant(9), id, 0, nil)
+	require.NoError(t, err)
+	require.Equal(t, types.CloseReason_CLOSE_REASON_NOT_STARTED, receipt.Reason)
+	require.Equal(t, tenant(9).String(), receipt.ClosedBy)
+	require.Equal(t, int64(50_000), w.balance(tenant(1)))
+	status, err := w.providers.Status(w.ctx, 1)
+	require.NoError(t, err)
+	require.Equal(t, providertypes.ContainerState_CONTAINER_STATE_CHECKING, status.State)
+	w.check()
+}
+
+// TestCandidatesAndClass: the first candidate that fits wins; without one the chain picks the cheapest of the class.
+func TestCandidatesAndClass(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 30)
+	w.addOffer(2, 1, 20)
+	w.addOffer(3, 2, 10)
+	w.addContainer(4, 2)
+	only := offer(4, 1)
+	only.Allowed = []string{tenant(2).String()}
+	require.NoError(t, w.k.SetOffers(w.ctx, operator(2), []types.Offer{only}))
+	w.fund(tenant(1), 1_000_000)
+
+	require.Equal(t, uint64(2), leased(w, order(tenant(1), 50_000, 4, 2, 3)), "a closed offer is passed over")
+	byClass := order(tenant(1), 0)
+	byClass.Requirement = &types.Requirement{Class: "cpu", MemoryMib: 1024}
+	require.Equal(t, uint64(3), leased(w, byClass))
+	both := order(tenant(1), 50_000, 2, 3)
+	both.Requirement = &types.Requirement{Class: "cpu"}
+	require.Equal(t, uint64(1), leased(w, both), "taken candidates fall back to the class")
+	w.check()
+
+	_, err := w.msgs.CreateLease(w.ctx, both)
+	require.ErrorIs(t, err, types.ErrNoMatch)
+	require.ErrorContains(t, err, "container 2: not free")
+	require.ErrorContains(t, err, "class cpu: no offers")
+}
+
+func leased(w *world, msg *types.MsgCreateLease) uint64 {
+	w.tb.Helper()
+	res, err := w.msgs.CreateLease(w.ctx, msg)
+	require.NoError(w.tb, err)
+	return res.ContainerId
+}
+
+// TestNoMatchNamesTheDimension says by what each Container failed.
+func TestNoMatchNamesTheDimension(t *testing.T) {
+	w := newWorld(t)
+	for id := uint64(1); id <= 4; id++ {
+		w.addOffer(id, 1, 10)
+	}
+	w.providers.silent[2] = true
+	msg := orderFunded(w, tenant(1), 50_000)
+	for want, change := range map[string]func(*types.MsgCreateLease){
+		"class cpu: 4 region":               func(m *types.MsgCreateLease) { m.Requirement.Region = "us" },
+		"class cpu: 4 memory_mib":           func(m *types.MsgCreateLease) { m.Requirement.MemoryMib = 1 << 40 },
+		"class cpu: 4 count":                func(m *types.MsgCreateLease) { m.Requirement.Count = 2 },
+		"class cpu: 1 price above max_rate": func(m *types.MsgCreateLease) { m.MaxRate = math.NewInt(9) },
+		"class tpu: no offers":              func(m *types.MsgCreateLease) { m.Requirement.Class = "tpu" },
+		"4 duration outside its terms":      func(m *types.MsgCreateLease) { m.Duration = time.Second },
+	} {
+		asked := *msg
+		asked.Requirement = &types.Requirement{Class: "cpu"}
+		change(&asked)
+		err := w.create(&asked)
+		require.ErrorIs(t, err, types.ErrNoMatch)
+		require.ErrorContains(t, err, want)
+	}
+	err := w.create(order(tenant(1), 0, 9, 2))
+	require.ErrorContains(t, err, "container 9: no offer, container 2: not free")
+}
+
+// TestScanIsBounded: entries that do not fit cost a transaction no more than max_scan look-ups.
+func TestScanIsBounded(t *testing.T) {
+	w := newWorld(t)
+	params := types.DefaultParams()
+	params.MaxScan = 3
+	require.NoError(t, w.k.params.Set(w.ctx, params))
+	for id := uint64(1); id <= 4; id++ {
+		w.addOffer(id, 1, int64(id))
+		w.providers.silent[id] = id < 4
+	}
+	msg := orderFunded(w, tenant(1), 50_000)
+	msg.Requirement = &types.Requirement{Class: "cpu"}
+	err := w.create(msg)
+	require.ErrorContains(t, err, "3 not free, more not looked at")
+	w.providers.silent[3] = false
+	require.Equal(t, uint64(3), leased(w, msg))
+}
+
+// TestRetiredOffersAreAnyonesToRemove, so that they can't clog the price index.
+func TestRetiredOffersAreAnyonesToRemove(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 10)
+	w.addOffer(2, 1, 10)
+	w.addOffer(3, 1, 10)
+	require.NoError(t, w.providers.statuses.Set(w.ctx, 1, providertypes.ContainerStatus{
+		Id: 1, State: providertypes.ContainerState_CONTAINER_STATE_RETIRED,
+	}))
+	w.providers.gone[2] = true
+	require.NoError(t, w.k.RemoveOffers(w.ctx, tenant(1), []uint64{1, 2}))
+	require.ErrorIs(t, w.k.RemoveOffers(w.ctx, tenant(1), []uint64{3}), providertypes.ErrUnauthorized)
+	require.ErrorIs(t, w.k.SetOffers(w.ctx, provider(1), []types.Offer{offer(1, 5)}), types.ErrContainerRetired)
+	w.check()
+}
+
+// TestOfferedFollowsTheCeiling: only public offers at or below the class's ceiling count as supply.
+func TestOfferedFollowsTheCeiling(t *testing.T) {
+	w := newWorld(t)
+	w.addContainer(1, 1)
+	offered := func(o types.Offer) bool {
+		require.NoError(t, w.k.SetOffers(w.ctx, operator(1), []types.Offer{o}))
+		w.check()
+		status, err := w.providers.Status(w.ctx, 1)
+		require.NoError(t, err)
+		return status.Offered
+	}
+	require.True(t, offered(offer(1, 1_000)))
+	require.False(t, offered(offer(1, 1_001)))
+	closed := offer(1, 10)
+	closed.Denied = []string{tenant(1).String()}
+	require.False(t, offered(closed))
+	require.True(t, offered(offer(1, 10)))
+	require.NoError(t, w.k.RemoveOffers(w.ctx, operator(1), []uint64{1}))
+	status, err := w.providers.Status(w.ctx, 1)
+	require.NoError(t, err)
+	require.False(t, status.Offered)
+}
+
+// TestQuoteGivesWeight once, to the Indexer whose candidate won at its price.
+func TestQuoteGivesWeight(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 10)
+	w.addOffer(2, 1, 10)
+	key := secp256k1.GenPrivKeyFromSecret([]byte("indexer"))
+	indexer := sdk.AccAddress(key.PubKey().Address())
+	quote := func(nonce uint64, rate int64, candidates ...uint64) *types.Quote {
+		q := &types.Quote{
+			Indexer: indexer.String(), Candidates: candidates, Nonce: nonce, ExpiresAt: w.ctx.BlockTime().Add(time.Minute),
+			RequirementHash: types.Requirement{}.Hash(), Pubkey: key.PubKey().Bytes(),
+		}
+		for range candidates {
+			q.Rates = append(q.Rates, math.NewInt(rate*1_000_000))
+		}
+		var err error
+		q.Signature, err = key.Sign(q.SignBytes(chainID, tenant(1).String()))
+		require.NoError(t, err)
+		return q
+	}
+	msg := orderFunded(w, tenant(1), 50_000, 1)
+	msg.Quote = quote(1, 10, 1)
+	id := w.open(msg)
+	lease, err := w.k.Lease(w.ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, indexer.String(), lease.Indexer)
+
+	again := order(tenant(1), 0, 2)
+	again.Quote = msg.Quote
+	_, err = w.msgs.CreateLease(w.ctx, again)
+	require.ErrorIs(t, err, types.ErrQuoteUsed)
+	again.Quote = quote(2, 9, 2)
+	lease, err = w.k.Lease(w.ctx, w.open(again))
+	require.NoError(t, err)
+	require.Empty(t, lease.Indexer, "dearer than quoted")
+
+	w.start(id)
+	w.pass(10 * time.Second)
+	_, err = w.k.Settle(w.ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, int64(100), w.vault.get(w.ctx, "weight/"+indexer.String()).Int64())
+	w.pass(51 * time.Second)
+	left, err := firstKeys(w.ctx, w.k.nonces, 10, func(nonceKey) bool { return true })
+	require.NoError(t, err)
+	require.Empty(t, left, "nonces are forgotten when the quote has expired")
+}
+
+// TestUsageChain: records start billing, follow one another, and come from the worker.
+func TestUsageChain(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 10)
+	id := w.open(orderFunded(w, tenant(1), 50_000, 1))
+	w.pass(10 * time.Second)
+	now := w.ctx.BlockTime()
+	first := w.record(id, now.Add(-3*time.Second), now)
+	second := sign(types.UsageRecord{
+		LeaseId: id.String(), Sequence: 2, From: now, Until: now.Add(time.Second), ImageDigest: make([]byte, 32),
+		BlockHeight: w.ctx.BlockHeight(), BlockHash: make([]byte, 32), PrevHash: first.SignBytes(chainID),
+	}, 1)
+	submit := func(records ...types.UsageRecord) error {
+		return w.try(func(ctx sdk.Context) error { return w.k.SubmitUsage(ctx, operator(1), records) })
+	}
+	require.ErrorIs(t, submit(second), types.ErrUsageSequence)
+	require.ErrorIs(t, submit(first, first), types.ErrUsageSequence, "all or nothing")
+	forged := first
+	forged.CpuMs = 1
+	require.ErrorIs(t, submit(forged), types.ErrUsageSignature)
+	require.ErrorIs(t, submit(sign(forged, 2)), types.ErrUsageSignature)
+	require.NoError(t, submit(first, second))
+	require.ErrorIs(t, submit(first), types.ErrUsageSequence, "replay")
+
+	lease, err := w.k.Lease(w.ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, types.LeaseState_LEASE_STATE_RUNNING, lease.State)
+	require.Equal(t, now.Add(-3*time.Second), *lease.StartedAt)
+	require.Equal(t, uint64(2), lease.UsageSequence)
+	for name, change := range map[string]func(*types.UsageRecord){
+		"overlap": func(r *types.UsageRecord) { r.From = now },
+		"future":  func(r *types.UsageRecord) { r.Until = now.Add(time.Hour) },
+		"height":  func(r *types.UsageRecord) { r.BlockHeight = w.ctx.BlockHeight() + 1 },
+	} {
+		record := w.record(id, now.Add(time.Second), now.Add(2*time.Second))
+		change(&record)
+		require.ErrorIs(t, submit(sign(record, 1)), types.ErrInvalidUsage, name)
+	}
+	require.ErrorIs(t, w.k.SubmitUsage(w.ctx, tenant(1), []types.UsageRecord{w.record(id, now.Add(time.Second), now.Add(time.Second))}),
+		providertypes.ErrUnauthorized)
+	w.check()
+}
+
+// TestQueueItemThatFailsIsParked: one broken item stops neither the block nor the others, and is not tried again.
+func TestQueueItemThatFailsIsParked(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 10)
+	w.addOffer(2, 2, 10)
+	w.addOffer(3, 1, 10)
+	broken := w.open(orderFunded(w, tenant(1), 5_000, 1))
+	fine := w.open(orderFunded(w, tenant(2), 5_000, 2))
+	timed := orderFunded(w, tenant(3), 10_000, 3)
+	timed.Duration = 8 * time.Minute
+	expiring := w.open(timed)
+	for _, id := range []types.LeaseID{broken, fine, expiring} {
+		w.start(id)
+	}
+	w.vault.broken[provider(1).String()] = true
+	w.ctx = w.ctx.WithEventManager(sdk.NewEventManager())
+	w.pass(500 * time.Second)
+	parked := 0
+	for _, event := range w.ctx.EventManager().Events() {
+		if event.Type == "athd.leases.v1.EventQueueParked" {
+			parked++
+		}
+	}
+	require.Equal(t, 2, parked)
+	require.Equal(t, types.CloseReason_CLOSE_REASON_EXHAUSTED, w.receipt(fine).Reason)
+	before := len(w.ctx.EventManager().Events())
+	w.pass(time.Second)
+	require.Len(t, w.ctx.EventManager().Events(), before, "not retried")
+
+	w.vault.broken = map[string]bool{}
+	for _, id := range []types.LeaseID{broken, expiring} {
+		_, err := w.k.CloseLease(w.ctx, tenant(9), id, 0, nil)
+		require.ErrorIs(t, err, types.ErrUnauthorized)
+	}
+	_, err := w.k.CloseLease(w.ctx, tenant(1), broken, 0, nil)
+	require.NoError(t, err)
+	_, err = w.k.CloseLease(w.ctx, tenant(3), expiring, 0, nil)
+	require.NoError(t, err)
+	require.Equal(t, int64(5_000+4_800), w.earned(1), "nothing beyond the account's end or the agreed end")
+	w.check()
+}
+
+// TestQueries answer as of now.
+func TestQueries(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 10)
+	w.addOffer(2, 1, 5)
+	id := w.open(orderFunded(w, tenant(1), 10_000, 1))
+	w.start(id)
+	w.pass(100 * time.Second)
+	lease, err := w.queries.Lease(w.ctx, &types.QueryLeaseRequest{Tenant: tenant(1).String(), Number: 1})
+	require.NoError(t, err)
+	require.Nil(t, lease.Receipt)
+	require.Equal(t, int64(1_000), lease.Unsettled.Int64())
+	account, err := w.queries.Account(w.ctx, &types.QueryAccountRequest{Tenant: tenant(1).String()})
+	require.NoError(t, err)
+	require.Equal(t, int64(10_000), account.Balance.Amount.Int64())
+	require.Equal(t, int64(8_400), account.Free.Amount.Int64(), "1000 accrued, 600 reserved until settled")
+	require.Equal(t, w.ctx.BlockTime().Add(840*time.Second), *account.ExhaustedAt)
+	match, err := w.queries.Match(w.ctx, &types.QueryMatchRequest{Requirement: types.Requirement{Class: "cpu"}})
+	require.NoError(t, err)
+	require.Len(t, match.Offers, 1)
+	require.Equal(t, uint64(2), match.Offers[0].ContainerId)
+	leases, err := w.queries.Leases(w.ctx, &types.QueryLeasesRequest{Tenant: tenant(1).String()})
+	require.NoError(t, err)
+	require.Len(t, leases.Leases, 1)
+	offers, err := w.queries.Offers(w.ctx, &types.QueryOffersRequest{})
+	require.NoError(t, err)
+	require.Len(t, offers.Offers, 2)
+	_, err = w.k.CloseLease(w.ctx, tenant(1), id, 0, nil)
+	require.NoError(t, err)
+	lease, err = w.queries.Lease(w.ctx, &types.QueryLeaseRequest{Tenant: tenant(1).String(), Number: 1})
+	require.NoError(t, err)
+	require.Nil(t, lease.Lease)
+	require.NotNil(t, lease.Receipt)
+	receipts, err := w.queries.Receipts(w.ctx, &types.QueryReceiptsRequest{Tenant: tenant(1).String()})
+	require.NoError(t, err)
+	require.Len(t, receipts.Receipts, 1)
+	_, err = w.queries.Lease(w.ctx, &types.QueryLeaseRequest{Tenant: tenant(1).String(), Number: 2})
+	require.ErrorIs(t, err, types.ErrLeaseNotFound)
+	_, err = w.queries.Offer(w.ctx, &types.QueryOfferRequest{ContainerId: 77})
+	require.ErrorIs(t, err, types.ErrOfferNotFound)
+	params, err := w.queries.Params(w.ctx, &types.QueryParamsRequest{})
+	require.NoError(t, err)
+	require.Equal(t, types.DefaultParams(), params.Params)
+}

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"cosmossdk.io/math"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/athnet/ath/x/leases/types"
+)
+
+const (
+	modelTenants    = 3
+	modelContainers = 6
+)
+
+// history is the plain map that the market is compared with: what a lease served, as its tenant would write it down.
+type history struct {
+	rate    int64
+	started time.Time
+	outage  time.Duration // while running
+}
+
+// market runs random messages against the keeper and keeps a history beside it.
+type market struct {
+	*world
+	open    []types.LeaseID
+	leases  map[string]*history
+	faulty  map[uint64]time.Time
+	total   math.Int
+	faults  bool
+	reasons map[types.CloseReason]int
+}
+
+func newMarket(tb tester) *market {
+	m := &market{world: newWorld(tb), leases: map[string]*history{}, faulty: map[uint64]time.Time{}, reasons: map[types.CloseReason]int{}}
+	for id := uint64(1); id <= modelContainers; id++ {
+		m.addOffer(id, 1+id%2, int64(1+id*id))
+	}
+	for n := uint64(1); n <= modelTenants; n++ {
+		m.fund(tenant(n), 1_000_000)
+	}
+	m.total = m.vault.total(m.ctx)
+	return m
+}
+
+// do runs one message as a transaction; a refusal is part of the game.
+func (m *market) do(tx func(sdk.Context) error) bool { return m.try(tx) == nil }
+
+func (m *market) create(t *rapid.T) {
+	who := rapid.Uint64Range(1, modelTenants).Draw(t, "tenant")
+	msg := order(tenant(who), rapid.Int64Range(0, 30_000).Draw(t, "deposit"), rapid.Uint64Range(1, modelContainers).Draw(t, "container"))
+	if rapid.Bool().Draw(t, "by class") {
+		msg.Requirement = &types.Requirement{Class: "cpu"}
+	}
+	if rapid.Bool().Draw(t, "agreed end") {
+		msg.Duration = time.Duration(rapid.Int64Range(int64(time.Minute), int64(time.Hour)).Draw(t, "duration"))
+	}
+	var id types.LeaseID
+	if !m.do(func(ctx sdk.Context) error {
+		res, err := m.msgs.CreateLease(ctx, msg)
+		if err == nil {
+			id, err = types.ParseLeaseID(res.LeaseId)
+		}
+		return err
+	}) {
+		return
+	}
+	lease, err := m.k.Lease(m.ctx, id)
+	require.NoError(t, err)
+	m.open = append(m.open, id)
+	m.leases[id.String()] = &history{rate: lease.Rate.QuoRaw(1_000_000).Int64()}
+}
+
+// pick draws an open lease.
+func (m *market) pick(t *rapid.T) (types.LeaseID, types.Lease, bool) {
+	if len(m.open) == 0 {
+		return types.LeaseID{}, types.Lease{}, false
+	}
+	id := rapid.SampledFrom(m.open).Draw(t, "lease")
+	lease, err := m.k.Lease(m.ctx, id)
+	require.NoError(t, err)
+	return id, lease, true
+}
+
+func (m *market) startOne(t *rapid.T) {
+	id, lease, ok := m.pick(t)
+	if !ok || lease.State != types.LeaseState_LEASE_STATE_ACTIVE {
+		return
+	}
+	now := m.ctx.BlockTime()
+	from := now
+	if !m.faults { // with outages the wait for the start would be told apart only roughly
+		from = now.Add(-time.Duration(rapid.Int64Range(0, int64(now.Sub(lease.CreatedAt))).Draw(t, "ago")))
+	}
+	owner := sdk.MustAccAddressFromBech32(lease.Provider)
+	if m.do(func(ctx sdk.Context) error {
+		return m.k.SubmitUsage(ctx, owner, []types.UsageRecord{m.record(id, from, now)})
+	}) {
+		m.leases[id.String()].started = from
+	}
+}
+
+func (m *market) settleOne(t *rapid.T) {
+	if id, _, ok := m.pick(t); ok {
+		require.True(t, m.do(func(ctx sdk.Context) error {
+			_, err := m.k.Settle(ctx, id)
+			return err
+		}))
+	}
+}
+
+func (m *market) closeOne(t *rapid.T) {
+	id, lease, ok := m.pick(t)
+	if !ok {
+		return
+	}
+	signer := rapid.SampledFrom([]sdk.AccAddress{id.Tenant, sdk.MustAccAddressFromBech32(lease.Provider), tenant(9)}).Draw(t, "signer")
+	m.do(func(ctx sdk.Context) error {
+		_, err := m.k.CloseLease(ctx, signer, id, 0, nil)
+		return err
+	})
+}
+
+func (m *market) toggleFault(t *rapid.T) {
+	id := rapid.Uint64Range(1, modelContainers).Draw(t, "container")
+	since, down := m.faulty[id]
+	require.NoError(t, m.providers.setFault(m.ctx, id, !down))
+	if !down {
+		m.faulty[id] = m.ctx.BlockTime()
+		return
+	}
+	delete(m.faulty, id)
+	m.addOutage(id, since)
+}
+
+// addOutage notes an outage with the lease that ran in it.
+func (m *market) addOutage(container uint64, since time.Time) {
+	for _, id := range m.open {
+		lease, err := m.k.Lease(m.ctx, id)
+		require.NoError(m.tb, err)
+		if h := m.leases[id.String()]; lease.ContainerId == container && !h.started.IsZero() {
+			if h.started.After(since) {
+				since = h.started
+			}
+			h.outage += m.ctx.BlockTime().Sub(since)
+		}
+	}
+}
+
+func (m *market) moveMoney(t *rapid.T) {
+	who := tenant(rapid.Uint64Range(1, modelTenants).Draw(t, "tenant"))
+	amount := rapid.Int64Range(0, 20_000).Draw(t, "amount")
+	if rapid.Bool().Draw(t, "withdraw") {
+		m.do(func(ctx sdk.Context) error {
+			_, err := m.msgs.WithdrawDeposit(ctx, &types.MsgWithdrawDeposit{Tenant: who.String(), Amount: uath(amount)})
+			return err
+		})
+		return
+	}
+	m.do(func(ctx sdk.Context) error {
+		_, err := m.msgs.Deposit(ctx, &types.MsgDeposit{Depositor: who.String(), Amount: uath(amount)})
+		return err
+	})
+}
+
+func (m *market) wait(t *rapid.T) {
+	m.pass(time.Duration(rapid.OneOf(
+		rapid.Int64Range(1, int64(3*time.Second)), rapid.Int64Range(1, int64(20*time.Minute)),
+	).Draw(t, "wait")))
+}
+
+// settleAccounts compares the receipts of leases that closed with the history.
+func (m *market) settleAccounts(t *rapid.T) {
+	var open []types.LeaseID
+	for _, id := range m.open {
+		if _, err := m.k.Lease(m.ctx, id); err == nil {
+			open = append(open, id)
+			continue
+		}
+		m.audit(t, id)
+	}
+	m.open = open
+}
+
+func (m *market) audit(t *rapid.T, id types.LeaseID) {
+	receipt, err := m.k.Receipt(m.ctx, id)
+	require.NoError(t, err)
+	m.reasons[receipt.Reason]++
+	h := m.leases[id.String()]
+	if h.started.IsZero() {
+		require.True(t, receipt.Billed.IsZero(), "a lease that never started costs nothing")
+		return
+	}
+	require.Equal(t, h.started, *receipt.StartedAt)
+	served := receipt.EndedAt.Sub(h.started) - receipt.Outage
+	require.GreaterOrEqual(t, served, time.Duration(0))
+	exact := math.NewInt(h.rate).MulRaw(int64(served)).QuoRaw(int64(time.Second))
+	minimum := math.NewInt(h.rate * 60)
+	switch receipt.Reason {
+	case types.CloseReason_CLOSE_REASON_PROVIDER, types.CloseReason_CLOSE_REASON_FAULT:
+		require.Equal(t, exact.String(), receipt.Billed.String())
+	default:
+		require.Equal(t, math.MaxInt(exact, minimum).String(), receipt.Billed.String())
+	}
+	if since, down := m.faulty[receipt.ContainerId]; down {
+		if h.started.After(since) {
+			since = h.started
+		}
+		h.outage += max(0, receipt.EndedAt.Sub(since))
+	}
+	// Nothing beyond the outage: all of it was told before the end, unless the end lies before the block that found it.
+	require.GreaterOrEqual(t, receipt.Outage, min(h.outage, receipt.EndedAt.Sub(h.started))-m.lag(receipt), "outages are not billed")
+}
+
+// lag is how far a receipt's end lies before the block that wrote it: outages in between may have been counted to either side.
+func (m *market) lag(receipt types.Receipt) time.Duration {
+	return m.ctx.BlockTime().Sub(receipt.EndedAt)
+}
+
+func (m *market) invariants(t *rapid.T) {
+	m.settleAccounts(t)
+	require.NoError(t, m.k.CheckInvariants(m.ctx))
+	require.Equal(t, m.total.String(), m.vault.total(m.ctx).String(), "deposits = withdrawn + paid + balance")
+}
+
+func runMarket(t *testing.T, faults bool) map[types.CloseReason]int {
+	reasons := map[types.CloseReason]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		m := newMarket(t)
+		m.faults = faults
+		actions := map[string]func(*rapid.T){
+			"create": m.create, "start": m.startOne, "settle": m.settleOne, "close": m.closeOne, "money": m.moveMoney,
+			"wait": m.wait, "": m.invariants,
+		}
+		if faults {
+			actions["fault"] = m.toggleFault
+		}
+		t.Repeat(actions)
+		m.pass(100 * time.Hour)
+		m.invariants(t)
+		for _, id := range m.open {
+			lease, err := m.k.Lease(m.ctx, id)
+			require.NoError(t, err)
+			_, down := m.faulty[lease.ContainerId]
+			require.True(t, down, "the money of 100 hours is spent, unless the Container was down")
+		}
+		for reason, n := range m.reasons {
+			reasons[reason] += n
+		}
+	})
+	return reasons
+}
+
+// TestModel: solvency, conservation, exact billing and all invariants after every message.
+func TestModel(t *testing.T) { runMarket(t, false) }
+
+// TestModelWithOutages adds Containers that fail and come back.
+func TestModelWithOutages(t *testing.T) { runMarket(t, true) }
+
+// script is a deterministic list of steps for TestSettlementOrderDoesNotMatter.
+type step struct {
+	create, start, close bool
+	tenant, container    uint64
+	nth                  int
+	deposit              int64
+	duration, wait       time.Duration
+}
+
+func drawScript(t *rapid.T) []step {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
+		s := step{
+			tenant: rapid.Uint64Range(1, 2).Draw(t, "tenant"), container: rapid.Uint64Range(1, modelContainers).Draw(t, "container"),
+			nth: rapid.IntRange(0, 5).Draw(t, "nth"), deposit: rapid.Int64Range(10_000, 60_000).Draw(t, "deposit"),
+			wait: time.Duration(rapid.Int64Range(1, int64(30*time.Minute)).Draw(t, "wait")),
+		}
+		switch rapid.IntRange(0, 3).Draw(t, "kind") {
+		case 0, 1:
+			s.create = true
+		case 2:
+			s.start = true
+		case 3:
+			s.close = true
+		}
+		if rapid.Bool().Draw(t, "agreed") {
+			s.duration = time.Duration(rapid.Int64Range(int64(time.Minute), int64(time.Hour)).Draw(t, "duration"))
+		}
+		return s
+	}), 1, 20).Draw(t, "script")
+}
+
+// play runs a script; eager settles every open lease at every step and waits in small blocks. It returns all receipts.
+func play(t *rapid.T, script []step, eager bool) map[string]string {
+	m := newMarket(t)
+	receipts := map[string]string{}
+	pass := func(d time.Duration) {
+		if eager {
+			for range 7 {
+				m.pass(d / 10)
+				for _, id := range m.open {
+					if _, err := m.k.Settle(m.ctx, id); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			d -= d / 10 * 7
+		}
+		m.pass(d)
+		var open []types.LeaseID
+		for _, id := range m.open {
+			receipt, err := m.k.Receipt(m.ctx, id)
+			if err != nil {
+				open = append(open, id)
+				continue
+			}
+			bz, err := json.Marshal([]string{receipt.Billed.String(), receipt.EndedAt.String(), receipt.Reason.String()})
+			require.NoError(t, err)
+			receipts[id.String()] = string(bz)
+		}
+		m.open = open
+	}
+	for _, s := range script {
+		switch {
+		case s.create:
+			msg := order(tenant(s.tenant), s.deposit, s.container)
+			msg.Duration = s.duration
+			var id types.LeaseID
+			if m.do(func(ctx sdk.Context) error {
+				res, err := m.msgs.CreateLease(ctx, msg)
+				if err == nil {
+					id, err = types.ParseLeaseID(res.LeaseId)
+				}
+				return err
+			}) {
+				m.open = append(m.open, id)
+			}
+		case len(m.open) == 0:
+		case s.start:
+			id := m.open[s.nth%len(m.open)]
+			if lease, err := m.k.Lease(m.ctx, id); err == nil && lease.State == types.LeaseState_LEASE_STATE_ACTIVE {
+				m.world.start(id)
+			}
+		case s.close:
+			id := m.open[s.nth%len(m.open)]
+			m.do(func(ctx sdk.Context) error {
+				_, err := m.k.CloseLease(ctx, id.Tenant, id, 0, nil)
+				return err
+			})
+		}
+		pass(s.wait)
+	}
+	pass(1000 * time.Hour)
+	require.Empty(t, m.open)
+	require.NoError(t, m.k.CheckInvariants(m.ctx))
+	return receipts
+}
+
+// TestSettlementOrderDoesNotMatter: a market in which everything is settled all the time in many blocks, and one that is
+// left alone, write the same receipts.
+func TestSettlementOrderDoesNotMatter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		script := drawScript(t)
+		require.Equal(t, play(t, script, false), play(t, script, true))
+	})
+}
