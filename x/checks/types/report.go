@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"math/bits"
 
 	providertypes "github.com/athnet/ath/x/providers/types"
 )
@@ -16,8 +15,6 @@ import (
 const (
 	// HashSize is the length of seeds, commits, salts and evidence roots: SHA-256.
 	HashSize = sha256.Size
-	// BitmapSize is the longest bitmap: one bit for each of a shard's slots.
-	BitmapSize = providertypes.ShardSize / 8
 	// MaxReportShards bounds a report: 1,024 shards with every byte used are 620 kB, which a block still carries. Shards
 	// beyond it are left out and count as not revealed; an operator with so many should give licences to others.
 	MaxReportShards = 1024
@@ -78,18 +75,14 @@ func (r Report) Validate() error {
 }
 
 func (s ShardReport) validate() error {
-	if len(s.Healthy) > BitmapSize {
-		return fmt.Errorf("healthy: at most %d bytes, have %d", BitmapSize, len(s.Healthy))
+	if len(s.Healthy) > providertypes.MaxBitmapBytes {
+		return fmt.Errorf("healthy: at most %d bytes, have %d", providertypes.MaxBitmapBytes, len(s.Healthy))
 	}
 	if n := len(s.Healthy); n > 0 && s.Healthy[n-1] == 0 {
 		return errors.New("healthy: ends in a zero byte; cut trailing zero bytes")
 	}
 	if len(s.Quality) != 0 {
-		healthy := 0
-		for _, b := range s.Healthy {
-			healthy += bits.OnesCount8(b)
-		}
-		if len(s.Quality) != healthy {
+		if healthy := providertypes.Bitmap(s.Healthy).Count(); len(s.Quality) != healthy {
 			return fmt.Errorf("quality: want one byte for each of %d healthy containers or none, have %d", healthy, len(s.Quality))
 		}
 	}
