@@ -283,7 +283,7 @@ func (f *fixture) provider(t testing.TB) {
 func cpu(n int) types.NewContainer {
 	return types.NewContainer{
 		Class: "cpu", Count: 1,
-		Spec:         types.Spec{CpuModel: "test", CpuMilli: 2_000, MemoryMib: 4_096, DiskMib: 10_000, Throughput: 20_000, Platform: "linux/amd64"},
+		Spec:         types.Spec{CpuModel: "test", CpuMilli: 2_000, MemoryMib: 4_096, DiskMib: 10_000, Throughput: 2_000, Platform: "linux/amd64"},
 		WorkerPubkey: []byte(fmt.Sprintf("key-%028d", n)), Fingerprint: []byte(fmt.Sprintf("fp-%029d", n)),
 		Endpoint: "127.0.0.1:8443", Connectivity: types.Connectivity_CONNECTIVITY_DIRECT, Region: "local",
 	}

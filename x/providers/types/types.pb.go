@@ -272,8 +272,7 @@ type Class struct {
 	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	// Capacity weight of one unit at reference throughput; 0 earns no capacity reward.
 	Weight uint64 `protobuf:"varint,3,opt,name=weight,proto3" json:"weight,omitempty"`
-	// Reference throughput of one unit in MOPS: 10^6 int8 operations per second of the worker's matrix product, where a
-	// multiplication and an addition are two operations; > 0.
+	// Reference throughput of one unit: 10^6 int8 multiply-adds per second of the worker's matrix product; > 0.
 	Reference uint64 `protobuf:"varint,4,opt,name=reference,proto3" json:"reference,omitempty"`
 	// Least memory of one device in MiB as its driver reports it; 0 for classes without a device.
 	VramMib uint64 `protobuf:"varint,5,opt,name=vram_mib,json=vramMib,proto3" json:"vram_mib,omitempty"`
