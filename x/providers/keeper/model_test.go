@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/x/providers/types"
+)
+
+// modelContainer is what a Container is in the model: no bitmaps, no weights, no indexes, only the rules.
+type modelContainer struct {
+	owner     string
+	machine   int
+	state     types.ContainerState
+	lease     string
+	offered   bool
+	faulty    bool
+	suspended time.Time
+	// rounds until the next verdict speaks of it: 2 when it joined, 1 when it is member, 0 from then on.
+	rounds int
+	seen   time.Time
+}
+
+// model drives a keeper and a plain map side by side.
+type model struct {
+	*fixture
+	live    map[uint64]*modelContainer
+	outages map[uint64]time.Duration
+	next    uint64
+	round   uint64
+	total   math.Int
+}
+
+func TestModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m := &model{fixture: newFixture(t), live: map[uint64]*modelContainer{}, outages: map[uint64]time.Duration{}, next: 1}
+		m.total = m.vault.total()
+		for _, who := range []sdk.AccAddress{owner, stranger} {
+			_, err := m.msgs.RegisterProvider(m.ctx, &types.MsgRegisterProvider{Owner: who.String(), Tier: types.Tier_TIER_EDGE})
+			require.NoError(rt, err)
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"register":     m.register,
+			"heartbeat":    m.beat,
+			"verdict":      m.judge,
+			"bind":         m.bind,
+			"release":      m.release,
+			"maintain":     m.maintain,
+			"offer":        m.offer,
+			"retire":       m.retire,
+			"withdraw":     m.withdraw,
+			"time passes":  func(t *rapid.T) { m.advance(time.Duration(rapid.Int64Range(1, int64(10*time.Minute)).Draw(t, "ns"))) },
+			"a day passes": func(*rapid.T) { m.advance(24 * time.Hour) },
+			"":             m.check,
+		})
+	})
+}
+
+// pick draws a living Container, or skips.
+func (m *model) pick(t *rapid.T) (uint64, *modelContainer) {
+	ids := make([]uint64, 0, len(m.live))
+	for id := range m.live {
+		ids = append(ids, id)
+	}
+	if len(ids) == 0 {
+		t.Skip("no containers")
+	}
+	slices.Sort(ids)
+	id := rapid.SampledFrom(ids).Draw(t, "id")
+	return id, m.live[id]
+}
+
+func (m *model) register(t *rapid.T) {
+	who := rapid.SampledFrom([]sdk.AccAddress{owner, stranger}).Draw(t, "who").String()
+	machine := rapid.IntRange(0, 9).Draw(t, "machine")
+	taken := false
+	for _, c := range m.live {
+		taken = taken || c.machine == machine
+	}
+	err := m.tx(func(ctx sdk.Context) error {
+		res, err := m.msgs.RegisterContainers(ctx, &types.MsgRegisterContainers{
+			Owner: who, MaxStake: math.NewInt(10_000_000), Containers: []types.NewContainer{cpu(machine)},
+		})
+		if err == nil {
+			require.Equal(t, []uint64{m.next}, res.Ids)
+		}
+		return err
+	})
+	if taken {
+		require.ErrorIs(t, err, types.ErrFingerprintTaken)
+		return
+	}
+	require.NoError(t, err)
+	m.live[m.next] = &modelContainer{owner: who, machine: machine, state: stRegistered}
+	m.next++
+}
+
+func (m *model) beat(t *rapid.T) {
+	id, c := m.pick(t)
+	_, err := m.msgs.Heartbeat(m.ctx, &types.MsgHeartbeat{Operator: c.owner, Ids: []uint64{id}})
+	require.NoError(t, err)
+	c.seen = m.ctx.BlockTime()
+	if c.state == stRegistered {
+		c.enterChecking()
+	}
+	if !m.ctx.BlockTime().Before(c.suspended) {
+		c.suspended = time.Time{}
+	}
+}
+
+func (c *modelContainer) enterChecking() {
+	c.state, c.rounds, c.faulty = stChecking, 2, false
+}
+
+func (m *model) judge(t *rapid.T) {
+	m.advance(round)
+	var healthy, faulty []uint64
+	words := map[uint64]string{}
+	for id := uint64(1); id < m.next; id++ {
+		words[id] = rapid.SampledFrom([]string{"healthy", "healthy", "faulty", "suspect", ""}).Draw(t, "word")
+		switch words[id] {
+		case "healthy":
+			healthy = append(healthy, id)
+		case "faulty":
+			faulty = append(faulty, id)
+		}
+	}
+	decided := rapid.Bool().Draw(t, "decided")
+	m.round++
+	from := start.Add(time.Duration(m.round)) // rounds only need to be in order and past
+	require.NoError(t, m.k.ApplyVerdict(m.ctx, types.ShardVerdict{
+		Round: m.round, From: from, Until: from.Add(1), FaultSince: from, Decided: decided,
+		Healthy: types.BitmapOf(healthy...), Faulty: types.BitmapOf(faulty...),
+	}))
+	for id, c := range m.live {
+		if !c.state.Checked() {
+			continue
+		}
+		if c.rounds > 0 {
+			c.rounds--
+			continue
+		}
+		if !decided {
+			continue
+		}
+		switch words[id] {
+		case "healthy":
+			c.faulty = false
+			if !c.state.Bound() {
+				c.state = stReady
+			}
+		case "faulty":
+			c.faulty = true
+			if !c.state.Bound() {
+				c.state = stOffline
+			}
+		}
+	}
+}
+
+func (m *model) bind(t *rapid.T) {
+	id, c := m.pick(t)
+	lease := fmt.Sprintf("tenant/%d", id)
+	alive := m.ctx.BlockTime().Sub(c.seen) <= 3*types.DefaultParams().HeartbeatInterval
+	require.Equal(t, c.state == stReady && alive, m.k.Bindable(m.ctx, id) == nil)
+	err := m.k.Bind(m.ctx, id, lease)
+	if c.state != stReady || !alive {
+		require.ErrorIs(t, err, types.ErrContainerNotFree)
+		return
+	}
+	require.NoError(t, err)
+	c.state, c.lease = stLeased, lease
+}
+
+func (m *model) release(t *rapid.T) {
+	id, c := m.pick(t)
+	notStarted := rapid.Bool().Draw(t, "not started")
+	err := m.k.Release(m.ctx, id, fmt.Sprintf("tenant/%d", id), notStarted)
+	if c.lease == "" {
+		require.ErrorIs(t, err, types.ErrWrongLease)
+		return
+	}
+	require.NoError(t, err)
+	if c.lease = ""; notStarted {
+		c.suspended = m.ctx.BlockTime().Add(24 * time.Hour)
+	}
+	switch {
+	case c.state == stDraining:
+		c.state, c.faulty = stMaintenance, false
+	case c.faulty:
+		c.state = stOffline
+	case notStarted:
+		c.enterChecking()
+	default:
+		c.state = stReady
+	}
+}
+
+func (m *model) maintain(t *rapid.T) {
+	id, c := m.pick(t)
+	on := rapid.Bool().Draw(t, "on")
+	err := m.tx(func(ctx sdk.Context) error {
+		_, err := m.msgs.SetMaintenance(ctx, &types.MsgSetMaintenance{Operator: c.owner, Ids: []uint64{id}, On: on})
+		return err
+	})
+	switch {
+	case on && c.state == stLeased:
+		c.state = stDraining
+	case on && (c.state == stChecking || c.state == stReady || c.state == stOffline):
+		c.state, c.faulty = stMaintenance, false
+	case !on && c.state == stDraining:
+		c.state = stLeased
+	case !on && c.state == stMaintenance:
+		c.enterChecking()
+	default:
+		require.ErrorIs(t, err, types.ErrWrongState)
+		return
+	}
+	require.NoError(t, err)
+}
+
+func (m *model) offer(t *rapid.T) {
+	id, c := m.pick(t)
+	c.offered = rapid.Bool().Draw(t, "offered")
+	require.NoError(t, m.k.SetOffered(m.ctx, id, c.offered))
+}
+
+func (m *model) retire(t *rapid.T) {
+	id, c := m.pick(t)
+	err := m.tx(func(ctx sdk.Context) error {
+		_, err := m.msgs.RetireContainers(ctx, &types.MsgRetireContainers{Owner: c.owner, Ids: []uint64{id}})
+		return err
+	})
+	if c.lease != "" {
+		require.ErrorIs(t, err, types.ErrWrongState)
+		return
+	}
+	require.NoError(t, err)
+	delete(m.live, id)
+	delete(m.outages, id)
+}
+
+func (m *model) withdraw(t *rapid.T) {
+	err := m.tx(func(ctx sdk.Context) error {
+		_, err := m.msgs.WithdrawStake(ctx, &types.MsgWithdrawStake{Signer: owner.String()})
+		return err
+	})
+	if err != nil {
+		require.ErrorIs(t, err, types.ErrNothingRipe)
+	}
+}
+
+// check compares everything, and holds all invariants.
+func (m *model) check(t *rapid.T) {
+	require.NoError(t, m.k.CheckInvariants(m.ctx))
+	require.Equal(t, m.total, m.vault.total(), "coins are conserved")
+	g, err := m.k.ExportGenesis(m.ctx)
+	require.NoError(t, err)
+	require.Len(t, g.Statuses, len(m.live))
+	for _, s := range g.Statuses {
+		c := m.live[s.Id]
+		require.NotNil(t, c)
+		require.Equal(t, c.state.Label(), s.State.Label(), "container %d", s.Id)
+		require.Equal(t, c.lease, s.Lease)
+		require.Equal(t, c.faulty, s.Faulty())
+		want := uint64(0)
+		if (c.state == stReady || c.state == stLeased) && c.offered && !c.faulty && c.suspended.IsZero() {
+			want = 1_000
+		}
+		require.Equal(t, want, s.Weight)
+		require.Equal(t, want, m.stream.positions[s.Id].weight, "the stream pays what the status says")
+		if want > 0 {
+			require.Equal(t, c.owner, m.stream.positions[s.Id].beneficiary)
+		}
+		outage, err := m.k.Outage(m.ctx, s.Id)
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, outage, m.outages[s.Id], "outages never decrease")
+		m.outages[s.Id] = outage
+	}
+	for id, p := range m.stream.positions {
+		if m.live[id] == nil {
+			require.Zero(t, p.weight, "container %d has left", id)
+		}
+	}
+}
