@@ -146,7 +146,8 @@ func (j *judge) judgeShard(ctx sdk.Context, shard uint64) error {
 	}
 	quorum := types.Quorum(len(tasks))
 	outcome := types.Tally(health.PreviousMembers, votes, quorum)
-	confirmed, suspected := outcome.Escalate(health.Suspect)
+	// What is faulty already stays so without a second suspicion.
+	confirmed, suspected := outcome.Escalate(providertypes.Bitmap(health.Suspect).Or(health.Faulty))
 	err = j.k.providers.ApplyVerdict(ctx, providertypes.ShardVerdict{
 		Shard: shard, Round: j.round.Number,
 		From: j.round.Start, Until: *j.round.End, FaultSince: j.faultSince.Start,
