@@ -272,6 +272,9 @@ func (w *Worker) begin(ctx context.Context, a Action) error {
 
 // record signs the next usage record: on disk first, then in the outbox.
 func (w *Worker) record(ctx context.Context, a Action, started *time.Time) error {
+	if w.latest().Height == 0 {
+		return errors.New("no block was seen yet; a usage record names a recent one")
+	}
 	before, _ := w.book.intent(a.Lease)
 	readings, sum, err := w.measure(ctx, before)
 	if err != nil {

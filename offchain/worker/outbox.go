@@ -66,11 +66,14 @@ func (w *Worker) flush(ctx context.Context, settled map[string]time.Time) error 
 		switch {
 		case !i.ClosedAt.IsZero():
 			delete(settled, id)
+			continue
 		case i.Closing != nil:
 			failed = append(failed, w.sendClose(ctx, i))
+			continue
 		case len(i.Pending) > 0:
 			usage = append(usage, i)
-		case !i.Started.IsZero():
+		}
+		if i.Confirmed > 0 { // billing runs
 			running = append(running, i)
 		}
 	}

@@ -60,6 +60,18 @@ func (w *Worker) status(lease string) (api.Status, bool) {
 	return s, true
 }
 
+// Statuses describes every lease that the worker knows, in order of id: for the machine's owner.
+func (w *Worker) Statuses() []api.Status {
+	intents, _ := w.book.all()
+	out := make([]api.Status, 0, len(intents))
+	for _, id := range sortedIDs(intents) {
+		if s, ok := w.status(id); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // reasonWord turns CLOSE_REASON_TENANT_IMAGE into tenant-image.
 func reasonWord(name string) string {
 	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, "CLOSE_REASON_")), "_", "-")

@@ -73,11 +73,11 @@ type Worker struct {
 	health      *daemon.Health
 	metrics     *Metrics
 
-	wake   chan struct{} // plan again
-	look   chan struct{} // ask the chain about every lease again
-	post   chan struct{} // something to send
-	early  chan manifest.Manifest
-	pulls  sync.WaitGroup
+	wake  chan struct{} // plan again
+	look  chan struct{} // ask the chain about every lease again
+	post  chan struct{} // something to send
+	early chan manifest.Manifest
+	pulls sync.WaitGroup
 
 	mu        sync.Mutex
 	net       Network

@@ -28,20 +28,20 @@ const (
 	platformName    = 0x0902
 	platformVersion = 0x0901
 
-	deviceTypeAll          = 0xFFFFFFFF
-	deviceTypeGPU          = 1 << 2
-	deviceTypeAccelerator  = 1 << 3
-	deviceType             = 0x1000
-	deviceGlobalMemSize    = 0x101F
-	deviceErrorCorrection  = 0x1024
-	deviceName             = 0x102B
-	deviceVendor           = 0x102C
-	driverVersion          = 0x102D
-	deviceVersion          = 0x102F
-	deviceUUID             = 0x106A // cl_khr_device_uuid
-	uuidSize               = 16
-	success          int32 = 0
-	maxDevices             = 64
+	deviceTypeAll               = 0xFFFFFFFF
+	deviceTypeGPU               = 1 << 2
+	deviceTypeAccelerator       = 1 << 3
+	deviceType                  = 0x1000
+	deviceGlobalMemSize         = 0x101F
+	deviceErrorCorrection       = 0x1024
+	deviceName                  = 0x102B
+	deviceVendor                = 0x102C
+	driverVersion               = 0x102D
+	deviceVersion               = 0x102F
+	deviceUUID                  = 0x106A // cl_khr_device_uuid
+	uuidSize                    = 16
+	success               int32 = 0
+	maxDevices                  = 64
 )
 
 // Source implements gpu.Source.

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package worker
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	leasetypes "github.com/athnet/ath/x/leases/types"
+
+	"github.com/athnet/ath/offchain/manifest"
+	"github.com/athnet/ath/offchain/store"
+	"github.com/athnet/ath/offchain/worker/runtime"
+)
+
+func TestLeaseFromOpenToClosed(t *testing.T) {
+	r := newRig(t)
+	m := workload(service("job", imageJob, manifest.RestartNever), service("web", imageWeb, manifest.RestartAlways))
+	m.Services[1].Expose = []manifest.Expose{{Port: 80, As: 80, Proto: "tcp", Global: true}}
+	r.deliver(m)
+	lease := r.chain.open(1, m)
+	r.settle()
+
+	require.Equal(t, map[string]runtime.State{"job": runtime.StateRunning, "web": runtime.StateRunning}, r.states(lease))
+	status, ok := r.status(lease)
+	require.True(t, ok)
+	require.Equal(t, "running", string(status.Phase))
+	require.Equal(t, "worker.example:41000", status.Services[1].Ports[0].Address)
+	require.Equal(t, uint64(1), status.Usage.Confirmed)
+	require.Equal(t, leasetypes.LeaseState_LEASE_STATE_RUNNING, r.chain.leases[lease].State)
+
+	r.runtime.Use(key(lease, "web"), runtime.Stats{CPU: 2 * time.Second, MemoryMiB: 20, RxBytes: 5, TxBytes: 7})
+	r.clock.Advance(10 * time.Second)
+	r.settle()
+	last := r.chain.usage[len(r.chain.usage)-1]
+	require.Equal(t, uint64(2), last.Sequence)
+	require.Equal(t, uint64(2000), last.CpuMs)
+	require.Equal(t, uint64(20), last.MemoryMib)
+	require.Equal(t, []uint64{5, 7}, []uint64{last.NetworkRx, last.NetworkTx})
+	require.Equal(t, r.chain.usage[0].Until, last.From, "no gap, no overlap")
+
+	r.chain.close(lease, leasetypes.CloseReason_CLOSE_REASON_TENANT)
+	r.settle()
+	require.Empty(t, r.states(lease))
+	status, _ = r.status(lease)
+	require.Equal(t, "closed", string(status.Phase))
+	require.Equal(t, "tenant", status.CloseReason)
+	stream, err := r.openLog(context.Background(), key(lease, "web"), runtime.LogOptions{Tail: 1})
+	require.NoError(t, err)
+	require.Equal(t, "started web\n", output(t, stream))
+
+	r.clock.Advance(time.Hour)
+	r.settle()
+	_, ok = r.status(lease)
+	require.False(t, ok, "nothing is kept for ever")
+	require.Empty(t, r.book.manifests)
+}
+
+func TestBatchJobClosesWithItsExitCodes(t *testing.T) {
+	r := newRig(t)
+	m := workload(service("a", imageJob, manifest.RestartNever), service("b", imageWeb, manifest.RestartOnFailure))
+	r.deliver(m)
+	lease := r.chain.open(1, m)
+	r.settle()
+	r.runtime.Exit(key(lease, "a"), 137, true)
+	r.settle()
+	require.Nil(t, r.chain.receipts[lease], "one service still runs")
+	status, _ := r.status(lease)
+	require.True(t, status.Services[0].OOMKilled)
+	require.Equal(t, 137, status.Services[0].ExitCode)
+	r.runtime.Exit(key(lease, "b"), 1, false) // restarted by its policy
+	r.runtime.Exit(key(lease, "b"), 0, false)
+	r.settle()
+	receipt := r.chain.receipts[lease]
+	require.NotNil(t, receipt)
+	require.Equal(t, leasetypes.CloseReason_CLOSE_REASON_COMPLETED, receipt.Reason)
+	require.Equal(t, []int32{137, 0}, receipt.ExitCodes)
+	require.Equal(t, uint64(len(r.chain.usage)), receipt.UsageSequence, "the last record came first")
+	require.Empty(t, r.states(lease))
+}
+
+func TestImageThatIsMissingIsTheTenants(t *testing.T) {
+	r := newRig(t)
+	m := workload(service("web", imageWeb, manifest.RestartAlways))
+	r.runtime.Broken[imageWeb] = true
+	r.deliver(m)
+	lease := r.chain.open(1, m)
+	r.settle()
+	require.Equal(t, leasetypes.CloseReason_CLOSE_REASON_TENANT_IMAGE, r.chain.receipts[lease].Reason)
+	status, _ := r.status(lease)
+	require.Contains(t, status.Detail, "manifest unknown")
+}
+
+func TestManifestThatNeverComes(t *testing.T) {
+	r := newRig(t)
+	lease := r.chain.open(1, workload(service("web", imageWeb, manifest.RestartAlways)))
+	r.settle()
+	status, _ := r.status(lease)
+	require.Equal(t, "waiting-for-manifest", string(status.Phase))
+	r.clock.Advance(time.Minute)
+	r.settle()
+	require.Equal(t, leasetypes.CloseReason_CLOSE_REASON_TENANT_IMAGE, r.chain.receipts[lease].Reason)
+}
+
+func TestManifestMayComeAfterTheLease(t *testing.T) {
+	r := newRig(t)
+	m := workload(service("web", imageWeb, manifest.RestartAlways))
+	lease := r.chain.open(1, m)
+	r.settle()
+	r.deliver(m)
+	r.settle()
+	require.Equal(t, runtime.StateRunning, r.states(lease)["web"])
+}
+
+// The chain's silence ends nothing: only its word that a lease is closed does.
+func TestSilenceOfTheChainStopsNothing(t *testing.T) {
+	r := newRig(t)
+	m := workload(service("web", imageWeb, manifest.RestartAlways))
+	r.deliver(m)
+	lease := r.chain.open(1, m)
+	r.settle()
+	r.chain.setDown(true)
+	r.clock.Advance(24 * time.Hour)
+	r.settle()
+	r.restart(r.chain, r.runtime, r.store) // and a restart knows even less
+	r.settle()
+	require.Equal(t, runtime.StateRunning, r.states(lease)["web"])
+	require.Equal(t, 1, r.runtime.Starts(key(lease, "web")))
+
+	r.chain.setDown(false)
+	r.settle()
+	require.LessOrEqual(t, len(r.chain.usage), 3)
+	require.Greater(t, r.chain.usage[1].Until.Sub(r.chain.usage[1].From), 23*time.Hour, "one record covers the whole silence")
+}
+
+// A reset node that denies a lease is no proof either.
+func TestLeaseThatTheChainDeniesIsLeftAlone(t *testing.T) {
+	r := newRig(t)
+	m := workload(service("web", imageWeb, manifest.RestartAlways))
+	r.deliver(m)
+	lease := r.chain.open(1, m)
+	r.settle()
+	delete(r.chain.leases, lease)
+	r.chain.bound = ""
+	r.restart(r.chain, r.runtime, r.store)
+	r.settle()
+	require.Equal(t, runtime.StateRunning, r.states(lease)["web"])
+	require.Equal(t, "unverified-instance", r.health.Report().Warnings[0].Code)
+}
+
+func TestStoreLost(t *testing.T) {
+	r := newRig(t)
+	m := workload(service("web", imageWeb, manifest.RestartAlways))
+	r.deliver(m)
+	lease := r.chain.open(1, m)
+	r.settle()
+	r.restart(r.chain, r.runtime, store.NewMem())
+	r.clock.Advance(20 * time.Second)
+	r.settle()
+	require.Equal(t, runtime.StateRunning, r.states(lease)["web"], "adopted by its labels")
+	r.deliver(m) // the tenant, or anyone who has the body, hands it in again
+	r.settle()
+	require.Equal(t, uint64(2), r.chain.leases[lease].UsageSequence, "continued from the chain's word")
+	require.Equal(t, 1, r.runtime.Starts(key(lease, "web")))
+}
+
+func TestOrphanIsRemoved(t *testing.T) {
+	r := newRig(t)
+	m := workload(service("web", imageWeb, manifest.RestartAlways))
+	r.deliver(m)
+	lease := r.chain.open(1, m)
+	r.settle()
+	r.chain.close(lease, leasetypes.CloseReason_CLOSE_REASON_EXHAUSTED)
+	r.restart(r.chain, r.runtime, store.NewMem()) // closed while nobody looked, and the memory is gone
+	r.settle()
+	require.Empty(t, r.states(lease))
+}
+
+func TestNextLeaseWaitsForTheLastOne(t *testing.T) {
+	r := newRig(t)
+	m := workload(service("web", imageWeb, manifest.RestartAlways))
+	r.deliver(m)
+	first := r.chain.open(1, m)
+	r.settle()
+	r.runtime.Fail = func(operation string) error {
+		if operation == "stop" {
+			return errDown
+		}
+		return nil
+	}
+	r.chain.close(first, leasetypes.CloseReason_CLOSE_REASON_TENANT)
+	second := r.chain.open(2, m)
+	r.settle()
+	require.Empty(t, r.states(second), "the first one's services still live")
+	r.runtime.Fail = nil
+	r.clock.Advance(time.Minute)
+	r.settle()
+	require.Equal(t, runtime.StateRunning, r.states(second)["web"])
+	require.Empty(t, r.states(first))
+}
+
+// A record that the chain refuses does not block the lease: the chain's word is the one to continue from.
+func TestRefusedRecordIsMadeAnew(t *testing.T) {
+	r := newRig(t)
+	m := workload(service("web", imageWeb, manifest.RestartAlways))
+	r.deliver(m)
+	lease := r.chain.open(1, m)
+	r.settle()
+	require.NoError(t, r.book.update(lease, func(i *Intent) error { i.Head.Hash = []byte("wrong"); return nil }))
+	r.clock.Advance(10 * time.Second)
+	r.settle()
+	r.clock.Advance(10 * time.Second)
+	r.settle()
+	require.Greater(t, r.chain.leases[lease].UsageSequence, uint64(1))
+	require.Equal(t, runtime.StateRunning, r.states(lease)["web"])
+}
+
+// A clock that runs ahead can't make a record that the chain would refuse.
+func TestClockAhead(t *testing.T) {
+	r := newRig(t)
+	m := workload(service("web", imageWeb, manifest.RestartAlways))
+	r.deliver(m)
+	lease := r.chain.open(1, m)
+	r.takeBlock(r.chain.block())
+	require.Equal(t, r.clock.Now(), r.stamp())
+	r.clock.Advance(time.Hour) // block time stands still
+	require.Equal(t, r.chain.leases[lease].CreatedAt.Add(5*time.Second), r.stamp())
+}
+
+func TestSettlementsAndHeartbeats(t *testing.T) {
+	r := newRig(t)
+	m := workload(service("web", imageWeb, manifest.RestartAlways))
+	r.deliver(m)
+	r.chain.open(1, m)
+	r.settle()
+	settled := map[string]time.Time{}
+	require.NoError(t, r.turn(r.Worker, settled))
+	require.Zero(t, r.chain.settles, "a first interval has to be earned")
+	r.clock.Advance(time.Minute)
+	require.NoError(t, r.turn(r.Worker, settled))
+	require.Equal(t, 1, r.chain.settles)
+	require.NoError(t, r.heartbeat(context.Background()))
+	require.Equal(t, 1, r.chain.beats)
+}
+
+func TestManifestsWithoutLeaseAreBounded(t *testing.T) {
+	r := newRig(t)
+	keep := func(n int) error {
+		s := service("web", imageWeb, manifest.RestartAlways)
+		s.Env = []string{"N=" + strings.Repeat("x", n)}
+		canonical, err := workload(s).Canonical()
+		require.NoError(t, err)
+		return r.book.keepManifest(string(rune('a'+n)), held{Received: r.clock.Now(), Body: canonical}, 4)
+	}
+	for n := range 4 {
+		require.NoError(t, keep(n))
+	}
+	require.ErrorIs(t, keep(4), ErrBusy)
+	r.clock.Advance(manifestLife + time.Second)
+	require.NoError(t, r.book.expireManifests(r.clock.Now().Add(-manifestLife)))
+	require.NoError(t, keep(4))
+}
