@@ -3,6 +3,8 @@
 package keeper
 
 import (
+	"errors"
+
 	"cosmossdk.io/collections"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
@@ -25,18 +27,17 @@ func (k *Keeper) EndBlock(ctx sdk.Context) error {
 	if err != nil {
 		return err
 	}
-	budget := int(params.MaxClosesPerBlock)
-	spent, err := k.popExpiry(ctx, budget)
+	left, err := k.popExpiry(ctx, int(params.MaxClosesPerBlock))
 	if err != nil {
 		return err
 	}
-	if err := k.popExhaustion(ctx, budget-spent); err != nil {
+	if err := k.popExhaustion(ctx, left); err != nil {
 		return err
 	}
 	return k.pruneNonces(ctx)
 }
 
-// popExpiry closes up to budget leases whose agreed end has come and returns how many it took.
+// popExpiry ends up to budget leases whose agreed end has come and returns what is left of the budget.
 func (k *Keeper) popExpiry(ctx sdk.Context, budget int) (int, error) {
 	now := ctx.BlockTime().UnixNano()
 	due, err := firstKeys(ctx, k.expiry, budget, func(key expiryKey) bool { return key.K1() <= now })
@@ -44,9 +45,15 @@ func (k *Keeper) popExpiry(ctx sdk.Context, budget int) (int, error) {
 		return 0, err
 	}
 	for _, key := range due {
-		failed := k.isolate(ctx, func(ctx sdk.Context) error {
-			return k.expire(ctx, types.LeaseID{Tenant: key.K2(), Number: key.K3()})
+		if budget <= 0 {
+			return 0, nil // still in the queue, and first in the next block
+		}
+		closed := 0
+		failed := k.isolate(ctx, func(ctx sdk.Context) (err error) {
+			closed, err = k.expire(ctx, key, budget)
+			return err
 		})
+		budget -= max(1, closed)
 		if failed == nil {
 			continue
 		}
@@ -57,24 +64,41 @@ func (k *Keeper) popExpiry(ctx sdk.Context, budget int) (int, error) {
 			return 0, err
 		}
 	}
-	return len(due), nil
+	return budget, nil
 }
 
-// expire closes a lease at its agreed end, or earlier where the account did not pay for all of it.
-func (k *Keeper) expire(ctx sdk.Context, id types.LeaseID) error {
-	lease, err := k.Lease(ctx, id)
+// expire ends a lease at its agreed end. Where the account did not pay for all of it, the account's newest leases end first,
+// as they would have without the agreement. It returns how many leases it closed, at most budget.
+func (k *Keeper) expire(ctx sdk.Context, key expiryKey, budget int) (int, error) {
+	id := types.LeaseID{Tenant: key.K2(), Number: key.K3()}
+	lease, err := k.leases.Get(ctx, collections.Join(id.Tenant, id.Number))
+	if errors.Is(err, collections.ErrNotFound) {
+		return 0, nil // closed earlier in this block, with the account that ran dry
+	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	p, err := k.openPurse(ctx, id.Tenant, lease.Denom)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	leases := []types.Lease{lease}
-	if err := k.catchUp(ctx, p, leases); err != nil {
-		return err
+	if lease.Expired(p.account.TouchedAt) {
+		return 1, k.endDue(ctx, p, lease)
 	}
-	return k.endDue(ctx, p, leases[0])
+	closed, err := k.closeNewest(ctx, p, budget)
+	if err != nil {
+		return 0, err
+	}
+	lease, err = k.leases.Get(ctx, collections.Join(id.Tenant, id.Number))
+	switch {
+	case errors.Is(err, collections.ErrNotFound):
+		return closed, nil
+	case err != nil:
+		return 0, err
+	case closed < budget && lease.Expired(p.account.TouchedAt):
+		return closed + 1, k.endDue(ctx, p, lease)
+	}
+	return closed, nil
 }
 
 // popExhaustion looks at up to budget accounts whose entry is due; closing a lease costs one of the budget as well.

@@ -32,7 +32,7 @@ func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 func (k *Keeper) checkAccounts(ctx sdk.Context) error {
 	queued, open := 0, 0
 	err := k.accounts.Walk(ctx, nil, func(key accountKey, account types.Account) (bool, error) {
-		sum := types.NewAccountSum()
+		sum := &types.AccountSum{}
 		err := k.leases.Walk(ctx, collections.NewPrefixedPairRange[sdk.AccAddress, uint64](key.K1()),
 			func(_ leaseKey, lease types.Lease) (bool, error) {
 				if lease.Denom == key.K2() {

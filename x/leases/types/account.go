@@ -103,9 +103,9 @@ func (a Account) Started() Account {
 	return a
 }
 
-// QueueAt is when the exhaustion queue should look at the account next, in unix seconds: half way to the end, so that an
-// account far from its end is looked at a few dozen times in all and its entry rarely moves when leases come and go, and
-// never after the second of the end. 0 where there is no end.
+// QueueAt is when the exhaustion queue should look at the account next, in unix seconds: a third of the way to the end, so
+// that a second lease does not move the entry and an account is looked at a few dozen times in all, but never after the second
+// of the end. 0 where there is no end.
 func (a Account) QueueAt(balance math.Int, now time.Time) int64 {
 	end, ok := a.ExhaustedAt(balance)
 	if !ok {
@@ -116,7 +116,7 @@ func (a Account) QueueAt(balance math.Int, now time.Time) int64 {
 	}
 	at := end
 	if ahead := end.Sub(now); ahead > 0 {
-		at = now.Add(ahead / 2)
+		at = now.Add(ahead / 3)
 	}
 	return max(1, at.Unix())
 }

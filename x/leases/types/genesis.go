@@ -27,6 +27,9 @@ func (g GenesisState) Validate() error {
 		if err := offer.Validate(0); err != nil {
 			return ErrInvalidGenesis.Wrapf("offers: %v", err)
 		}
+		if offer.Class == "" {
+			return ErrInvalidGenesis.Wrapf("offers: container %d has no class", offer.ContainerId)
+		}
 		if offer.ContainerId <= last {
 			return ErrInvalidGenesis.Wrapf("offers: container %d is out of order", offer.ContainerId)
 		}
@@ -77,7 +80,7 @@ func (g GenesisState) validateLeases() error {
 		last, leased[lease.ContainerId] = at, lease.ID()
 		key := lease.Tenant + "/" + lease.Denom
 		if sums[key] == nil {
-			sums[key] = NewAccountSum()
+			sums[key] = &AccountSum{}
 		}
 		sums[key].Add(lease)
 	}
@@ -100,7 +103,7 @@ func (g GenesisState) validateLeases() error {
 		key := account.Tenant + "/" + account.Denom
 		sum := sums[key]
 		if sum == nil {
-			sum = NewAccountSum()
+			sum = &AccountSum{}
 		}
 		if err := sum.Check(account); err != nil {
 			return ErrInvalidGenesis.Wrapf("accounts: %v", err)
@@ -165,13 +168,8 @@ func (a Account) validate() error {
 	return nil
 }
 
-// AccountSum adds up what an account must say of its leases (invariant A1).
-type AccountSum struct {
-	leases []Lease
-}
-
-// NewAccountSum is the sum over no leases.
-func NewAccountSum() *AccountSum { return &AccountSum{} }
+// AccountSum adds up what an account must say of its leases (invariant A1); the zero value is the sum over none.
+type AccountSum struct{ leases []Lease }
 
 // Add adds an open lease.
 func (s *AccountSum) Add(l Lease) { s.leases = append(s.leases, l) }

@@ -28,7 +28,7 @@ func opened(t *rapid.T) (Account, Lease) {
 var plenty = math.NewIntWithDecimal(1, 40)
 
 func sumOf(leases ...Lease) *AccountSum {
-	sum := NewAccountSum()
+	sum := &AccountSum{}
 	for _, l := range leases {
 		sum.Add(l)
 	}
@@ -127,7 +127,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 		reason := rapid.SampledFrom(reasons).Draw(t, "reason")
 		receipt, s := l.Close(End{At: end, Reason: reason}, a.TouchedAt, outage)
 		a = a.Settled(s).Closed(l)
-		require.NoError(t, NewAccountSum().Check(a))
+		require.NoError(t, (&AccountSum{}).Check(a))
 		require.Equal(t, l.Billed.Add(s.Total()).String(), receipt.Billed.String())
 		if !started {
 			require.True(t, receipt.Billed.IsZero())
