@@ -6,6 +6,9 @@ import (
 	"context"
 	"errors"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"cosmossdk.io/math"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
@@ -45,7 +48,7 @@ func (s queryServer) Lease(goCtx context.Context, req *types.QueryLeaseRequest) 
 		return &types.QueryLeaseResponse{Receipt: &receipt, Unsettled: math.ZeroInt()}, err
 	}
 	if err != nil {
-		return nil, err
+		return nil, grpcError(err)
 	}
 	p, err := s.k.openPurse(ctx, tenant, lease.Denom)
 	if err != nil {
@@ -108,7 +111,7 @@ func (s queryServer) Account(goCtx context.Context, req *types.QueryAccountReque
 func (s queryServer) Offer(ctx context.Context, req *types.QueryOfferRequest) (*types.QueryOfferResponse, error) {
 	offer, err := s.k.Offer(sdk.UnwrapSDKContext(ctx), req.ContainerId)
 	if err != nil {
-		return nil, err
+		return nil, grpcError(err)
 	}
 	return &types.QueryOfferResponse{Offer: offer}, nil
 }
@@ -142,4 +145,12 @@ func (s queryServer) Match(goCtx context.Context, req *types.QueryMatchRequest) 
 	}
 	offers, _, err := s.k.scan(ctx, demand, params.MaxScan, min(limit, maxMatches))
 	return &types.QueryMatchResponse{Offers: offers}, err
+}
+
+// grpcError gives what does not exist the code that clients know it by.
+func grpcError(err error) error {
+	if errors.Is(err, types.ErrLeaseNotFound) || errors.Is(err, types.ErrOfferNotFound) {
+		return status.Error(codes.NotFound, err.Error())
+	}
+	return err
 }
