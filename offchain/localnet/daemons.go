@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package localnet
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/athnet/ath/offchain/worker"
+)
+
+// nodeEnv of a daemon: every setting of a daemon is a variable with its prefix.
+func (n *Network) daemonEnv(prefix string, settings map[string]string) []string {
+	env := []string{
+		prefix + "_GRPC=" + n.address(n.Config.Ports.GRPC), prefix + "_RPC=http://" + n.address(n.Config.Ports.RPC),
+		prefix + "_CHAIN_ID=" + n.Config.ChainID, prefix + "_GAS_PRICE=" + gasPrice,
+	}
+	for name, value := range settings {
+		env = append(env, prefix+"_"+name+"="+value)
+	}
+	return env
+}
+
+// startWorker makes the worker's home and starts it; it registers and offers by itself.
+func (n *Network) startWorker(ctx context.Context) error {
+	c := n.Config
+	home := filepath.Join(c.Home, "worker")
+	key, _, err := c.key(c.Worker.Account)
+	if err != nil {
+		return err
+	}
+	if err := key.Save(filepath.Join(home, worker.FileOperatorKey)); err != nil {
+		return err
+	}
+	env := n.daemonEnv("ATH_WORKER", map[string]string{
+		"ENDPOINT": n.address(c.Ports.Worker), "LISTEN": n.address(c.Ports.Worker), "LOCAL": n.address(c.Ports.WorkerHealth),
+		"REGION": c.Worker.Region, "CLASS": "cpu", "PUBLISH_IP": "127.0.0.1", "DOCKER_HOST": n.engine.host,
+		"PORTS": fmt.Sprintf("%d-%d", c.Ports.Workloads[0], c.Ports.Workloads[1]),
+		// Seconds instead of minutes, like everything here; images come as soon as a tenant has named them.
+		"USAGE_INTERVAL": "3s", "SETTLE_INTERVAL": "5s", "MANIFEST_WAIT": "15s", "START_WAIT": "60s", "STOP_GRACE": "2s", "EARLY_PULL": "true",
+	})
+	if _, err := run(ctx, env, n.bin(WorkerP), "init", "--home", home); err != nil {
+		return err
+	}
+	return n.launch(&process{name: WorkerP, path: n.bin(WorkerP), args: []string{"start", "--home", home, "--register", "--price", c.Worker.Price}, env: env})
+}
+
+func (n *Network) startDaemons(ctx context.Context) error {
+	if err := n.startWorker(ctx); err != nil {
+		return err
+	}
+	_, err := n.awaitContainer(ctx)
+	return err
+}
+
+// CheckInvariants stops the node and checks its whole state; it returns what athd says of it.
+func (n *Network) CheckInvariants(ctx context.Context) (string, error) {
+	for _, name := range n.stopOrder() {
+		if err := n.process(name).stop(); err != nil {
+			return "", err
+		}
+	}
+	return run(ctx, nil, n.bin("athd"), "debug", "invariants", "--home", n.nodeHome())
+}

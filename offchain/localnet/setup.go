@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package localnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cosmossdk.io/math"
+
+	"github.com/athnet/ath/offchain/chain"
+	"github.com/athnet/ath/offchain/deploy"
+	athtypes "github.com/athnet/ath/x/ath/types"
+	checks "github.com/athnet/ath/x/checks/types"
+	leases "github.com/athnet/ath/x/leases/types"
+	providers "github.com/athnet/ath/x/providers/types"
+)
+
+// buyLicences makes every Checker account the owner and operator of one licence.
+func (n *Network) buyLicences(ctx context.Context) error {
+	errs := make(chan error, len(n.Config.Checkers))
+	for _, account := range n.Config.Checkers {
+		go func() {
+			sender, err := n.Sender(account)
+			if err == nil {
+				_, err = sender.Send(ctx, &checks.MsgBuyLicences{Owner: sender.Address(), Count: 1, Operator: sender.Address()})
+			}
+			if err != nil {
+				err = fmt.Errorf("buy a licence for %s: %w", account, err)
+			}
+			errs <- err
+		}()
+	}
+	var all []error
+	for range n.Config.Checkers {
+		all = append(all, <-errs)
+	}
+	return errors.Join(all...)
+}
+
+// Containers of the network's provider that are not retired.
+func (n *Network) Containers(ctx context.Context) ([]providers.ContainerView, error) {
+	resp, err := providers.NewQueryClient(n.Chain().Conn()).Containers(ctx, &providers.QueryContainersRequest{Provider: n.Address(n.Config.Worker.Account)})
+	if err != nil {
+		return nil, fmt.Errorf("list Containers: %w", err)
+	}
+	var out []providers.ContainerView
+	for _, c := range resp.Containers {
+		if c.Status.State != providers.ContainerState_CONTAINER_STATE_RETIRED {
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+// offer sets the price of a Container.
+func (n *Network) offer(ctx context.Context, container uint64, minCharge time.Duration) error {
+	rate, err := deploy.ParsePrice(n.Config.Worker.Price)
+	if err != nil {
+		return err
+	}
+	sender, err := n.Sender(n.Config.Worker.Account)
+	if err != nil {
+		return err
+	}
+	_, err = sender.Send(ctx, &leases.MsgSetOffers{Operator: sender.Address(), Offers: []leases.Offer{{
+		ContainerId: container, Denom: athtypes.Denom, Rate: rate, MinCharge: minCharge,
+	}}})
+	if err != nil {
+		return fmt.Errorf("offer Container %d: %w", container, err)
+	}
+	return nil
+}
+
+// Poll asks until done says so, a process of the network ends, or the time is over; then the error says what was awaited.
+func (n *Network) Poll(ctx context.Context, patience time.Duration, what string, done func(context.Context) (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		ok, err := done(ctx)
+		if ok && err == nil {
+			return nil
+		}
+		if ferr := n.Failed(); ferr != nil {
+			return fmt.Errorf("waited for %s: %w", what, ferr)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waited %s for %s: %w", patience, what, errors.Join(err, ctx.Err()))
+		case <-time.After(150 * time.Millisecond):
+		}
+	}
+}
+
+// awaitContainer returns the worker's Container once it is registered.
+func (n *Network) awaitContainer(ctx context.Context) (providers.ContainerView, error) {
+	var found providers.ContainerView
+	err := n.Poll(ctx, 60*time.Second, "the worker to register its Container", func(ctx context.Context) (bool, error) {
+		all, err := n.Containers(ctx)
+		if err != nil || len(all) == 0 {
+			return false, err
+		}
+		found = all[0]
+		return true, nil
+	})
+	return found, err
+}
+
+// awaitReady returns when every Container is healthy, offered and found by the Indexer.
+func (n *Network) awaitReady(ctx context.Context) error {
+	err := n.Poll(ctx, 2*time.Minute, "the Checkers to find the Container healthy", func(ctx context.Context) (bool, error) {
+		all, err := n.Containers(ctx)
+		if err != nil || len(all) == 0 {
+			return false, err
+		}
+		for _, c := range all {
+			if c.Status.State != providers.ContainerState_CONTAINER_STATE_READY {
+				return false, fmt.Errorf("Container %d is %s %s", c.Container.Id, c.Status.State, c.Status.Reason)
+			}
+		}
+		return true, nil
+	})
+	if err != nil {
+		return err
+	}
+	ix, err := deploy.NewIndexer(n.IndexerURL())
+	if err != nil {
+		return err
+	}
+	return n.Poll(ctx, 30*time.Second, "the Indexer to offer the Container", func(ctx context.Context) (bool, error) {
+		a, err := ix.Find(ctx, deploy.Query{Tenant: n.Address(n.Config.Tenant), Requirement: leases.Requirement{Class: "cpu"}, MaxRate: math.ZeroInt(), Limit: 1})
+		return err == nil && len(a.Candidates) > 0, err
+	})
+}
+
+// waitBlocks returns when the chain is so many blocks further.
+func (n *Network) waitBlocks(ctx context.Context, count int64) (chain.Head, error) {
+	first, err := n.Chain().Latest(ctx)
+	if err != nil {
+		return first, err
+	}
+	var head chain.Head
+	err = n.Poll(ctx, 30*time.Second, "the next block", func(ctx context.Context) (bool, error) {
+		var err error
+		head, err = n.Chain().Latest(ctx)
+		return head.Height >= first.Height+count, err
+	})
+	return head, err
+}
+
+// AwaitFree returns when the Container can be rented: behind a lease its worker has to clean up.
+func (n *Network) AwaitFree(ctx context.Context) error {
+	return n.Poll(ctx, time.Minute, "the Container to be free", func(ctx context.Context) (bool, error) {
+		resp, err := leases.NewQueryClient(n.Chain().Conn()).Match(ctx, &leases.QueryMatchRequest{
+			Requirement: leases.Requirement{Class: "cpu"}, MaxRate: math.ZeroInt(), Tenant: n.Address(n.Config.Tenant), Limit: 1,
+		})
+		return err == nil && len(resp.Offers) > 0, err
+	})
+}
+
+// CountTxs counts the transactions that a lease took: the tenant's from one block before the lease to its start, and the
+// provider's that name the lease up to the block in which it was active.
+func (n *Network) CountTxs(ctx context.Context, r deploy.Result) (tenant, provider int, err error) {
+	opened, err := n.Chain().Block(ctx, r.Height)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, ev := range opened.Events {
+		msg, err := chain.TypedEvent(ev)
+		if err != nil {
+			continue // the SDK's own
+		}
+		switch e := msg.(type) {
+		case *leases.EventLeaseOpened:
+			if fmt.Sprintf("%s/%d", e.Lease.Tenant, e.Lease.Number) == r.LeaseID {
+				tenant++
+				if e.Lease.State != leases.LeaseState_LEASE_STATE_ACTIVE {
+					return 0, 0, fmt.Errorf("lease %s is %s in its own block", r.LeaseID, e.Lease.State)
+				}
+			}
+		case *leases.EventUsageRecorded:
+			if e.Record.LeaseId == r.LeaseID {
+				provider++
+			}
+		}
+	}
+	if tenant != 1 || len(r.Txs) != 1 {
+		return 0, 0, fmt.Errorf("block %d opened lease %s %d times, with %d transactions", r.Height, r.LeaseID, tenant, len(r.Txs))
+	}
+	return len(r.Txs), provider, nil
+}
