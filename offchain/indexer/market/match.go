@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package market
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	sdkmath "cosmossdk.io/math"
+	"github.com/RoaringBitmap/roaring/v2"
+
+	leasetypes "github.com/athnet/ath/x/leases/types"
+	providertypes "github.com/athnet/ath/x/providers/types"
+)
+
+const (
+	// DefaultLimit and MaxLimit of candidates; the chain takes at most MaxLimit.
+	DefaultLimit = 10
+	MaxLimit     = leasetypes.MaxCandidates
+	// walkBudget is how many Containers a match looks at in order of price before it intersects sets.
+	walkBudget = 1024
+)
+
+// anyRate stands for "no bound".
+var anyRate = sdkmath.NewIntFromUint64(math.MaxUint64)
+
+// Query is what is wanted.
+type Query struct {
+	leasetypes.Demand
+	// Limit of candidates; DefaultLimit where 0.
+	Limit int
+}
+
+// Candidate is a Container that fits.
+type Candidate struct {
+	Entry
+	// Reserved for another tenant a moment ago.
+	Reserved bool
+}
+
+// Answer is the answer.
+type Answer struct {
+	Candidates []Candidate
+	// Reason is set where there is no candidate.
+	Reason string
+	Height int64
+	Now    time.Time
+}
+
+// Match returns the cheapest free Containers that fit, those reserved for others last, and reserves the first for the tenant.
+func (m *Market) Match(q Query) Answer {
+	if q.Limit <= 0 {
+		q.Limit = DefaultLimit
+	}
+	q.Limit = min(q.Limit, MaxLimit)
+	if q.MaxRate.IsNil() || q.MaxRate.IsZero() {
+		q.MaxRate = anyRate
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+
+	s := search{m: m, q: q, clock: m.clock.Now()}
+	s.run()
+	a := Answer{Height: m.height, Now: m.now, Candidates: s.candidates()}
+	if len(a.Candidates) == 0 {
+		a.Reason = m.explain(q)
+		return a
+	}
+	if first := a.Candidates[0]; q.Tenant != "" && !first.Reserved {
+		m.reserve.take(uint32(first.Container.Id), q.Tenant, s.clock)
+	}
+	return a
+}
+
+// search is one match under way.
+type search struct {
+	m     *Market
+	q     Query
+	clock time.Time
+	open  []*Entry
+	held  []*Entry
+}
+
+func (s *search) run() {
+	s.m.reserve.mu.RLock()
+	defer s.m.reserve.mu.RUnlock()
+	if !s.walk() {
+		s.intersect()
+	}
+}
+
+// consider takes an entry that fits, and says whether enough are there. Reserved ones fill what is left at the end.
+func (s *search) consider(e *Entry) bool {
+	if s.m.misfit(e, s.q.Demand) != leasetypes.Fits {
+		return false
+	}
+	if holder := s.m.reserve.holder(uint32(e.Container.Id), s.clock); holder != "" && holder != s.q.Tenant {
+		if len(s.held) < s.q.Limit {
+			s.held = append(s.held, e)
+		}
+		return false
+	}
+	s.open = append(s.open, e)
+	return len(s.open) == s.q.Limit
+}
+
+// misfit is the chain's own rule.
+func (m *Market) misfit(e *Entry, d leasetypes.Demand) leasetypes.Misfit {
+	if misfit := d.Container(e.Container); misfit != leasetypes.Fits {
+		return misfit
+	}
+	if misfit := d.Offer(*e.Offer); misfit != leasetypes.Fits {
+		return misfit
+	}
+	if m.params.Silent(e.LastSeen, m.now) {
+		return leasetypes.MisfitBusy
+	}
+	return leasetypes.Fits
+}
+
+// walk goes through the free Containers in order of price; false where the budget ended before the answer was complete.
+func (s *search) walk() bool {
+	r := s.q.Requirement
+	list := s.m.cheap[r.Class]
+	if r.Region != "" {
+		list = s.m.local[classRegion{r.Class, r.Region}]
+	}
+	if list == nil {
+		return true
+	}
+	complete, steps := true, 0
+	list.Scan(func(key priced) bool {
+		if steps++; steps > walkBudget {
+			complete = false
+			return false
+		}
+		if s.q.MaxRate.LT(anyRate) && key.rate > s.q.MaxRate.Uint64() {
+			return false
+		}
+		return !s.consider(s.m.at(uint64(key.id)))
+	})
+	return complete
+}
+
+// intersect goes through the Containers that are in every set which the requirement names, cheapest first.
+func (s *search) intersect() {
+	s.open, s.held = nil, nil
+	sets := s.m.sets(s.q.Requirement)
+	if sets == nil {
+		return
+	}
+	var found []priced
+	it := roaring.FastAnd(sets...).ManyIterator()
+	var buf [256]uint32
+	for n := it.NextMany(buf[:]); n > 0; n = it.NextMany(buf[:]) {
+		for _, id := range buf[:n] {
+			shard, slot := providertypes.ShardOf(uint64(id))
+			found = append(found, priced{s.m.pages[shard].rates[slot], id})
+		}
+	}
+	// A heap gives the cheapest one after the other: most answers need few of them.
+	heapify(found)
+	for len(found) > 0 {
+		if s.consider(s.m.at(uint64(found[0].id))) {
+			return
+		}
+		found = popHeap(found)
+	}
+}
+
+// sets that hold whatever fits; nil where one of them is empty.
+func (m *Market) sets(r leasetypes.Requirement) []*roaring.Bitmap {
+	sets := []*roaring.Bitmap{m.free, m.classes[r.Class]}
+	if r.Region != "" {
+		sets = append(sets, m.regions[r.Region])
+	}
+	for d := range m.sizes {
+		if least := leastOf(r, dimension(d)); least > 0 {
+			sets = append(sets, m.sizes[d].atLeast(least))
+		}
+	}
+	if slices.Contains(sets, nil) {
+		return nil
+	}
+	return sets
+}
+
+func (s *search) candidates() []Candidate {
+	out := make([]Candidate, 0, s.q.Limit)
+	for _, e := range s.open {
+		out = append(out, Candidate{Entry: *e})
+	}
+	for _, e := range s.held {
+		if len(out) == s.q.Limit {
+			break
+		}
+		out = append(out, Candidate{Entry: *e, Reserved: true})
+	}
+	return out
+}
+
+// explain names the first dimension that leaves nothing, with what there was before it.
+func (m *Market) explain(q Query) string {
+	r := q.Requirement
+	class := m.classes[r.Class]
+	if r.Class == "" {
+		return "class: name one; `athd query providers classes` lists them"
+	}
+	if class == nil {
+		return fmt.Sprintf("class: no Container of class %q is registered", r.Class)
+	}
+	left := roaring.And(class, m.free)
+	if left.IsEmpty() {
+		return fmt.Sprintf("free: none of the %d Containers of class %q is free and offered", class.GetCardinality(), r.Class)
+	}
+	if r.Region != "" {
+		before := left.GetCardinality()
+		if b := m.regions[r.Region]; b == nil || left.AndCardinality(b) == 0 {
+			return fmt.Sprintf("region: none of the %d free %q Containers is in %q", before, r.Class, r.Region)
+		}
+		left.And(m.regions[r.Region])
+	}
+	for d := range m.sizes {
+		least := leastOf(r, dimension(d))
+		if least == 0 {
+			continue
+		}
+		before, most := left.GetCardinality(), uint64(0)
+		for id := range roaring.Values(left.Clone()) {
+			size := sizeOf(m.at(uint64(id)).Container, dimension(d))
+			if most = max(most, size); size < least {
+				left.Remove(id)
+			}
+		}
+		if left.IsEmpty() {
+			return fmt.Sprintf("%s: wanted %d, the most among %d free Containers is %d", misfits[d], least, before, most)
+		}
+	}
+	return m.explainOffers(q, left)
+}
+
+// explainOffers goes on with what is not a size.
+func (m *Market) explainOffers(q Query, left *roaring.Bitmap) string {
+	var (
+		count    = map[leasetypes.Misfit]int{}
+		cheapest = uint64(math.MaxUint64)
+	)
+	for id := range roaring.Values(left) {
+		e := m.at(uint64(id))
+		misfit := m.misfit(e, q.Demand)
+		count[misfit]++
+		if misfit == leasetypes.MisfitPrice {
+			cheapest = min(cheapest, e.rate)
+		}
+	}
+	n := left.GetCardinality()
+	switch {
+	case count[leasetypes.MisfitBusy] > 0:
+		return fmt.Sprintf("heartbeat: the workers of %d Containers that fit have fallen silent; try again in a moment", count[leasetypes.MisfitBusy])
+	case count[leasetypes.MisfitTerm] > 0:
+		return fmt.Sprintf("duration: %d of %d Containers that fit do not offer this duration", count[leasetypes.MisfitTerm], n)
+	case count[leasetypes.MisfitTenant] > 0:
+		return fmt.Sprintf("tenant: %d of %d Containers that fit are not offered to this tenant", count[leasetypes.MisfitTenant], n)
+	default:
+		return fmt.Sprintf("max_rate: at most %s per second, the cheapest of %d Containers that fit costs %d", q.MaxRate, n, cheapest)
+	}
+}
+
+// heapify and popHeap are a binary heap of prices: container/heap would box every one of them.
+func heapify(h []priced) {
+	for i := len(h)/2 - 1; i >= 0; i-- {
+		siftDown(h, i)
+	}
+}
+
+func popHeap(h []priced) []priced {
+	h[0] = h[len(h)-1]
+	h = h[:len(h)-1]
+	siftDown(h, 0)
+	return h
+}
+
+func siftDown(h []priced, i int) {
+	for {
+		least := i
+		for _, child := range [2]int{2*i + 1, 2*i + 2} {
+			if child < len(h) && cheaper(h[child], h[least]) {
+				least = child
+			}
+		}
+		if least == i {
+			return
+		}
+		h[i], h[least] = h[least], h[i]
+		i = least
+	}
+}
