@@ -8,6 +8,7 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	athtypes "github.com/athnet/ath/x/ath/types"
+	checkstypes "github.com/athnet/ath/x/checks/types"
 	leasestypes "github.com/athnet/ath/x/leases/types"
 	providerstypes "github.com/athnet/ath/x/providers/types"
 )
@@ -22,6 +23,7 @@ func (k *Keepers) CheckInvariants(ctx sdk.Context) error {
 		{athtypes.ModuleName, k.Ath.CheckInvariants},
 		{providerstypes.ModuleName, k.Providers.CheckInvariants},
 		{leasestypes.ModuleName, k.Leases.CheckInvariants},
+		{checkstypes.ModuleName, k.Checks.CheckInvariants},
 	} {
 		if err := m.check(ctx); err != nil {
 			return fmt.Errorf("invariants of x/%s: %w", m.name, err)

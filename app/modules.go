@@ -48,6 +48,7 @@ import (
 
 	"github.com/athnet/ath/x/ath"
 	athtypes "github.com/athnet/ath/x/ath/types"
+	"github.com/athnet/ath/x/checks"
 	checkstypes "github.com/athnet/ath/x/checks/types"
 	"github.com/athnet/ath/x/leases"
 	leasestypes "github.com/athnet/ath/x/leases/types"
@@ -141,6 +142,7 @@ func newModules(enc Encoding, k *Keepers, deliver genesis.TxHandler) map[string]
 		ath.NewAppModule(k.Ath),
 		providers.NewAppModule(k.Providers),
 		leases.NewAppModule(k.Leases),
+		checks.NewAppModule(k.Checks),
 	}
 	byName := make(map[string]appmodule.AppModule, len(modules))
 	for _, m := range modules {

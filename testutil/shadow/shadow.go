@@ -14,6 +14,7 @@ import (
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 	cmttypes "github.com/cometbft/cometbft/types"
 	dbm "github.com/cosmos/cosmos-db"
+	"github.com/cosmos/gogoproto/proto"
 	"github.com/stretchr/testify/require"
 
 	"cosmossdk.io/log/v2"
@@ -40,8 +41,8 @@ type Twin struct {
 	Name string
 	// Options stand for app.toml.
 	Options map[string]any
-	// Restarts opens the application anew before every block.
-	Restarts bool
+	// Restarts opens the application anew before every so many blocks; 0 never.
+	Restarts int64
 	// NoCheckTx lets it meet transactions in blocks only.
 	NoCheckTx bool
 }
@@ -57,7 +58,7 @@ func All() []Twin {
 	return []Twin{
 		Plain(),
 		{Name: "no mempool", NoCheckTx: true},
-		{Name: "restarts", Restarts: true},
+		{Name: "restarts", Restarts: 5},
 		{Name: "parallel", Options: stm},
 	}
 }
@@ -137,6 +138,17 @@ func (c *Chain) Context() sdk.Context {
 	return ctx
 }
 
+// Query asks the first twin, as a client would; method is "/package.Query/Method".
+func (c *Chain) Query(method string, req, res proto.Message) {
+	c.t.Helper()
+	data, err := c.App().AppCodec().Marshal(req)
+	require.NoError(c.t, err)
+	reply, err := c.App().Query(c.t.Context(), &abci.RequestQuery{Path: method, Data: data})
+	require.NoError(c.t, err)
+	require.Zero(c.t, reply.Code, "%s: %s", method, reply.Log)
+	require.NoError(c.t, c.App().AppCodec().Unmarshal(reply.Value, res))
+}
+
 // Sign makes a transaction with the signer's next sequence.
 func (c *Chain) Sign(signer gen.Account, msgs ...sdk.Msg) []byte {
 	c.t.Helper()
@@ -181,7 +193,7 @@ func (c *Chain) Block(after time.Duration, txs ...[]byte) *abci.ResponseFinalize
 
 func (c *Chain) run(tw *twin, txs [][]byte) *abci.ResponseFinalizeBlock {
 	c.t.Helper()
-	if tw.Restarts && c.height > 1 && tw.app.LastBlockHeight() > 0 {
+	if tw.Restarts > 0 && c.height%tw.Restarts == 0 && tw.app.LastBlockHeight() > 0 {
 		require.NoError(c.t, tw.app.Close(), tw.Name)
 		tw.open()
 	}
