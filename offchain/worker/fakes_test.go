@@ -35,6 +35,7 @@ import (
 	"github.com/athnet/ath/offchain/voucher"
 	"github.com/athnet/ath/offchain/worker/runtime"
 	"github.com/athnet/ath/offchain/worker/runtime/fake"
+	"github.com/athnet/ath/offchain/worker/runtime/runtimetest"
 )
 
 func TestMain(m *testing.M) {
@@ -43,7 +44,7 @@ func TestMain(m *testing.M) {
 		childMain()
 		return
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { os.Exit(runtimetest.Stop(code)) }))
 }
 
 const testChainID = "ath-test"

@@ -39,16 +39,19 @@ var engine struct {
 }
 
 // Main runs a package's tests and ends the engine that they started, if any.
-func Main(m *testing.M) {
-	code := m.Run()
-	if engine.dir != "" {
-		if out, err := dockerd("stop"); err != nil {
-			fmt.Fprintf(os.Stderr, "stop engine: %v: %s\n", err, out)
-			code = 1
-		}
-		_ = os.RemoveAll(engine.dir)
+func Main(m *testing.M) { os.Exit(Stop(m.Run())) }
+
+// Stop ends the engine that tests started, if any, and returns the exit code of the tests with that taken in.
+func Stop(code int) int {
+	if engine.dir == "" {
+		return code
 	}
-	os.Exit(code)
+	if out, err := dockerd("stop"); err != nil {
+		fmt.Fprintf(os.Stderr, "stop engine: %v: %s\n", err, out)
+		code = 1
+	}
+	_ = os.RemoveAll(engine.dir) // what is left there is the engine's log
+	return code
 }
 
 // Engine returns the address of a Docker engine: the environment's (DOCKER_HOST), or a private one that lives as long as the

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package worker
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	leasetypes "github.com/athnet/ath/x/leases/types"
+
+	"github.com/athnet/ath/offchain/manifest"
+	"github.com/athnet/ath/offchain/voucher"
+	"github.com/athnet/ath/offchain/worker/runtime"
+)
+
+var testLimits = limits{manifest: time.Minute, start: 2 * time.Minute, usage: 10 * time.Second, retention: time.Hour}
+
+// world is a chain, a runtime and a disk reduced to what a plan can see, with actions applied to it at once.
+type world struct {
+	situation
+	starts map[runtime.Key]int
+}
+
+// draw makes any situation, also those that should not come about: a plan must be harmless in all of them.
+func draw(t *rapid.T) *world {
+	w := &world{starts: map[runtime.Key]int{}, situation: situation{
+		now: testStart.Add(time.Hour), container: 7, limits: testLimits,
+		standings: map[string]standing{}, intents: map[string]Intent{}, manifests: map[string]manifest.Manifest{},
+		images: map[string]imageState{}, problems: map[string]string{}, hold: map[string]time.Time{},
+	}}
+	policies := rapid.SampledFrom([]manifest.Restart{manifest.RestartAlways, manifest.RestartNever, manifest.RestartOnFailure})
+	states := rapid.SampledFrom([]runtime.State{runtime.StateCreated, runtime.StateRunning, runtime.StateRestarting, runtime.StateExited})
+	for n := range rapid.IntRange(1, 3).Draw(t, "leases") {
+		id, hash := fmt.Sprintf("ath1t/%d", n+1), fmt.Sprintf("%02x", n)
+		opened := w.now.Add(-time.Duration(rapid.IntRange(0, 300).Draw(t, "age")) * time.Second)
+		lease := leasetypes.Lease{Tenant: "ath1t", Number: uint64(n + 1), ContainerId: rapid.SampledFrom([]uint64{7, 7, 7, 8}).Draw(t, "container")}
+		switch rapid.IntRange(0, 2).Draw(t, "standing") {
+		case 0:
+			w.standings[id] = standing{lease: &lease}
+		case 1:
+			w.standings[id] = standing{receipt: &leasetypes.Receipt{ContainerId: 7}}
+		}
+		m := manifest.Manifest{Version: manifest.Version}
+		for s := range rapid.IntRange(1, 3).Draw(t, "services") {
+			svc := service(fmt.Sprintf("s%d", s), imageWeb, policies.Draw(t, "policy"))
+			if s > 0 && rapid.Bool().Draw(t, "depends") {
+				svc.DependsOn = []string{"s0"}
+			}
+			m.Services = append(m.Services, svc)
+			if rapid.Bool().Draw(t, "instance") {
+				i := runtime.Instance{Key: runtime.Key{Lease: id, Service: svc.Name}, Container: 7, Restart: svc.Restart, State: states.Draw(t, "state"), ExitCode: rapid.IntRange(0, 1).Draw(t, "code")}
+				if i.State != runtime.StateCreated {
+					i.StartedAt = opened
+				}
+				if i.State == runtime.StateExited {
+					i.FinishedAt = opened.Add(time.Second)
+				}
+				w.have = append(w.have, i)
+			}
+		}
+		if rapid.Bool().Draw(t, "manifest") {
+			w.manifests[hash] = m
+		}
+		if rapid.Bool().Draw(t, "intent") {
+			i := Intent{Lease: id, ContainerID: 7, ManifestHash: hash, OpenedAt: opened, Head: voucher.Head{LeaseID: id}}
+			if rapid.Bool().Draw(t, "started") {
+				i.Started, i.Head.Until = opened, opened
+			}
+			if rapid.Bool().Draw(t, "pending") {
+				i.Pending = []leasetypes.UsageRecord{{}}
+			}
+			if rapid.Bool().Draw(t, "closing") {
+				i.Closing = &Closing{}
+			}
+			w.intents[id] = i
+		}
+		if rapid.Bool().Draw(t, "held") {
+			w.hold[id] = w.now.Add(time.Second)
+		}
+		if rapid.Bool().Draw(t, "problem") {
+			w.problems[id] = "broken"
+		}
+	}
+	w.images[imageWeb] = rapid.SampledFrom([]imageState{imageUnknown, imagePulling, imagePresent}).Draw(t, "image")
+	return w
+}
+
+// safe checks what must hold of every plan in every situation.
+func safe(t require.TestingT, w *world, actions []Action) {
+	made := map[runtime.Key]bool{}
+	for _, a := range actions {
+		key := runtime.Key{Lease: a.Lease, Service: a.Service}
+		at := w.standings[a.Lease]
+		i, exists := find(w.have, key)
+		require.False(t, w.now.Before(w.hold[a.Lease]), "held back: %s", a)
+		switch a.Verb {
+		case Create:
+			require.False(t, exists || made[key], "never two instances of a service: %s", a)
+			made[key] = true
+			require.True(t, at.open() && at.lease.ContainerId == w.container, "only for an open lease of mine: %s", a)
+			require.False(t, w.occupied(a.Lease), "never beside living instances of another lease: %s", a)
+		case Start:
+			require.True(t, exists && !alive(i) && !i.Ended(), "only what waits to run: %s", a)
+			require.True(t, at.open() && !w.occupied(a.Lease), "only for an open lease, alone: %s", a)
+		case Stop, Archive, Remove, NoteClosed, Forget:
+			require.True(t, at.closed(), "only the chain's word ends a workload: %s", a)
+		case Adopt, Begin, Record, Finish, Pull:
+			require.True(t, at.open(), "only for an open lease: %s", a)
+		}
+		if a.Verb == Remove {
+			for _, i := range w.instances(a.Lease) {
+				require.False(t, alive(i), "stopped first: %s", a)
+			}
+		}
+		if a.Verb == Begin {
+			require.True(t, w.intents[a.Lease].Started.IsZero(), "billing begins once: %s", a)
+		}
+		if a.Verb == Finish && a.Reason == leasetypes.CloseReason_CLOSE_REASON_TENANT_IMAGE {
+			require.True(t, w.intents[a.Lease].Started.IsZero(), "a lease that runs is never given back as unstartable: %s", a)
+		}
+	}
+}
+
+func TestPlanIsSafe(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := draw(t)
+		actions := plan(w.situation)
+		safe(t, w, actions)
+		require.Equal(t, actions, plan(w.situation), "same inputs, same steps")
+	})
+}
+
+// With a chain and a runtime that answer, planning and executing in turn ends; then open leases run or are on their way back to
+// the chain, closed ones are gone, and unknown ones are as they were.
+func TestPlanConverges(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := draw(t)
+		before := append([]runtime.Instance(nil), w.have...)
+		clear(w.hold)
+		if w.images[imageWeb] == imagePulling {
+			w.images[imageWeb] = imagePresent // the pull ends
+		}
+		rounds := 0
+		for {
+			actions := plan(w.situation)
+			if len(actions) == 0 {
+				break
+			}
+			safe(t, w, actions)
+			for _, a := range actions {
+				w.apply(a)
+			}
+			rounds++
+			require.Less(t, rounds, 60, "still: %v", actions)
+		}
+		for id, at := range w.standings {
+			switch {
+			case at.closed():
+				require.Empty(t, w.instances(id), "nothing of a closed lease is left")
+			case at.lease.ContainerId == w.container && w.intents[id].Closing == nil && !w.occupied(id):
+				if m, ok := w.manifests[w.intents[id].ManifestHash]; ok {
+					require.False(t, w.intents[id].Started.IsZero())
+					for _, s := range m.Services {
+						i, ok := find(w.have, runtime.Key{Lease: id, Service: s.Name})
+						require.True(t, (!ok && s.Restart == manifest.RestartNever) || alive(i) || i.Ended(), "%s of %s", s.Name, id)
+					}
+				}
+			}
+		}
+		for _, i := range before {
+			if _, known := w.standings[i.Lease]; !known {
+				have, ok := find(w.have, i.Key)
+				require.True(t, ok, "what can't be verified is kept")
+				require.Equal(t, i, have)
+			}
+		}
+	})
+}
+
+// apply does what execute would.
+func (w *world) apply(a Action) {
+	key := runtime.Key{Lease: a.Lease, Service: a.Service}
+	intent := w.intents[a.Lease]
+	switch a.Verb {
+	case Adopt:
+		var n int
+		_, _ = fmt.Sscanf(a.Lease, "ath1t/%d", &n)
+		intent = Intent{Lease: a.Lease, ManifestHash: fmt.Sprintf("%02x", n-1), OpenedAt: w.now}
+	case Pull:
+		w.images[a.Image] = imagePresent
+		return
+	case Create:
+		policy := manifest.RestartNever
+		for _, s := range w.manifests[intent.ManifestHash].Services {
+			if s.Name == a.Service {
+				policy = s.Restart
+			}
+		}
+		w.have = append(w.have, runtime.Instance{Key: key, Container: 7, State: runtime.StateCreated, Restart: policy})
+		return
+	case Start:
+		for n := range w.have {
+			if w.have[n].Key == key {
+				w.have[n].State, w.have[n].StartedAt, w.have[n].FinishedAt = runtime.StateRunning, w.now, time.Time{}
+			}
+		}
+		w.starts[key]++
+		return
+	case Begin:
+		intent.Started, intent.Head.Until = w.now, w.now
+	case Record:
+		intent.Head.Until = w.now
+	case Finish:
+		intent.Closing = &Closing{}
+	case NoteClosed:
+		intent.ClosedAt = w.now
+	case Stop:
+		for n := range w.have {
+			if w.have[n].Lease == a.Lease && alive(w.have[n]) {
+				w.have[n].State, w.have[n].FinishedAt = runtime.StateExited, w.now
+			}
+		}
+		return
+	case Archive:
+		intent.Archived = true
+	case Remove:
+		var left []runtime.Instance
+		for _, i := range w.have {
+			if i.Lease != a.Lease {
+				left = append(left, i)
+			}
+		}
+		w.have = left
+		return
+	case Forget:
+		delete(w.intents, a.Lease)
+		return
+	}
+	w.intents[a.Lease] = intent
+}
+
+func TestStartOrder(t *testing.T) {
+	a, b, c := service("a", imageWeb, manifest.RestartAlways), service("b", imageWeb, manifest.RestartAlways), service("c", imageWeb, manifest.RestartAlways)
+	a.DependsOn = []string{"c"}
+	c.DependsOn = []string{"b"}
+	var names []string
+	for _, s := range startOrder(workload(a, b, c)) {
+		names = append(names, s.Name)
+	}
+	require.Equal(t, []string{"b", "c", "a"}, names)
+	b.DependsOn = []string{"a"} // a circle ends too
+	require.Len(t, startOrder(workload(a, b, c)), 3)
+}
