@@ -18,7 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/athnet/ath/offchain/chain"
-	"github.com/athnet/ath/offchain/deploy"
+	"github.com/athnet/ath/offchain/price"
 	"github.com/athnet/ath/offchain/worker"
 	"github.com/athnet/ath/offchain/worker/gpu"
 
@@ -291,7 +291,7 @@ func confirm(cmd *cobra.Command) bool {
 }
 
 func offerCommand(a *app) *cobra.Command {
-	var price string
+	var amount string
 	var maxTerm time.Duration
 	set := &cobra.Command{
 		Use: "set", Short: "Set the standing price; open leases keep theirs", Args: cobra.NoArgs, Example: "  ath-worker offer set --price 0.36ath/h",
@@ -301,10 +301,10 @@ func offerCommand(a *app) *cobra.Command {
 				return err
 			}
 			defer client.Close()
-			return a.setOffer(cmd.Context(), cmd, client, price, maxTerm)
+			return a.setOffer(cmd.Context(), cmd, client, amount, maxTerm)
 		},
 	}
-	set.Flags().StringVar(&price, "price", "", "price, such as 0.36ath/h or 100uath/s")
+	set.Flags().StringVar(&amount, "price", "", "price, such as 0.36ath/h or 100uath/s")
 	set.Flags().DurationVar(&maxTerm, "max-term", 0, "longest lease; no bound where 0")
 	if err := set.MarkFlagRequired("price"); err != nil {
 		panic(err) // the flag was defined two lines above
@@ -314,8 +314,8 @@ func offerCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) setOffer(ctx context.Context, cmd *cobra.Command, client *chain.Client, price string, maxTerm time.Duration) error {
-	rate, err := deploy.ParsePrice(price)
+func (a *app) setOffer(ctx context.Context, cmd *cobra.Command, client *chain.Client, amount string, maxTerm time.Duration) error {
+	rate, err := price.Parse(amount)
 	if err != nil {
 		return err
 	}
@@ -343,6 +343,6 @@ func (a *app) setOffer(ctx context.Context, cmd *cobra.Command, client *chain.Cl
 		Rate      string `json:"rate"` // 10^-6 uath per second
 	}{view.Container.Id, rate.String()}
 	return a.print(cmd, answer, func(w io.Writer) {
-		fmt.Fprintf(w, "container %d is offered for %s (%s × 10⁻⁶ uath/s)\n", answer.Container, price, answer.Rate)
+		fmt.Fprintf(w, "container %d is offered for %s (%s × 10⁻⁶ uath/s)\n", answer.Container, amount, answer.Rate)
 	})
 }
