@@ -118,7 +118,7 @@ func (m *market) billed(id string, before math.Int) {
 	require.Equal(m.t, leasestypes.CloseReason_CLOSE_REASON_TENANT, receipt.Reason)
 	require.Equal(m.t, price(receipt.EndedAt.Sub(*receipt.StartedAt)).String(), receipt.Billed.String())
 	require.Equal(m.t, ready, m.status(receipt.ContainerId).State)
-	m.refused("not found", m.Sign(m.tenant, &leasestypes.MsgCloseLease{Signer: m.tenant.String(), LeaseId: id}))
+	m.refused("lease is closed", m.Sign(m.tenant, &leasestypes.MsgCloseLease{Signer: m.tenant.String(), LeaseId: id}))
 
 	m.next(m.Sign(m.tenant, &leasestypes.MsgWithdrawDeposit{Tenant: m.tenant.String(), Amount: sdk.NewCoin(athtypes.Denom, math.ZeroInt())}))
 	require.Equal(m.t, before.Sub(receipt.Billed).String(), m.balance(m.tenant).String(), "paid what was billed, to the uath")
