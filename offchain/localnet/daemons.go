@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/athnet/ath/offchain/worker"
 )
 
@@ -46,12 +48,64 @@ func (n *Network) startWorker(ctx context.Context) error {
 	return n.launch(&process{name: WorkerP, path: n.bin(WorkerP), args: []string{"start", "--home", home, "--register", "--price", c.Worker.Price}, env: env})
 }
 
-func (n *Network) startDaemons(ctx context.Context) error {
-	if err := n.startWorker(ctx); err != nil {
+// fileKey is where ath-checker and ath-indexer keep the key they sign with.
+const fileKey = "operator_key.json"
+
+// startChecker starts the Checker of an account, which owns and operates one licence.
+func (n *Network) startChecker(i int, account string) error {
+	name := fmt.Sprintf("ath-checker-%d", i+1)
+	home := filepath.Join(n.Config.Home, name)
+	key, _, err := n.Config.key(account)
+	if err != nil {
 		return err
 	}
-	_, err := n.awaitContainer(ctx)
-	return err
+	if err := key.Save(filepath.Join(home, fileKey)); err != nil {
+		return err
+	}
+	env := n.daemonEnv("ATH_CHECKER", map[string]string{"LISTEN": n.address(n.Config.Ports.Checkers + i)})
+	return n.launch(&process{name: name, path: n.bin("ath-checker"), args: []string{"start", "--home", home}, env: env})
+}
+
+func (n *Network) startIndexer() error {
+	home := filepath.Join(n.Config.Home, "indexer")
+	key, _, err := n.Config.key(n.Config.Indexer)
+	if err != nil {
+		return err
+	}
+	if err := key.Save(filepath.Join(home, fileKey)); err != nil {
+		return err
+	}
+	env := n.daemonEnv("ATH_INDEXER", map[string]string{"LISTEN": n.address(n.Config.Ports.Indexer)})
+	return n.launch(&process{name: IndexP, path: n.bin(IndexP), args: []string{"start", "--home", home}, env: env})
+}
+
+// startDaemons starts everything that follows the chain, all at once: none waits for another.
+func (n *Network) startDaemons(ctx context.Context) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return n.startWorker(gctx) })
+	g.Go(func() error {
+		if err := n.buyLicences(gctx); err != nil {
+			return err
+		}
+		for i, account := range n.Config.Checkers {
+			if err := n.startChecker(i, account); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	g.Go(n.startIndexer)
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	n.say("%d Checkers with a licence each, an Indexer at %s", len(n.Config.Checkers), n.IndexerURL())
+	c, err := n.awaitContainer(ctx)
+	if err != nil {
+		return err
+	}
+	n.say("worker: this machine is Container %d: %.1f cores, %d MiB, class %s, for %s", c.Container.Id,
+		float64(c.Container.Spec.CpuMilli)/1000, c.Container.Spec.MemoryMib, c.Container.Class, n.Config.Worker.Price)
+	return nil
 }
 
 // CheckInvariants stops the node and checks its whole state; it returns what athd says of it.

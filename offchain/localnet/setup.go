@@ -12,7 +12,6 @@ import (
 
 	"github.com/athnet/ath/offchain/chain"
 	"github.com/athnet/ath/offchain/deploy"
-	athtypes "github.com/athnet/ath/x/ath/types"
 	checks "github.com/athnet/ath/x/checks/types"
 	leases "github.com/athnet/ath/x/leases/types"
 	providers "github.com/athnet/ath/x/providers/types"
@@ -53,25 +52,6 @@ func (n *Network) Containers(ctx context.Context) ([]providers.ContainerView, er
 		}
 	}
 	return out, nil
-}
-
-// offer sets the price of a Container.
-func (n *Network) offer(ctx context.Context, container uint64, minCharge time.Duration) error {
-	rate, err := deploy.ParsePrice(n.Config.Worker.Price)
-	if err != nil {
-		return err
-	}
-	sender, err := n.Sender(n.Config.Worker.Account)
-	if err != nil {
-		return err
-	}
-	_, err = sender.Send(ctx, &leases.MsgSetOffers{Operator: sender.Address(), Offers: []leases.Offer{{
-		ContainerId: container, Denom: athtypes.Denom, Rate: rate, MinCharge: minCharge,
-	}}})
-	if err != nil {
-		return fmt.Errorf("offer Container %d: %w", container, err)
-	}
-	return nil
 }
 
 // Poll asks until done says so, a process of the network ends, or the time is over; then the error says what was awaited.
@@ -125,6 +105,7 @@ func (n *Network) awaitReady(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	n.say("the Checkers found it healthy: it can be rented")
 	ix, err := deploy.NewIndexer(n.IndexerURL())
 	if err != nil {
 		return err
@@ -133,21 +114,6 @@ func (n *Network) awaitReady(ctx context.Context) error {
 		a, err := ix.Find(ctx, deploy.Query{Tenant: n.Address(n.Config.Tenant), Requirement: leases.Requirement{Class: "cpu"}, MaxRate: math.ZeroInt(), Limit: 1})
 		return err == nil && len(a.Candidates) > 0, err
 	})
-}
-
-// waitBlocks returns when the chain is so many blocks further.
-func (n *Network) waitBlocks(ctx context.Context, count int64) (chain.Head, error) {
-	first, err := n.Chain().Latest(ctx)
-	if err != nil {
-		return first, err
-	}
-	var head chain.Head
-	err = n.Poll(ctx, 30*time.Second, "the next block", func(ctx context.Context) (bool, error) {
-		var err error
-		head, err = n.Chain().Latest(ctx)
-		return head.Height >= first.Height+count, err
-	})
-	return head, err
 }
 
 // AwaitFree returns when the Container can be rented: behind a lease its worker has to clean up.
