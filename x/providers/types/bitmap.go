@@ -30,13 +30,19 @@ func (b Bitmap) Has(slot uint64) bool {
 	return slot/8 < uint64(len(b)) && b[slot/8]>>(slot%8)&1 == 1
 }
 
-// With returns the set with a slot; Without returns it without.
-func (b Bitmap) With(slot uint64) Bitmap    { return b.Or(BitmapOf(slot)) }
+// With returns the set with a slot.
+func (b Bitmap) With(slot uint64) Bitmap { return b.Or(BitmapOf(slot)) }
+
+// Without returns the set without a slot.
 func (b Bitmap) Without(slot uint64) Bitmap { return b.AndNot(BitmapOf(slot)) }
 
-// And, Or and AndNot are intersection, union and difference.
-func (b Bitmap) And(o Bitmap) Bitmap    { return b.merge(o, func(x, y byte) byte { return x & y }) }
-func (b Bitmap) Or(o Bitmap) Bitmap     { return b.merge(o, func(x, y byte) byte { return x | y }) }
+// And returns the intersection.
+func (b Bitmap) And(o Bitmap) Bitmap { return b.merge(o, func(x, y byte) byte { return x & y }) }
+
+// Or returns the union.
+func (b Bitmap) Or(o Bitmap) Bitmap { return b.merge(o, func(x, y byte) byte { return x | y }) }
+
+// AndNot returns the difference.
 func (b Bitmap) AndNot(o Bitmap) Bitmap { return b.merge(o, func(x, y byte) byte { return x &^ y }) }
 
 // Count returns how many slots are in the set.
