@@ -10,6 +10,8 @@ import (
 	"github.com/cosmos/cosmos-sdk/crypto/keys/secp256k1"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/leases/types"
@@ -519,9 +521,9 @@ func TestQueries(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, receipts.Receipts, 1)
 	_, err = w.queries.Lease(w.ctx, &types.QueryLeaseRequest{Tenant: tenant(1).String(), Number: 2})
-	require.ErrorIs(t, err, types.ErrLeaseNotFound)
+	require.Equal(t, codes.NotFound, status.Code(err))
 	_, err = w.queries.Offer(w.ctx, &types.QueryOfferRequest{ContainerId: 77})
-	require.ErrorIs(t, err, types.ErrOfferNotFound)
+	require.Equal(t, codes.NotFound, status.Code(err))
 	params, err := w.queries.Params(w.ctx, &types.QueryParamsRequest{})
 	require.NoError(t, err)
 	require.Equal(t, types.DefaultParams(), params.Params)
