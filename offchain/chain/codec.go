@@ -6,12 +6,16 @@ import (
 	"fmt"
 
 	gogoproto "github.com/cosmos/gogoproto/proto"
+	"google.golang.org/grpc/encoding"
 	"google.golang.org/protobuf/proto"
 )
 
 // wireCodec carries both families of generated messages over gRPC: gogoproto's (ours) and the official ones (cosmossdk.io/api).
 // gRPC's own codec reads gogoproto messages through reflection that does not know custom types.
 type wireCodec struct{}
+
+// Codec is for gRPC servers and clients of our own services.
+func Codec() encoding.Codec { return wireCodec{} }
 
 func (wireCodec) Name() string { return "proto" }
 

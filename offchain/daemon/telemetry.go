@@ -71,6 +71,10 @@ func ServeHTTP(l net.Listener, h http.Handler) Actor {
 			Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 			BaseContext: func(net.Listener) context.Context { return base },
 		}
+		// gRPC comes over the same port, without TLS.
+		srv.Protocols = new(http.Protocols)
+		srv.Protocols.SetHTTP1(true)
+		srv.Protocols.SetUnencryptedHTTP2(true)
 		stopped := make(chan error, 1)
 		stop := context.AfterFunc(ctx, func() {
 			// Streams never end by themselves.

@@ -227,18 +227,54 @@ func (m *Market) explain(q Query) string {
 		if least == 0 {
 			continue
 		}
-		before, most := left.GetCardinality(), uint64(0)
-		for id := range roaring.Values(left.Clone()) {
-			size := sizeOf(m.at(uint64(id)).Container, dimension(d))
-			if most = max(most, size); size < least {
-				left.Remove(id)
-			}
+		fit := m.narrow(left, dimension(d), least)
+		if fit.IsEmpty() {
+			return fmt.Sprintf("%s: wanted %d, the most among %d free Containers is %d", misfits[d], least,
+				left.GetCardinality(), m.most(left, dimension(d)))
 		}
-		if left.IsEmpty() {
-			return fmt.Sprintf("%s: wanted %d, the most among %d free Containers is %d", misfits[d], least, before, most)
-		}
+		left = fit
 	}
 	return m.explainOffers(q, left)
+}
+
+// maxExplain bounds what is looked at one by one to explain an empty answer; beyond it the explanation is as exact as the sets are.
+const maxExplain = 10_000
+
+// narrow returns those of a set that have at least a size.
+func (m *Market) narrow(in *roaring.Bitmap, d dimension, least uint64) *roaring.Bitmap {
+	level := m.sizes[d].atLeast(least)
+	if level == nil {
+		return roaring.New()
+	}
+	out := roaring.And(in, level)
+	if out.GetCardinality() > maxExplain {
+		return out
+	}
+	for id := range roaring.Values(out.Clone()) {
+		if sizeOf(m.at(uint64(id)).Container, d) < least {
+			out.Remove(id)
+		}
+	}
+	return out
+}
+
+// most is the largest size in a set.
+func (m *Market) most(in *roaring.Bitmap, d dimension) (most uint64) {
+	for b := len(m.sizes[d]) - 1; b >= 0; b-- {
+		level := m.sizes[d][b]
+		if level == nil || in.AndCardinality(level) == 0 {
+			continue
+		}
+		seen := 0
+		for id := range roaring.Values(roaring.And(in, level)) {
+			most = max(most, sizeOf(m.at(uint64(id)).Container, d))
+			if seen++; seen == maxExplain {
+				break
+			}
+		}
+		return most
+	}
+	return 0
 }
 
 // explainOffers goes on with what is not a size.
@@ -247,7 +283,12 @@ func (m *Market) explainOffers(q Query, left *roaring.Bitmap) string {
 		count    = map[leasetypes.Misfit]int{}
 		cheapest = uint64(math.MaxUint64)
 	)
+	n := min(left.GetCardinality(), maxExplain)
+	seen := uint64(0)
 	for id := range roaring.Values(left) {
+		if seen++; seen > n {
+			break
+		}
 		e := m.at(uint64(id))
 		misfit := m.misfit(e, q.Demand)
 		count[misfit]++
@@ -255,7 +296,6 @@ func (m *Market) explainOffers(q Query, left *roaring.Bitmap) string {
 			cheapest = min(cheapest, e.rate)
 		}
 	}
-	n := left.GetCardinality()
 	switch {
 	case count[leasetypes.MisfitBusy] > 0:
 		return fmt.Sprintf("heartbeat: the workers of %d Containers that fit have fallen silent; try again in a moment", count[leasetypes.MisfitBusy])
