@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"cosmossdk.io/collections"
 	"cosmossdk.io/math"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
@@ -149,4 +150,17 @@ func TestVaultQueryPages(t *testing.T) {
 		_, err := f.query.Vault(f.ctx, req)
 		require.ErrorContains(t, err, field)
 	}
+}
+
+// A page key comes from whoever asks.
+func FuzzVaultPageKey(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte{0, 0, 0, 1})
+	key, err := collections.EncodeKeyWithPrefix(nil, rowKeyCodec, newRowKey(types.RowKind_ROW_KIND_STAKE, user(0), 7, usd))
+	require.NoError(f, err)
+	f.Add(key)
+	f.Fuzz(func(t *testing.T, key []byte) {
+		limit, _, err := vaultPage(&query.PageRequest{Key: key})
+		require.True(t, err != nil || limit > 0)
+	})
 }
