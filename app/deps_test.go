@@ -18,14 +18,14 @@ import (
 
 const module = "github.com/athnet/ath/"
 
-// importRule says what a package, or all packages below one that ends in "/...", must not link, and why. Names without a dot
-// before the first slash are ours; "x/" and everything else that ends in a slash is all below it.
+// importRule says what a package must not link, directly or not, and why. Names without a dot before the first slash are ours;
+// a name that ends in a slash stands for the package and all below it.
 type importRule struct {
 	from string
 	not  map[string]string
 }
 
-// baseappRule: what a daemon must not link. Both cost some 1,400 packages and tens of megabytes.
+// daemonRule is what a daemon must not link. A node's packages alone are some 1,400 and tens of megabytes.
 func daemonRule(from string, others ...string) importRule {
 	rule := importRule{from, map[string]string{
 		"github.com/cosmos/cosmos-sdk/baseapp": "a daemon is no node",
@@ -75,8 +75,10 @@ func importRules() []importRule {
 		{"cmd/athd", map[string]string{
 			"github.com/NVIDIA/go-nvml/pkg/nvml": "a node has no GPU to measure, and NVML needs cgo",
 			"modernc.org/sqlite":                 "history is the indexer's",
-			"offchain/worker/":                   "a node is no worker", "offchain/checker/": "a node is no Checker", "offchain/indexer/": "a node is no Indexer",
-			"testutil/": "tests only",
+			"offchain/worker":                    "a node is no worker (it speaks the wire types in api)",
+			"offchain/indexer":                   "a node is no Indexer (it speaks the wire types in api)",
+			"offchain/checker/":                  "a node is no Checker",
+			"testutil/":                          "tests only",
 		}},
 		daemonRule("cmd/ath-worker", "offchain/checker/", "offchain/indexer/"),
 		daemonRule("cmd/ath-checker", "offchain/worker/", "offchain/indexer/"),

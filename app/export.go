@@ -11,6 +11,7 @@ import (
 
 	servertypes "github.com/cosmos/cosmos-sdk/server/types"
 	"github.com/cosmos/cosmos-sdk/store/v2/rootmulti"
+	sdk "github.com/cosmos/cosmos-sdk/types"
 	"github.com/cosmos/cosmos-sdk/x/staking"
 )
 
@@ -30,13 +31,9 @@ func (app *App) ExportAppStateAndValidators(
 		return servertypes.ExportedApp{}, err
 	}
 	ctx := app.NewContextLegacy(true, last)
-	genesis, err := app.modules.ExportGenesisForModules(ctx, app.encoding.Codec, modules)
+	state, err := app.Export(ctx, modules...)
 	if err != nil {
-		return servertypes.ExportedApp{}, fmt.Errorf("export: %w", err)
-	}
-	state, err := json.MarshalIndent(genesis, "", "  ")
-	if err != nil {
-		return servertypes.ExportedApp{}, fmt.Errorf("export: %w", err)
+		return servertypes.ExportedApp{}, err
 	}
 	validators, err := staking.WriteValidators(ctx, app.Staking)
 	if err != nil {
@@ -48,6 +45,19 @@ func (app *App) ExportAppStateAndValidators(
 		Height:          last.Height + 1, // the restarted chain's first block
 		ConsensusParams: app.GetConsensusParams(ctx),
 	}, nil
+}
+
+// Export returns the state that a context reads as an app_state, of all modules or of those named.
+func (app *App) Export(ctx sdk.Context, modules ...string) (json.RawMessage, error) {
+	genesis, err := app.modules.ExportGenesisForModules(ctx, app.encoding.Codec, modules)
+	if err != nil {
+		return nil, fmt.Errorf("export: %w", err)
+	}
+	state, err := json.MarshalIndent(genesis, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("export: %w", err)
+	}
+	return state, nil
 }
 
 // LastBlock returns height, time and chain-id of the newest committed block. A chain that restarts from an export must not

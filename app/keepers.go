@@ -42,6 +42,7 @@ import (
 	feegrantkeeper "github.com/cosmos/cosmos-sdk/x/feegrant/keeper"
 	govkeeper "github.com/cosmos/cosmos-sdk/x/gov/keeper"
 	govtypes "github.com/cosmos/cosmos-sdk/x/gov/types"
+	govv1beta1 "github.com/cosmos/cosmos-sdk/x/gov/types/v1beta1"
 	slashingkeeper "github.com/cosmos/cosmos-sdk/x/slashing/keeper"
 	slashingtypes "github.com/cosmos/cosmos-sdk/x/slashing/types"
 	stakingkeeper "github.com/cosmos/cosmos-sdk/x/staking/keeper"
@@ -144,7 +145,7 @@ func (b builder) base(k *Keepers) {
 	k.Consensus = consensuskeeper.NewKeeper(cdc, b.kv(consensustypes.StoreKey), b.authority, runtime.EventService{})
 	k.Account = authkeeper.NewAccountKeeper(cdc, b.kv(authtypes.StoreKey), authtypes.ProtoBaseAccount, modulePermissions(),
 		AccountAddresses, athtypes.Bech32Prefix, b.authority, authkeeper.WithUnorderedTransactions(true))
-	k.Bank = bankkeeper.NewBaseKeeper(cdc, b.kv(banktypes.StoreKey), k.Account, blockedAddresses(), b.authority, b.log).
+	k.Bank = bankkeeper.NewBaseKeeper(cdc, b.kv(banktypes.StoreKey), k.Account, BlockedAddresses(), b.authority, b.log).
 		WithObjStoreKey(b.stores.object[banktypes.ObjectStoreKey])
 	k.FeeGrant = feegrantkeeper.NewKeeper(cdc, b.kv(feegrant.StoreKey), k.Account).SetBankKeeper(k.Bank)
 	k.Authz = authzkeeper.NewKeeper(b.kv(authzkeeper.StoreKey), cdc, b.router, k.Account).SetBankKeeper(k.Bank)
@@ -176,6 +177,8 @@ func (b builder) governance(k *Keepers) {
 	k.Gov = govkeeper.NewKeeper(b.enc.Codec, b.kv(govtypes.StoreKey), k.Account, k.Bank, k.Distribution,
 		b.router, govtypes.DefaultConfig(), b.authority,
 		govkeeper.NewDefaultCalculateVoteResultsAndVotingPower(k.Staking))
+	// Proposals of the old kind carry text only; without a router they would crash their transaction.
+	k.Gov.SetLegacyRouter(govv1beta1.NewRouter().AddRoute(govtypes.RouterKey, govv1beta1.ProposalHandler))
 }
 
 // ibc builds the doors to other chains: token transfer over Tendermint light clients, classic channels and IBC v2.

@@ -11,12 +11,18 @@ import (
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
+	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
+	dbm "github.com/cosmos/cosmos-db"
 	"github.com/cosmos/gogoproto/proto"
 	"github.com/stretchr/testify/require"
 
+	"cosmossdk.io/log/v2"
 	"cosmossdk.io/math"
 
+	"github.com/cosmos/cosmos-sdk/baseapp"
 	"github.com/cosmos/cosmos-sdk/codec"
+	servertypes "github.com/cosmos/cosmos-sdk/server/types"
+	simtestutil "github.com/cosmos/cosmos-sdk/testutil/sims"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/athnet/ath/app"
@@ -262,4 +268,26 @@ func answer[T any, P interface {
 	response := P(new(T))
 	require.NoError(t, proto.Unmarshal(data.MsgResponses[0].Value, response))
 	return response
+}
+
+// export returns the first twin's state as a genesis.
+func (m *market) export() servertypes.ExportedApp {
+	m.t.Helper()
+	exported, err := m.App().ExportAppStateAndValidators(false, nil, nil)
+	require.NoError(m.t, err)
+	return exported
+}
+
+// importOnly loads a state and exports it again, before any block.
+func importOnly(t *testing.T, state []byte, height int64, now time.Time) []byte {
+	t.Helper()
+	a := app.New(log.NewNopLogger(), dbm.NewMemDB(), true, simtestutil.EmptyAppOptions{}, baseapp.SetChainID(shadow.ChainID))
+	_, err := a.InitChain(&abci.RequestInitChain{
+		Time: now, ChainId: shadow.ChainID, ConsensusParams: &cmtproto.ConsensusParams{}, AppStateBytes: state, InitialHeight: height,
+	})
+	require.NoError(t, err)
+	ctx := a.NewContextLegacy(false, cmtproto.Header{ChainID: shadow.ChainID, Height: height - 1, Time: now})
+	genesis, err := a.Export(ctx)
+	require.NoError(t, err)
+	return genesis
 }

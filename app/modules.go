@@ -70,9 +70,9 @@ func modulePermissions() map[string][]string {
 	}
 }
 
-// blockedAddresses are the module accounts that nobody may send coins to: coins that arrive there outside of their module's
+// BlockedAddresses are the module accounts that nobody may send coins to: coins that arrive there outside of their module's
 // own messages would be lost, and would break the vault's balance = Σ rows. Only governance's account may receive.
-func blockedAddresses() map[string]bool {
+func BlockedAddresses() map[string]bool {
 	blocked := make(map[string]bool)
 	for name := range modulePermissions() {
 		if name != govtypes.ModuleName {

@@ -67,6 +67,7 @@ func All() []Twin {
 type Chain struct {
 	t      testing.TB
 	twins  []*twin
+	first  int64 // height of the first block
 	height int64
 	now    time.Time
 	next   map[string]uint64 // sequences of transactions that are signed, and maybe not in a block yet
@@ -88,39 +89,37 @@ func (tw *twin) open() {
 // New starts a chain. edit, where it is not nil, changes the genesis.
 func New(t testing.TB, twins []Twin, balance math.Int, accounts []gen.Account, edit func(app.Encoding, app.GenesisState)) *Chain {
 	t.Helper()
-	c := &Chain{t: t, now: Start, next: make(map[string]uint64)}
-	for _, spec := range twins {
-		tw := &twin{Twin: spec, db: dbm.NewMemDB()}
-		tw.open()
-		c.twins = append(c.twins, tw)
-	}
-	enc := c.App().Encoding()
-	genesis := c.App().DefaultGenesis()
+	client, err := app.NewClient()
+	require.NoError(t, err)
+	genesis := client.Basics.DefaultGenesis(client.Codec)
 	if edit != nil {
-		edit(enc, genesis)
+		edit(client.Encoding, genesis)
 	}
-	genesis, err := gen.Genesis(enc, genesis, ChainID, balance, accounts...)
+	genesis, err = gen.Genesis(client.Encoding, genesis, ChainID, balance, accounts...)
 	require.NoError(t, err)
 	state, err := json.Marshal(genesis)
 	require.NoError(t, err)
-	c.InitChain(state, 1)
-	c.Block(0)
-	return c
+	return Resume(t, twins, state, 1, Start)
 }
 
-// InitChain starts the chain from an app_state.
-func (c *Chain) InitChain(state []byte, height int64) {
-	c.t.Helper()
+// Resume starts a chain from an app_state, its first block at a height and a time.
+func Resume(t testing.TB, twins []Twin, state []byte, height int64, now time.Time) *Chain {
+	t.Helper()
+	c := &Chain{t: t, now: now, first: height, height: height - 1, next: make(map[string]uint64)}
 	params := cmttypes.DefaultConsensusParams().ToProto()
 	limits := app.BlockLimits()
 	params.Block = &cmtproto.BlockParams{MaxBytes: limits.MaxBytes, MaxGas: limits.MaxGas}
-	for _, tw := range c.twins {
+	for _, spec := range twins {
+		tw := &twin{Twin: spec, db: dbm.NewMemDB()}
+		tw.open()
 		_, err := tw.app.InitChain(&abci.RequestInitChain{
-			Time: c.now, ChainId: ChainID, ConsensusParams: &params, AppStateBytes: state, InitialHeight: height,
+			Time: now, ChainId: ChainID, ConsensusParams: &params, AppStateBytes: state, InitialHeight: height,
 		})
-		require.NoError(c.t, err, tw.Name)
+		require.NoError(t, err, tw.Name)
+		c.twins = append(c.twins, tw)
 	}
-	c.height = height - 1
+	c.Block(0)
+	return c
 }
 
 // App is the first twin.
@@ -205,7 +204,7 @@ func (c *Chain) run(tw *twin, txs [][]byte) *abci.ResponseFinalizeBlock {
 	}
 	validator := gen.NewValidator().Consensus.PubKey().Address()
 	commit := abci.CommitInfo{}
-	if c.height > 1 {
+	if c.height > c.first {
 		commit.Votes = []abci.VoteInfo{{Validator: abci.Validator{Address: validator, Power: 100}, BlockIdFlag: cmtproto.BlockIDFlagCommit}}
 	}
 	res, err := tw.app.FinalizeBlock(&abci.RequestFinalizeBlock{
