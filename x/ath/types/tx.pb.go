@@ -152,7 +152,7 @@ var xxx_messageInfo_MsgClaimResponse proto.InternalMessageInfo
 type MsgWithdraw struct {
 	// Who signs.
 	Signer string `protobuf:"bytes,1,opt,name=signer,proto3" json:"signer,omitempty"`
-	// Whose buckets; the signer where empty. Coins go to this address.
+	// Whose buckets; the signer where empty. Coins go to its payout address, by default itself.
 	Beneficiary string `protobuf:"bytes,2,opt,name=beneficiary,proto3" json:"beneficiary,omitempty"`
 }
 
@@ -205,7 +205,7 @@ func (m *MsgWithdraw) GetBeneficiary() string {
 
 // MsgWithdrawResponse says what was paid.
 type MsgWithdrawResponse struct {
-	// Coins paid to the beneficiary.
+	// Coins paid.
 	Amount github_com_cosmos_cosmos_sdk_types.Coins `protobuf:"bytes,1,rep,name=amount,proto3,castrepeated=github.com/cosmos/cosmos-sdk/types.Coins" json:"amount"`
 	// Whether ripe buckets are left because the bound per message was reached; send the message again.
 	More bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
@@ -420,7 +420,7 @@ const _ = grpc.SupportPackageIsVersion4
 type MsgClient interface {
 	// Claim moves what the ledgers have earned into vesting; the part with delay 0 is ripe at once.
 	Claim(ctx context.Context, in *MsgClaim, opts ...grpc.CallOption) (*MsgClaimResponse, error)
-	// Withdraw pays every ripe bucket of a beneficiary out to the beneficiary; anyone may trigger it.
+	// Withdraw pays ripe buckets of a beneficiary out to its payout address; anyone may trigger it.
 	Withdraw(ctx context.Context, in *MsgWithdraw, opts ...grpc.CallOption) (*MsgWithdrawResponse, error)
 	// UpdateParams replaces the parameters; authority only.
 	UpdateParams(ctx context.Context, in *MsgUpdateParams, opts ...grpc.CallOption) (*MsgUpdateParamsResponse, error)
@@ -465,7 +465,7 @@ func (c *msgClient) UpdateParams(ctx context.Context, in *MsgUpdateParams, opts 
 type MsgServer interface {
 	// Claim moves what the ledgers have earned into vesting; the part with delay 0 is ripe at once.
 	Claim(context.Context, *MsgClaim) (*MsgClaimResponse, error)
-	// Withdraw pays every ripe bucket of a beneficiary out to the beneficiary; anyone may trigger it.
+	// Withdraw pays ripe buckets of a beneficiary out to its payout address; anyone may trigger it.
 	Withdraw(context.Context, *MsgWithdraw) (*MsgWithdrawResponse, error)
 	// UpdateParams replaces the parameters; authority only.
 	UpdateParams(context.Context, *MsgUpdateParams) (*MsgUpdateParamsResponse, error)
