@@ -151,25 +151,27 @@ func (c *Checker) Run(ctx context.Context) error {
 			return nil
 		})
 	}()
+	var head chain.Head
 	for {
 		select {
 		case err := <-followed:
 			return err
-		case head := <-heads:
-			if err := c.step(ctx, head); err != nil {
-				if errors.Is(err, store.ErrCrash) || ctx.Err() != nil {
-					cancel()
-					return errors.Join(err, <-followed)
-				}
-				c.Health.Set(warnQuery, err.Error())
-				c.Log.Warn("cannot work on this block, trying again with the next", "height", head.Height, "err", err)
-				continue
-			}
-			c.Health.Clear(warnQuery)
+		case head = <-heads:
 		case r := <-c.swept:
 			c.endSweep(r)
 		case r := <-c.sent:
 			c.endSend(r)
+			continue // only a new block can make a second try succeed
+		}
+		err := c.step(ctx, head)
+		switch {
+		case ctx.Err() != nil:
+			return <-followed
+		case err != nil:
+			c.Health.Set(warnQuery, err.Error())
+			c.Log.Warn("cannot work on this block, trying again with the next", "height", head.Height, "err", err)
+		default:
+			c.Health.Clear(warnQuery)
 		}
 	}
 }

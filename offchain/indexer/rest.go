@@ -161,7 +161,28 @@ type containerView struct {
 	Reason       string             `json:"reason,omitempty"`
 	FaultAt      *time.Time         `json:"fault_at,omitempty"`
 	LastSeen     time.Time          `json:"last_seen"`
-	Offer        *leasetypes.Offer  `json:"offer,omitempty"`
+	Offer        *offerView         `json:"offer,omitempty"`
+}
+
+// offerView is a standing price.
+type offerView struct {
+	Rate      math.Int `json:"rate"`
+	Denom     string   `json:"denom"`
+	MinCharge string   `json:"min_charge"`
+	MaxTerm   string   `json:"max_term,omitempty"`
+	Allowed   []string `json:"allowed,omitempty"`
+	Denied    []string `json:"denied,omitempty"`
+}
+
+func offerOf(o *leasetypes.Offer) *offerView {
+	if o == nil {
+		return nil
+	}
+	v := &offerView{Rate: o.Rate, Denom: o.Denom, MinCharge: o.MinCharge.String(), Allowed: o.Allowed, Denied: o.Denied}
+	if o.MaxTerm > 0 {
+		v.MaxTerm = o.MaxTerm.String()
+	}
+	return v
 }
 
 func viewOf(r *api.ContainerResponse) containerView {
@@ -170,7 +191,7 @@ func viewOf(r *api.ContainerResponse) containerView {
 		ID: c.Id, Provider: c.Provider, Class: c.Class, Count: c.Count, Region: c.Region, Endpoint: c.Endpoint,
 		Connectivity: word(c.Connectivity.String(), "CONNECTIVITY_"), WorkerPubkey: hex.EncodeToString(c.WorkerPubkey), Spec: c.Spec,
 		State: word(r.Status.State.String(), "CONTAINER_STATE_"), Lease: r.Status.Lease, Reason: r.Status.Reason, FaultAt: r.Status.FaultAt,
-		LastSeen: r.LastSeen, Offer: r.Offer,
+		LastSeen: r.LastSeen, Offer: offerOf(r.Offer),
 	}
 }
 

@@ -56,7 +56,7 @@ func (s Service) Match(_ context.Context, req *api.MatchRequest) (*api.MatchResp
 	}
 	a := s.Market.Match(q)
 	s.Metrics.MatchTime.Observe(s.Clock.Now().Sub(started).Seconds())
-	resp := &api.MatchResponse{Height: a.Height, Reason: a.Reason}
+	resp := &api.MatchResponse{Height: a.Height, Reason: a.Reason, Candidates: []api.Candidate{}}
 	if len(a.Candidates) == 0 {
 		s.Metrics.Matches.WithLabelValues("empty").Inc()
 		return resp, nil
