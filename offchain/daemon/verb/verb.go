@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,7 +70,7 @@ func Root(name, short, listen string, target any, settings *Settings) (*cobra.Co
 	}
 	settings.Home, settings.Listen = filepath.Join(home, "."+name), listen
 	root := &cobra.Command{Use: name, Short: short, SilenceUsage: true, SilenceErrors: true}
-	prefix := map[string]string{"ath-checker": "ATH_CHECKER", "ath-indexer": "ATH_INDEXER", "ath-worker": "ATH_WORKER"}[name]
+	prefix := strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 	config, err := daemon.Bind(root.PersistentFlags(), prefix, target)
 	if err != nil {
 		return nil, err
