@@ -20,7 +20,7 @@ const (
 	DefaultLimit = 10
 	MaxLimit     = leasetypes.MaxCandidates
 	// walkBudget is how many Containers a match looks at in order of price before it intersects sets.
-	walkBudget = 1024
+	walkBudget = 128
 )
 
 // anyRate stands for "no bound".
@@ -238,7 +238,7 @@ func (m *Market) explain(q Query) string {
 }
 
 // maxExplain bounds what is looked at one by one to explain an empty answer; beyond it the explanation is as exact as the sets are.
-const maxExplain = 10_000
+const maxExplain = 1000
 
 // narrow returns those of a set that have at least a size.
 func (m *Market) narrow(in *roaring.Bitmap, d dimension, least uint64) *roaring.Bitmap {
