@@ -29,6 +29,9 @@ const (
 	DefaultTTL = time.Minute
 	// DefaultGasPercent of the simulated gas is what a transaction may use.
 	DefaultGasPercent = 130
+	// simulationGap is gas that a simulation does not see: the check of the real signature and the write of an unordered
+	// transaction's nonce. On a small message it is more than any percentage.
+	simulationGap = 20_000
 	// maxBroadcasts of the same bytes; the mempool takes them once however often they come.
 	maxBroadcasts = 5
 
@@ -261,5 +264,5 @@ func (s *Sender) simulate(ctx context.Context, body []byte) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return used*s.cfg.GasPercent/100 + 1, nil
+	return used*s.cfg.GasPercent/100 + simulationGap, nil
 }
