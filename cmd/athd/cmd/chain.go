@@ -29,7 +29,7 @@ func addChainCommands(root *cobra.Command, args []string, modules *app.Client) e
 	if !reaches(args, tx) && !reaches(args, query) {
 		return nil
 	}
-	return addModuleCommands(root, args, modules)
+	return addModuleCommands(root, modules)
 }
 
 // reaches says whether a command line can lead into a command; one that only looks so costs time, nothing else.
@@ -37,19 +37,15 @@ func reaches(args []string, cmd *cobra.Command) bool {
 	return slices.ContainsFunc(args, func(arg string) bool { return arg == cmd.Name() || cmd.HasAlias(arg) })
 }
 
-// addModuleCommands describes the modules' commands: of the named modules only, where the command line names any.
-func addModuleCommands(root *cobra.Command, args []string, modules *app.Client) error {
-	files, err := proto.MergedRegistry()
-	if err != nil {
-		return err
-	}
+// addModuleCommands adds the modules' commands as they describe them.
+func addModuleCommands(root *cobra.Command, modules *app.Client) error {
 	options := autocli.AppOptions{
 		Modules: modules.Modules, ModuleOptions: modules.Commands(),
 		AddressCodec: app.AccountAddresses, ValidatorAddressCodec: app.ValidatorAddresses, ConsensusAddressCodec: app.ConsensusAddresses,
 	}
 	return options.EnhanceRootCommandWithBuilder(root, &autocli.Builder{
 		Builder: flag.Builder{
-			TypeResolver: protoregistry.GlobalTypes, FileResolver: files,
+			TypeResolver: protoregistry.GlobalTypes, FileResolver: proto.HybridResolver,
 			AddressCodec: app.AccountAddresses, ValidatorAddressCodec: app.ValidatorAddresses, ConsensusAddressCodec: app.ConsensusAddresses,
 		},
 		GetClientConn: func(cmd *cobra.Command) (grpc.ClientConnInterface, error) { return client.GetClientQueryContext(cmd) },
@@ -64,7 +60,7 @@ func addModuleCommands(root *cobra.Command, args []string, modules *app.Client) 
 func queryCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "query", Aliases: []string{"q"}, Short: "Ask a node about the chain",
-		SuggestionsMinimumDistance: 2, RunE: client.ValidateCmd, DisableFlagParsing: false,
+		SuggestionsMinimumDistance: 2, RunE: client.ValidateCmd,
 	}
 	cmd.AddCommand(
 		rpc.ValidatorCommand(), rpc.WaitTxCmd(), server.QueryBlockCmd(), server.QueryBlocksCmd(), server.QueryBlockResultsCmd(),
