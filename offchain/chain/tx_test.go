@@ -45,7 +45,7 @@ func TestSendSignsAnUnorderedTransaction(t *testing.T) {
 		require.Equal(t, "/athd.providers.v1.MsgHeartbeat", body.Messages[0].TypeUrl)
 		var info txtypes.AuthInfo
 		require.NoError(t, info.Unmarshal(tx.AuthInfoBytes))
-		require.EqualValues(t, 130_001, info.Fee.GasLimit)
+		require.EqualValues(t, 150_000, info.Fee.GasLimit)
 		require.Equal(t, "261uath", info.Fee.Amount.String(), "0.002 x 130001, rounded up")
 		require.Zero(t, info.SignerInfos[0].Sequence)
 		doc := txtypes.SignDoc{BodyBytes: tx.BodyBytes, AuthInfoBytes: tx.AuthInfoBytes, ChainId: testChain, AccountNumber: 7}
