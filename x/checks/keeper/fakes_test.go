@@ -167,6 +167,10 @@ func (p *fakeProviders) ApplyVerdict(_ sdk.Context, v providertypes.ShardVerdict
 	return nil
 }
 
+func (p *fakeProviders) clone() fakeProviders {
+	return fakeProviders{maps.Clone(p.shards), p.count, slices.Clone(p.verdicts), maps.Clone(p.changes), maps.Clone(p.last), maps.Clone(p.fails)}
+}
+
 // register lets a Container join its shard.
 func (p *fakeProviders) register(ids ...uint64) {
 	for _, id := range ids {
