@@ -33,7 +33,7 @@ func beat(id uint64) *providertypes.MsgHeartbeat {
 
 func TestSendSignsAnUnorderedTransaction(t *testing.T) {
 	n := newFakeNode(t)
-	s, key := testSender(t, n, SenderConfig{GasPrice: "0.002uath", Memo: "m"})
+	s, key := testSender(t, n, SenderConfig{GasPrice: "0.00201uath", Memo: "m"})
 	before := time.Now()
 	n.check = func(raw []byte) (string, uint32, string) {
 		var tx txtypes.TxRaw
@@ -46,7 +46,7 @@ func TestSendSignsAnUnorderedTransaction(t *testing.T) {
 		var info txtypes.AuthInfo
 		require.NoError(t, info.Unmarshal(tx.AuthInfoBytes))
 		require.EqualValues(t, 150_000, info.Fee.GasLimit)
-		require.Equal(t, "261uath", info.Fee.Amount.String(), "0.002 x 130001, rounded up")
+		require.Equal(t, "302uath", info.Fee.Amount.String(), "0.00201 x 150000, rounded up")
 		require.Zero(t, info.SignerInfos[0].Sequence)
 		doc := txtypes.SignDoc{BodyBytes: tx.BodyBytes, AuthInfoBytes: tx.AuthInfoBytes, ChainId: testChain, AccountNumber: 7}
 		msg, err := doc.Marshal()

@@ -30,9 +30,12 @@ type Measured struct {
 	Notes []string `json:"notes,omitempty"`
 }
 
-// Measure looks at the machine: NVIDIA's driver first, OpenCL for everybody else's devices.
-func Measure(ctx context.Context, home string) (Measured, error) {
-	return measureWith(ctx, home, nvml.New(), opencl.New())
+// Measure looks at the machine: NVIDIA's driver first, OpenCL (where others is nil) for everybody else's devices.
+func Measure(ctx context.Context, home string, others gpu.Source) (Measured, error) {
+	if others == nil {
+		others = opencl.New()
+	}
+	return measureWith(ctx, home, nvml.New(), others)
 }
 
 func measureWith(ctx context.Context, home string, nvidia, others gpu.Source) (Measured, error) {

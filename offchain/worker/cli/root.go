@@ -21,6 +21,7 @@ import (
 	"github.com/athnet/ath/offchain/chain"
 	"github.com/athnet/ath/offchain/daemon"
 	"github.com/athnet/ath/offchain/worker"
+	"github.com/athnet/ath/offchain/worker/gpu"
 )
 
 // app is what every command has in common.
@@ -103,6 +104,19 @@ func (a *app) operatorKey() (*chain.Key, error) {
 		return nil, fmt.Errorf("no operator key at %s: make one with `ath-worker init`", path)
 	}
 	return chain.LoadKey(path)
+}
+
+// measure looks at the machine. OpenCL is asked by another process of this program, because its drivers stay in memory.
+func (a *app) measure(ctx context.Context) (worker.Measured, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return worker.Measured{}, fmt.Errorf("measure: %w", err)
+	}
+	home := a.home
+	if _, err := os.Stat(home); err != nil {
+		home = "." // before init made it
+	}
+	return worker.Measure(ctx, home, &gpu.Child{Command: exe, Args: []string{"device", "opencl", "--home", a.home}})
 }
 
 // owner is the provider's: configured, or the operator itself.

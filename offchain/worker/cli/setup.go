@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 	"github.com/athnet/ath/offchain/price"
 	"github.com/athnet/ath/offchain/worker"
 	"github.com/athnet/ath/offchain/worker/gpu"
+	"github.com/athnet/ath/offchain/worker/gpu/opencl"
 
 	providertypes "github.com/athnet/ath/x/providers/types"
 )
@@ -121,7 +123,7 @@ func deviceCommand(a *app) *cobra.Command {
 	list := &cobra.Command{
 		Use: "list", Short: "List the accelerators that drivers show", Args: cobra.NoArgs, Example: "  ath-worker device list --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			m, err := worker.Measure(cmd.Context(), existing(a.home))
+			m, err := a.measure(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -140,16 +142,18 @@ func deviceCommand(a *app) *cobra.Command {
 		},
 	}
 	cmd := &cobra.Command{Use: "device", Short: "Look at accelerators"}
-	cmd.AddCommand(list)
-	return cmd
-}
-
-// existing is a directory to measure the disk at, before init made the home.
-func existing(home string) string {
-	if _, err := os.Stat(home); err != nil {
-		return "."
+	raw := &cobra.Command{
+		Use: "opencl", Short: "Ask OpenCL alone, in JSON", Args: cobra.NoArgs, Hidden: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			devices, err := opencl.New().Devices(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return json.NewEncoder(cmd.OutOrStdout()).Encode(devices)
+		},
 	}
-	return home
+	cmd.AddCommand(list, raw)
+	return cmd
 }
 
 func specCommand(a *app) *cobra.Command {
@@ -157,7 +161,7 @@ func specCommand(a *app) *cobra.Command {
 		Use: "spec", Aliases: []string{"fingerprint"}, Short: "Measure this machine: what a registration would say, and its fingerprint", Args: cobra.NoArgs,
 		Example: "  ath-worker spec\n  ath-worker fingerprint --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			m, err := worker.Measure(cmd.Context(), existing(a.home))
+			m, err := a.measure(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -238,7 +242,7 @@ func (a *app) register(ctx context.Context, cmd *cobra.Command, client *chain.Cl
 	if err != nil {
 		return 0, err
 	}
-	m, err := worker.Measure(ctx, a.home)
+	m, err := a.measure(ctx)
 	if err != nil {
 		return 0, err
 	}

@@ -78,7 +78,7 @@ func (a *app) start(ctx context.Context, cmd *cobra.Command, o startOptions) err
 		return err
 	}
 	defer client.Close()
-	m, err := worker.Measure(ctx, a.home)
+	m, err := a.measure(ctx)
 	if err != nil {
 		return err
 	}
