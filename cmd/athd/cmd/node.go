@@ -41,6 +41,7 @@ func markNodeCommand(cmd *cobra.Command) *cobra.Command {
 func addNodeCommands(root *cobra.Command, modules *app.Client) {
 	node := &cobra.Command{}
 	server.AddCommands(node, app.DefaultHome(), newApp, nil, func(*cobra.Command) {})
+	server.AddTestnetCreatorCommand(node, newTestnetApp, func(*cobra.Command) {})
 	for _, c := range node.Commands() {
 		if c.Name() == "export" || c.Name() == "version" { // ours differ
 			node.RemoveCommand(c)

@@ -78,7 +78,7 @@ func newRoot(args []string) (*cobra.Command, error) {
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return prepare(cmd, initial) }
 
 	root.AddCommand(verbs()...)
-	root.AddCommand(keys.Commands(), configCommand(), server.StatusCommand(), version.NewVersionCommand(), debugCommand())
+	root.AddCommand(keys.Commands(), configCommand(), server.StatusCommand(), version.NewVersionCommand(), debugCommand(), testnetCommand(modules))
 	addNodeCommands(root, modules)
 	return root, addChainCommands(root, args, modules)
 }
