@@ -179,6 +179,9 @@ func (s queryServer) Vault(goCtx context.Context, req *types.QueryVaultRequest) 
 	if req.Owner != "" {
 		return s.vaultOf(ctx, req)
 	}
+	if req.Pagination != nil && req.Pagination.Limit > maxVaultPage {
+		return nil, status.Errorf(codes.InvalidArgument, "pagination.limit is %d; at most %d", req.Pagination.Limit, maxVaultPage)
+	}
 	rows, page, err := query.CollectionPaginate(ctx, s.k.rows, req.Pagination, s.k.rowBalance)
 	return &types.QueryVaultResponse{Rows: rows, Pagination: page}, err
 }

@@ -150,6 +150,8 @@ func TestVaultQueryPages(t *testing.T) {
 		_, err := f.query.Vault(f.ctx, req)
 		require.ErrorContains(t, err, field)
 	}
+	_, err = f.query.Vault(f.ctx, &types.QueryVaultRequest{Pagination: &query.PageRequest{Limit: maxVaultPage + 1}})
+	require.ErrorContains(t, err, "pagination.limit", "all rows are too many for one answer")
 }
 
 // A page key comes from whoever asks.
