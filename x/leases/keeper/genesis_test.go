@@ -99,6 +99,7 @@ func TestGenesisIsChecked(t *testing.T) {
 		"lease start":       func(g *types.GenesisState) { g.Leases[0].StartedAt = nil },
 		"lease rate":        func(g *types.GenesisState) { g.Leases[0].Rate = g.Leases[0].Rate.AddRaw(1) },
 		"remainder":         func(g *types.GenesisState) { g.Leases[0].Remainder = math.NewIntWithDecimal(1, 15) },
+		"paid too much":     func(g *types.GenesisState) { g.Leases[0].Billed = types.MaxAmount },
 		"accrued":           func(g *types.GenesisState) { g.Accounts[0].Accrued = g.Accounts[0].Accrued.AddRaw(1) },
 		"reserved":          func(g *types.GenesisState) { g.Accounts[0].Reserved = math.ZeroInt() },
 		"counts":            func(g *types.GenesisState) { g.Accounts[0].OpenLeases++ },

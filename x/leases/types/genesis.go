@@ -147,6 +147,22 @@ func (l Lease) validate() error {
 	if l.Remainder.GTE(perUnit) {
 		return fmt.Errorf("remainder: %s: want less than one unit", l.Remainder)
 	}
+	return l.validateBilled()
+}
+
+// validateBilled checks that a lease was not paid for more than the time since its start. Receipts say the difference as an
+// outage, a number of nanoseconds, which more would not fit into.
+func (l Lease) validateBilled() error {
+	most := math.ZeroInt()
+	if l.StartedAt != nil {
+		if l.StartedAt.Before(l.CreatedAt) || l.SettledUntil.Before(*l.StartedAt) {
+			return fmt.Errorf("started_at: %s with created_at %s and settled_until %s", l.StartedAt, l.CreatedAt, l.SettledUntil)
+		}
+		most = Accrued(l.Rate, l.SettledUntil.Sub(*l.StartedAt))
+	}
+	if paid := l.Billed.Mul(perUnit).Add(l.Remainder); paid.GT(most) {
+		return fmt.Errorf("billed, remainder: %s x 10^-15: want at most %s", paid, most)
+	}
 	return nil
 }
 
