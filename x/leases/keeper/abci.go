@@ -19,9 +19,10 @@ const (
 	maxParkedError = 256
 )
 
-// EndBlock ends what has run out of time or money: at most max_closes_per_block leases, the rest in the next block. Agreed
-// ends come first, because what a lease did not run for prolongs the account. A block in which nothing is due costs three
-// look-ups, however many leases are open.
+// EndBlock ends what has run out of time or money: at most max_closes_per_block leases, the rest in the next block. A lease
+// that is only settled, because its account ran dry, counts like one that is closed. Agreed ends come first, because what a
+// lease did not run for prolongs the account. A block in which nothing is due costs three look-ups, however many leases are
+// open.
 func (k *Keeper) EndBlock(ctx sdk.Context) error {
 	params, err := k.params.Get(ctx)
 	if err != nil {
@@ -48,12 +49,12 @@ func (k *Keeper) popExpiry(ctx sdk.Context, budget int) (int, error) {
 		if budget <= 0 {
 			return 0, nil // still in the queue, and first in the next block
 		}
-		closed := 0
+		cost := 0
 		failed := k.isolate(ctx, func(ctx sdk.Context) (err error) {
-			closed, err = k.expire(ctx, key, budget)
+			cost, err = k.expire(ctx, key, budget)
 			return err
 		})
-		budget -= max(1, closed)
+		budget -= max(1, cost)
 		if failed == nil {
 			continue
 		}
@@ -68,7 +69,7 @@ func (k *Keeper) popExpiry(ctx sdk.Context, budget int) (int, error) {
 }
 
 // expire ends a lease at its agreed end. Where the account did not pay for all of it, the account's newest leases end first,
-// as they would have without the agreement. It returns how many leases it closed, at most budget.
+// as they would have without the agreement. It closes at most budget leases and returns how many it touched.
 func (k *Keeper) expire(ctx sdk.Context, key expiryKey, budget int) (int, error) {
 	id := types.LeaseID{Tenant: key.K2(), Number: key.K3()}
 	lease, err := k.leases.Get(ctx, collections.Join(id.Tenant, id.Number))
@@ -85,23 +86,24 @@ func (k *Keeper) expire(ctx sdk.Context, key expiryKey, budget int) (int, error)
 	if lease.Expired(p.account.TouchedAt) {
 		return 1, k.endDue(ctx, p, lease)
 	}
-	closed, err := k.closeNewest(ctx, p, budget)
+	closed, touched, err := k.closeNewest(ctx, p, budget)
 	if err != nil {
-		return 0, err
+		return touched, err
 	}
 	lease, err = k.leases.Get(ctx, collections.Join(id.Tenant, id.Number))
 	switch {
 	case errors.Is(err, collections.ErrNotFound):
-		return closed, nil
+		return touched, nil
 	case err != nil:
-		return 0, err
+		return touched, err
 	case closed < budget && lease.Expired(p.account.TouchedAt):
-		return closed + 1, k.endDue(ctx, p, lease)
+		return touched + 1, k.endDue(ctx, p, lease)
 	}
-	return closed, nil
+	return touched, nil
 }
 
-// popExhaustion looks at up to budget accounts whose entry is due; closing a lease costs one of the budget as well.
+// popExhaustion looks at up to budget accounts whose entry is due; settling or closing a lease costs one of the budget as
+// well. Otherwise accounts with many leases, of which each block ends one, would be settled as a whole in every block.
 func (k *Keeper) popExhaustion(ctx sdk.Context, budget int) error {
 	now := ctx.BlockTime().Unix()
 	due, err := firstKeys(ctx, k.exhaustion, budget, func(key exhaustionKey) bool { return key.K1() <= now })
@@ -112,12 +114,12 @@ func (k *Keeper) popExhaustion(ctx sdk.Context, budget int) error {
 		if budget <= 0 {
 			return nil // still in the queue, and first in the next block
 		}
-		closed := 0
+		cost := 0
 		failed := k.isolate(ctx, func(ctx sdk.Context) (err error) {
-			closed, err = k.exhaust(ctx, key, budget)
+			cost, err = k.exhaust(ctx, key, budget)
 			return err
 		})
-		budget -= max(1, closed)
+		budget -= max(1, cost)
 		if failed == nil {
 			continue
 		}
@@ -133,50 +135,51 @@ func (k *Keeper) popExhaustion(ctx sdk.Context, budget int) error {
 
 // exhaust settles all leases of an account whose balance is used up, which may free reserves and outage credits, and then
 // closes the newest ones until the rest is paid for. Each ends at the very instant at which the balance was used up, so that
-// it does not matter in which block the chain gets to it. It returns how many it closed, at most budget.
+// it does not matter in which block the chain gets to it. It closes at most budget leases and returns how many it touched.
 func (k *Keeper) exhaust(ctx sdk.Context, key exhaustionKey, budget int) (int, error) {
 	p, err := k.openPurse(ctx, key.K2(), key.K3())
 	if err != nil {
 		return 0, err
 	}
-	closed := 0
+	touched := 0
 	if p.exhausted(ctx) {
-		if closed, err = k.closeNewest(ctx, p, budget); err != nil {
-			return 0, err
+		if _, touched, err = k.closeNewest(ctx, p, budget); err != nil {
+			return touched, err
 		}
 	}
 	if err := k.exhaustion.Remove(ctx, key); err != nil {
-		return 0, err
+		return touched, err
 	}
 	p.account.QueuedAt = 0
-	return closed, k.savePurse(ctx, p)
+	return touched, k.savePurse(ctx, p)
 }
 
-// closeNewest is the work of exhaust on a purse that is used up.
-func (k *Keeper) closeNewest(ctx sdk.Context, p *purse, budget int) (int, error) {
+// closeNewest is the work of exhaust on a purse that is used up. It returns how many leases it closed, and how many it
+// touched: all of the purse.
+func (k *Keeper) closeNewest(ctx sdk.Context, p *purse, budget int) (closed, touched int, err error) {
 	leases, err := k.newestLeases(ctx, p)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
+	touched = len(leases)
 	if err := k.catchUp(ctx, p, leases); err != nil {
-		return 0, err
+		return 0, touched, err
 	}
-	closed := 0
 	for i := range leases {
 		next := leases[i : i+1]
 		if err := k.catchUp(ctx, p, next); err != nil {
-			return 0, err
+			return closed, touched, err
 		}
 		if closed == budget || !p.exhausted(ctx) {
 			break
 		}
 		if err := k.endDue(ctx, p, next[0]); err != nil {
-			return 0, err
+			return closed, touched, err
 		}
 		p.account = p.account.Touch(ctx.BlockTime(), p.balance)
 		closed++
 	}
-	return closed, nil
+	return closed, touched, nil
 }
 
 // newestLeases returns all leases of a purse, at most max_open_leases, newest first.

@@ -234,6 +234,33 @@ func TestNotStarted(t *testing.T) {
 	w.check()
 }
 
+// TestSettlingCountsAsWork: an account that ran dry costs the block all its leases, also where none has to end.
+func TestSettlingCountsAsWork(t *testing.T) {
+	w := newWorld(t)
+	params := types.DefaultParams()
+	params.MaxClosesPerBlock = 2
+	require.NoError(t, w.k.params.Set(w.ctx, params))
+	for id := range uint64(4) {
+		w.addOffer(id+1, 1, 10)
+	}
+	w.fund(tenant(1), 18_600)
+	w.start(w.open(order(tenant(1), 18_600, 1)))
+	w.start(w.open(order(tenant(1), 0, 2)))
+	w.start(w.open(order(tenant(1), 0, 3)))
+	w.pass(time.Minute)
+	dry := w.open(orderFunded(w, tenant(2), 5_000, 4))
+	w.start(dry)
+	w.pass(550 * time.Second) // 560 s after the start only the reserves of the first tenant are left, and they pay for more
+	_, err := w.k.Lease(w.ctx, dry)
+	require.NoError(t, err, "three leases were settled: the block's work is done")
+	w.pass(time.Second)
+	require.Equal(t, start.Add(560*time.Second), w.receipt(dry).EndedAt)
+	account, err := w.queries.Account(w.ctx, &types.QueryAccountRequest{Tenant: tenant(1).String()})
+	require.NoError(t, err)
+	require.Equal(t, uint32(3), account.Account.OpenLeases)
+	w.check()
+}
+
 // TestCandidatesAndClass: the first candidate that fits wins; without one the chain picks the cheapest of the class.
 func TestCandidatesAndClass(t *testing.T) {
 	w := newWorld(t)
