@@ -61,7 +61,7 @@ func (k *Keeper) standing(ctx sdk.Context, signer sdk.AccAddress, lease types.Le
 	s := types.Standing{
 		Tenant:    name == lease.Tenant,
 		Provider:  k.providers.Authorize(ctx, signer, lease.Provider) == nil,
-		Authority: name == k.authority,
+		Authority: sdk.ValidateAuthority(ctx, k.authority, name) == nil,
 	}
 	if s.Tenant {
 		status, err := k.providers.Status(ctx, lease.ContainerId)
@@ -109,8 +109,7 @@ func (k *Keeper) end(ctx sdk.Context, p *purse, lease types.Lease, end types.End
 	if err := k.apply(ctx, p, lease, s); err != nil {
 		return receipt, err
 	}
-	notStarted := end.Reason == types.CloseReason_CLOSE_REASON_NOT_STARTED
-	if err := k.providers.Release(ctx, lease.ContainerId, lease.ID(), notStarted); err != nil {
+	if err := k.providers.Release(ctx, lease.ContainerId, lease.ID(), end.Reason.Refuses(lease)); err != nil {
 		return receipt, err
 	}
 	if err := k.restorePrice(ctx, lease.ContainerId); err != nil {

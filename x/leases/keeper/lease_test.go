@@ -234,6 +234,29 @@ func TestNotStarted(t *testing.T) {
 	w.check()
 }
 
+// TestRefusal: a provider who closes a lease before its start is treated like one who never started it; one who served is not.
+func TestRefusal(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 10)
+	w.addOffer(2, 1, 10)
+	refused := w.open(orderFunded(w, tenant(1), 50_000, 1))
+	served := w.open(orderFunded(w, tenant(2), 50_000, 2))
+	w.start(served)
+	for _, id := range []types.LeaseID{refused, served} {
+		receipt, err := w.k.CloseLease(w.ctx, operator(1), id, 0, nil)
+		require.NoError(t, err)
+		require.Equal(t, types.CloseReason_CLOSE_REASON_PROVIDER, receipt.Reason)
+	}
+	for id, want := range map[uint64]providertypes.ContainerState{
+		1: providertypes.ContainerState_CONTAINER_STATE_CHECKING, 2: providertypes.ContainerState_CONTAINER_STATE_READY,
+	} {
+		status, err := w.providers.Status(w.ctx, id)
+		require.NoError(t, err)
+		require.Equal(t, want, status.State, "container %d", id)
+	}
+	w.check()
+}
+
 // TestSettlingCountsAsWork: an account that ran dry costs the block all its leases, also where none has to end.
 func TestSettlingCountsAsWork(t *testing.T) {
 	w := newWorld(t)

@@ -117,6 +117,13 @@ func (r CloseReason) chargesMinimum() bool {
 	}
 }
 
+// Refuses says whether a lease that ends for this reason was not served: its Container is checked anew and earns no capacity
+// for a time. A provider who closes what it has not started can't keep tenants off and be rewarded for being offered.
+func (r CloseReason) Refuses(l Lease) bool {
+	return l.State == LeaseState_LEASE_STATE_ACTIVE &&
+		(r == CloseReason_CLOSE_REASON_NOT_STARTED || r == CloseReason_CLOSE_REASON_PROVIDER)
+}
+
 // Close settles a lease to its end and turns it into its receipt. touched is how far the account has counted it; what it
 // counted beyond the end goes back to the tenant, and so does the last fraction of a unit.
 func (l Lease) Close(end End, touched time.Time, outage time.Duration) (Receipt, Settlement) {
