@@ -9,6 +9,7 @@ import (
 	"cosmossdk.io/math"
 	"github.com/cosmos/cosmos-sdk/crypto/keys/secp256k1"
 	sdk "github.com/cosmos/cosmos-sdk/types"
+	"github.com/cosmos/cosmos-sdk/types/query"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -282,6 +283,18 @@ func TestSettlingCountsAsWork(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, uint32(3), account.Account.OpenLeases)
 	w.check()
+}
+
+// TestPagesAreBounded: nobody reads the whole state with one query.
+func TestPagesAreBounded(t *testing.T) {
+	w := newWorld(t)
+	for id := range uint64(maxPage + 1) {
+		w.addOffer(id+1, 1, 10)
+	}
+	offers, err := w.queries.Offers(w.ctx, &types.QueryOffersRequest{Pagination: &query.PageRequest{Limit: 1 << 40}})
+	require.NoError(t, err)
+	require.Len(t, offers.Offers, maxPage)
+	require.NotEmpty(t, offers.Pagination.NextKey)
 }
 
 // TestCandidatesAndClass: the first candidate that fits wins; without one the chain picks the cheapest of the class.

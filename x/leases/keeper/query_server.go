@@ -22,6 +22,8 @@ const (
 	// defaultMatches and maxMatches bound the answer of a Match query.
 	defaultMatches = 10
 	maxMatches     = 100
+	// maxPage bounds what one query reads.
+	maxPage = 1_000
 )
 
 type queryServer struct{ k *Keeper }
@@ -67,7 +69,7 @@ func (s queryServer) Leases(ctx context.Context, req *types.QueryLeasesRequest) 
 	if err != nil {
 		return nil, err
 	}
-	leases, page, err := query.CollectionPaginate(ctx, s.k.leases, req.Pagination,
+	leases, page, err := query.CollectionPaginate(ctx, s.k.leases, bounded(req.Pagination),
 		func(_ leaseKey, lease types.Lease) (types.Lease, error) { return lease, nil },
 		query.WithCollectionPaginationPairPrefix[sdk.AccAddress, uint64](tenant))
 	return &types.QueryLeasesResponse{Leases: leases, Pagination: page}, err
@@ -78,7 +80,7 @@ func (s queryServer) Receipts(ctx context.Context, req *types.QueryReceiptsReque
 	if err != nil {
 		return nil, err
 	}
-	receipts, page, err := query.CollectionPaginate(ctx, s.k.receipts, req.Pagination,
+	receipts, page, err := query.CollectionPaginate(ctx, s.k.receipts, bounded(req.Pagination),
 		func(_ leaseKey, receipt types.Receipt) (types.Receipt, error) { return receipt, nil },
 		query.WithCollectionPaginationPairPrefix[sdk.AccAddress, uint64](tenant))
 	return &types.QueryReceiptsResponse{Receipts: receipts, Pagination: page}, err
@@ -117,7 +119,7 @@ func (s queryServer) Offer(ctx context.Context, req *types.QueryOfferRequest) (*
 }
 
 func (s queryServer) Offers(ctx context.Context, req *types.QueryOffersRequest) (*types.QueryOffersResponse, error) {
-	offers, page, err := query.CollectionPaginate(ctx, s.k.offers, req.Pagination,
+	offers, page, err := query.CollectionPaginate(ctx, s.k.offers, bounded(req.Pagination),
 		func(_ uint64, offer types.Offer) (types.Offer, error) { return offer, nil })
 	return &types.QueryOffersResponse{Offers: offers, Pagination: page}, err
 }
@@ -145,6 +147,16 @@ func (s queryServer) Match(goCtx context.Context, req *types.QueryMatchRequest) 
 	}
 	offers, _, err := s.k.scan(ctx, demand, params.MaxScan, min(limit, maxMatches))
 	return &types.QueryMatchResponse{Offers: offers}, err
+}
+
+// bounded limits a page's size.
+func bounded(p *query.PageRequest) *query.PageRequest {
+	if p == nil || p.Limit <= maxPage {
+		return p
+	}
+	limited := *p
+	limited.Limit = maxPage
+	return &limited
 }
 
 // grpcError gives what does not exist the code that clients know it by.
