@@ -161,11 +161,12 @@ func (s msgServer) SubmitUsage(goCtx context.Context, msg *types.MsgSubmitUsage)
 }
 
 func (s msgServer) UpdateParams(goCtx context.Context, msg *types.MsgUpdateParams) (*types.MsgUpdateParamsResponse, error) {
-	if msg.Authority != s.k.authority {
-		return nil, types.ErrUnauthorized.Wrapf("authority: %q: want %s", msg.Authority, s.k.authority)
+	ctx := sdk.UnwrapSDKContext(goCtx)
+	if err := sdk.ValidateAuthority(ctx, s.k.authority, msg.Authority); err != nil {
+		return nil, types.ErrUnauthorized.Wrapf("authority: %v", err)
 	}
 	if err := msg.Params.Validate(); err != nil {
 		return nil, err
 	}
-	return &types.MsgUpdateParamsResponse{}, s.k.params.Set(sdk.UnwrapSDKContext(goCtx), msg.Params)
+	return &types.MsgUpdateParamsResponse{}, s.k.params.Set(ctx, msg.Params)
 }
