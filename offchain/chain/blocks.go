@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 )
 
 // Blocks calls fn with every block once, in order, from the given height (from the newest block where from <= 0). Disconnects and
@@ -24,6 +26,13 @@ func (c *Client) Blocks(ctx context.Context, from int64, fn func(Block) error) e
 			return ctx.Err()
 		case errors.As(err, &fatal):
 			return fatal.err
+		case notExecuted(err) && f.early < maxEarly:
+			// A poll sees a block as soon as it is stored; its results follow within milliseconds.
+			f.early++
+			if err := sleep(ctx, c.clock, earlyPause); err != nil {
+				return err
+			}
+			continue
 		case err != nil:
 			c.note(err)
 			if err := f.backoff.wait(ctx); err != nil {
@@ -33,6 +42,7 @@ func (c *Client) Blocks(ctx context.Context, from int64, fn func(Block) error) e
 		}
 		c.note(nil)
 		f.backoff.reset()
+		f.early = 0
 		if err := f.waitForHead(ctx, wake); err != nil {
 			return err
 		}
@@ -54,6 +64,18 @@ type follower struct {
 	seen int64
 	// last is the hash of the block delivered last.
 	last []byte
+	// early counts tries at a block that was stored and not yet executed.
+	early int
+}
+
+const (
+	earlyPause = 10 * time.Millisecond
+	maxEarly   = 100
+)
+
+// notExecuted recognises the node's answer for a block whose results are not written yet.
+func notExecuted(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "could not find results for height")
 }
 
 // catchUp delivers every block up to the node's head.
