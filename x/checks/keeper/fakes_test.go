@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -215,9 +214,16 @@ func (kv countingKV) Delete(key []byte) error {
 	return kv.KVStore.Delete(key)
 }
 
+// tester is a test of the standard library's or of rapid's.
+type tester interface {
+	require.TestingT
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
 // fixture is a keeper on a real store between fakes, with a clock of one second per block.
 type fixture struct {
-	t         testing.TB
+	t         tester
 	ctx       sdk.Context
 	k         *keeper.Keeper
 	msgs      types.MsgServer
@@ -259,14 +265,14 @@ func devParams() types.Params {
 	return p
 }
 
-func newFixture(t testing.TB) *fixture {
+func newFixture(t tester) *fixture {
 	t.Helper()
 	g := types.DefaultGenesis()
 	g.Params = devParams()
 	return newFixtureFrom(t, *g, start)
 }
 
-func newFixtureFrom(t testing.TB, g types.GenesisState, now time.Time) *fixture {
+func newFixtureFrom(t tester, g types.GenesisState, now time.Time) *fixture {
 	t.Helper()
 	key := storetypes.NewKVStoreKey(types.StoreKey)
 	f := &fixture{

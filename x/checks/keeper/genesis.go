@@ -40,7 +40,7 @@ func (k *Keeper) initSeats(ctx sdk.Context, g types.GenesisState) error {
 		}
 	}
 	for _, p := range g.Pending {
-		if err := k.pending.Set(ctx, collections.Join(p.Round, p.Licence)); err != nil {
+		if err := k.enqueue(ctx, p); err != nil {
 			return err
 		}
 	}

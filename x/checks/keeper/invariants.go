@@ -107,6 +107,9 @@ func (k *Keeper) checkSitters(ctx sdk.Context) error {
 		return err
 	}
 	err = k.pending.Walk(ctx, nil, func(key collections.Pair[uint64, uint64]) (bool, error) {
+		if round, err := k.waiting.Get(ctx, key.K2()); err != nil || round != key.K1() {
+			return true, types.ErrInvariant.Wrapf("licence %d waits for its seat since round %d, noted is %d (%v)", key.K2(), key.K1(), round, err)
+		}
 		pending[key.K2()] = true
 		return false, nil
 	})

@@ -55,6 +55,7 @@ type Keeper struct {
 	positions   collections.Map[uint64, uint64]
 	seated      collections.KeySet[collections.Pair[string, uint64]]
 	pending     collections.KeySet[collections.Pair[uint64, uint64]]
+	waiting     collections.Map[uint64, uint64]
 	running     collections.Item[types.Round]
 	past        collections.Map[uint64, types.Round]
 	submissions collections.Map[collections.Pair[uint64, string], types.Submission]
@@ -92,6 +93,7 @@ func NewKeeper(d Deps) *Keeper {
 		positions: collections.NewMap(sb, types.PositionPrefix, "positions", id, collections.Uint64Value),
 		seated:    collections.NewKeySet(sb, types.SeatedPrefix, "seated", collections.PairKeyCodec(collections.StringKey, id)),
 		pending:   collections.NewKeySet(sb, types.PendingPrefix, "pending", collections.PairKeyCodec(id, id)),
+		waiting:   collections.NewMap(sb, types.WaitingPrefix, "waiting", id, collections.Uint64Value),
 		running:   collections.NewItem(sb, types.RunningPrefix, "running", codec.CollValue[types.Round](d.Cdc)),
 		past:      collections.NewMap(sb, types.PastRoundPrefix, "past_rounds", id, codec.CollValue[types.Round](d.Cdc)),
 		submissions: collections.NewMap(sb, types.SubmissionPrefix, "submissions", collections.PairKeyCodec(id, collections.StringKey),

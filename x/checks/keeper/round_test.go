@@ -150,6 +150,33 @@ func TestMissedRevealsBan(t *testing.T) {
 	require.Equal(t, uint64(3), f.running().Seats)
 }
 
+// A licence that changes again and again waits for its seat in one place of the queue.
+func TestSeatsWaitOnce(t *testing.T) {
+	f := newFixture(t)
+	ids := f.buy(alice, bob, carol)
+	checkers := crew(alice, bob, carol)
+	f.endBlock()
+	for f.running().Number < 3 {
+		f.playRound(checkers...)
+	}
+	delegate := func(operator string) {
+		_, err := f.msgs.DelegateLicences(f.ctx, &types.MsgDelegateLicences{Owner: alice.String(), Operator: operator, Ids: ids[:1]})
+		require.NoError(t, err)
+	}
+	since := f.running().Number
+	delegate("")
+	f.playRound(checkers...)
+	require.NotEqual(t, since, f.running().Number)
+	delegate(alice.String())
+	g, err := f.k.ExportGenesis(f.ctx)
+	require.NoError(t, err)
+	require.Equal(t, []types.PendingSeat{{Round: since, Licence: ids[0]}}, g.Pending)
+	for range 2 {
+		f.playRound(checkers...)
+	}
+	require.Equal(t, uint64(3), f.running().Seats)
+}
+
 // Who reports against the quorum on more than the tolerated number errs; who differs on a few does not.
 func TestDifferencesAreTolerated(t *testing.T) {
 	f := newFixture(t)

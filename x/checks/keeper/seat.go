@@ -12,16 +12,28 @@ import (
 	"github.com/athnet/ath/x/checks/types"
 )
 
-// queueSeat notes that a licence's seat has to follow its state, unless the same operator sits for it.
+// queueSeat notes that a licence's seat has to follow its state, unless the same operator sits for it. A licence that waits
+// already keeps its place and stands in the queue once: else a few owners who change their mind every round would fill it
+// faster than it is served, and nobody else would ever get a seat.
 func (k *Keeper) queueSeat(ctx sdk.Context, licence uint64, before, after string) error {
 	if before == after {
 		return nil
+	}
+	if waits, err := k.waiting.Has(ctx, licence); err != nil || waits {
+		return err
 	}
 	running, err := k.runningRound(ctx)
 	if err != nil {
 		return err
 	}
-	return k.pending.Set(ctx, collections.Join(running.Number, licence))
+	return k.enqueue(ctx, types.PendingSeat{Round: running.Number, Licence: licence})
+}
+
+func (k *Keeper) enqueue(ctx sdk.Context, p types.PendingSeat) error {
+	if err := k.waiting.Set(ctx, p.Licence, p.Round); err != nil {
+		return err
+	}
+	return k.pending.Set(ctx, collections.Join(p.Round, p.Licence))
 }
 
 // reseatPending brings the seats of waiting licences in line with their state, the oldest first, when an odd round starts.
@@ -41,6 +53,9 @@ func (k *Keeper) reseatPending(ctx sdk.Context, seats, round uint64) (uint64, er
 			return seats, err
 		}
 		if err := k.pending.Remove(ctx, key); err != nil {
+			return seats, err
+		}
+		if err := k.waiting.Remove(ctx, key.K2()); err != nil {
 			return seats, err
 		}
 	}

@@ -89,7 +89,12 @@ func (g GenesisState) validateSeats() error {
 }
 
 func (g GenesisState) validatePending() error {
+	waits := make(map[uint64]bool, len(g.Pending))
 	for i, p := range g.Pending {
+		if waits[p.Licence] {
+			return ErrInvalidGenesis.Wrapf("pending[%d]: licence %d waits already", i, p.Licence)
+		}
+		waits[p.Licence] = true
 		if i == 0 {
 			continue
 		}

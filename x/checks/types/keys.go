@@ -27,4 +27,5 @@ var (
 	PastRoundPrefix         = collections.NewPrefix(12) // round → Round that has ended and is still needed
 	SubmissionPrefix        = collections.NewPrefix(13) // round, operator → Submission
 	JudgingPrefix           = collections.NewPrefix(14) // → Judging
+	WaitingPrefix           = collections.NewPrefix(15) // licence → round of its entry under PendingPrefix
 )
