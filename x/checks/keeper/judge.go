@@ -16,6 +16,10 @@ import (
 	providertypes "github.com/athnet/ath/x/providers/types"
 )
 
+// MaxChangesPerBlock bounds the Containers whose health verdicts change in one block: each costs about as much as a shard in
+// which all is as before, and there are 512 in a shard. Where a whole region falls, its last shard may exceed the bound once.
+const MaxChangesPerBlock = 2000
+
 // MaxPrunedPerBlock bounds the submissions that are deleted in one block after their round was judged; a thousand deletes
 // are a tenth of a second.
 const MaxPrunedPerBlock = 1000
@@ -31,8 +35,8 @@ const MaxPrunedPerBlock = 1000
 // So the verdict of q reads exactly the Containers that Assignment gave in q. Where applying takes several blocks, a
 // shard's members stand once its verdict is applied; Assignment leaves the others out until then.
 
-// judge applies the verdicts of the round that waits for them, at most params.max_shards_per_block shards in a block, then
-// deletes its submissions. It is all that happens per shard, and it happens once per shard and round, in order.
+// judge applies the verdicts of the round that waits for them, at most params.max_shards_per_block shards in a block and fewer
+// where many Containers change, then deletes its submissions. It is all that happens per shard, and it happens once per shard and round, in order.
 func (k *Keeper) judge(ctx sdk.Context) error {
 	judging, err := k.judgingState(ctx)
 	if err != nil || judging.Round == 0 {
@@ -56,12 +60,13 @@ func (k *Keeper) judge(ctx sdk.Context) error {
 	// The running round's shards, not the judged one's: a shard that is new since then gets an empty verdict, which makes
 	// its Containers members at once.
 	end := min(judging.Shard+uint64(params.MaxShardsPerBlock), running.Shards)
-	for shard := judging.Shard; shard < end; shard++ {
-		if err := j.judgeParked(ctx, shard); err != nil {
+	for changes := 0; judging.Shard < end && changes < MaxChangesPerBlock; judging.Shard++ {
+		changed, err := j.judgeParked(ctx, judging.Shard)
+		if err != nil {
 			return err
 		}
+		changes += changed
 	}
-	judging.Shard = end
 	return k.judging.Set(ctx, judging)
 }
 
@@ -114,16 +119,17 @@ func (k *Keeper) newJudge(ctx sdk.Context, number uint64, params types.Params) (
 	return &judge{k: k, params: params, round: round, faultSince: since, submissions: map[string]*types.Submission{}}, nil
 }
 
-// judgeParked judges a shard by itself: one that fails is left as it was, with an event, and never stops the chain.
-func (j *judge) judgeParked(ctx sdk.Context, shard uint64) error {
+// judgeParked judges a shard by itself: one that fails is left as it was, with an event, and never stops the chain. It returns
+// how many Containers changed.
+func (j *judge) judgeParked(ctx sdk.Context, shard uint64) (int, error) {
 	cached, write := ctx.CacheContext()
-	err := j.judgeShard(cached, shard)
+	changed, err := j.judgeShard(cached, shard)
 	if err == nil {
 		write()
-		return nil
+		return changed, nil
 	}
 	j.k.logger.Error("verdict not applied", "round", j.round.Number, "shard", shard, "err", err)
-	return ctx.EventManager().EmitTypedEvent(&types.EventJudgementFailed{Round: j.round.Number, Shard: shard, Reason: err.Error()})
+	return changed, ctx.EventManager().EmitTypedEvent(&types.EventJudgementFailed{Round: j.round.Number, Shard: shard, Reason: err.Error()})
 }
 
 // task is one member's part in a shard's verdict.
@@ -135,19 +141,23 @@ type task struct {
 	vote      providertypes.Bitmap
 }
 
-func (j *judge) judgeShard(ctx sdk.Context, shard uint64) error {
+func (j *judge) judgeShard(ctx sdk.Context, shard uint64) (changed int, err error) {
 	health, err := j.k.providers.Shard(ctx, shard)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	tasks, votes, err := j.tasks(ctx, shard)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	quorum := types.Quorum(len(tasks))
 	outcome := types.Tally(health.PreviousMembers, votes, quorum)
 	// What is faulty already stays so without a second suspicion.
 	confirmed, suspected := outcome.Escalate(providertypes.Bitmap(health.Suspect).Or(health.Faulty))
+	if len(votes) >= quorum { // otherwise nothing is decided, and nothing changes
+		known := providertypes.Bitmap(health.Healthy).And(health.PreviousMembers)
+		changed = outcome.Healthy.AndNot(known).Count() + known.AndNot(outcome.Healthy).Count() + confirmed.AndNot(health.Faulty).AndNot(known).Count()
+	}
 	err = j.k.providers.ApplyVerdict(ctx, providertypes.ShardVerdict{
 		Shard: shard, Round: j.round.Number,
 		From: j.round.Start, Until: *j.round.End, FaultSince: j.faultSince.Start,
@@ -155,14 +165,14 @@ func (j *judge) judgeShard(ctx sdk.Context, shard uint64) error {
 		Healthy: outcome.Healthy, Faulty: confirmed, Suspect: suspected,
 	})
 	if err != nil {
-		return err
+		return changed, err
 	}
 	for _, t := range tasks {
 		if err := j.judgeTask(ctx, shard, t, outcome); err != nil {
-			return err
+			return changed, err
 		}
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventShardJudged{
+	return changed, ctx.EventManager().EmitTypedEvent(&types.EventShardJudged{
 		Round: j.round.Number, Shard: shard, Committee: uint32(len(tasks)), Revealed: uint32(len(votes)),
 		Healthy: uint32(outcome.Healthy.Count()), Faulty: uint32(outcome.Faulty.Count()), Inconclusive: uint32(outcome.Inconclusive.Count()),
 	})

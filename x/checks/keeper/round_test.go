@@ -150,6 +150,31 @@ func TestMissedRevealsBan(t *testing.T) {
 	require.Equal(t, uint64(3), f.running().Seats)
 }
 
+// Where very many Containers rise or fall at once, their verdicts are spread over blocks.
+func TestManyChangesTakeSeveralBlocks(t *testing.T) {
+	f := newFixture(t)
+	f.buy(alice, bob, carol)
+	last := uint64(5*providertypes.ShardSize - 1)
+	for id := uint64(1); id <= last; id++ {
+		f.providers.register(id)
+	}
+	checkers := crew(alice, bob, carol)
+	f.endBlock()
+	judged := types.Judging{}
+	for range 8 {
+		f.playRound(checkers...)
+		g, err := f.k.ExportGenesis(f.ctx)
+		require.NoError(t, err)
+		if judged = g.Judging; f.providers.healthy(1) {
+			break
+		}
+	}
+	require.Equal(t, uint64(4), judged.Shard, "four shards of 512 are enough for a block")
+	require.False(t, f.providers.healthy(last))
+	f.endBlock()
+	require.True(t, f.providers.healthy(last))
+}
+
 // A licence that changes again and again waits for its seat in one place of the queue.
 func TestSeatsWaitOnce(t *testing.T) {
 	f := newFixture(t)
