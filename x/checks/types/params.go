@@ -28,7 +28,7 @@ const (
 	MaxBanAfter = 32
 	// MaxTime bounds unbonding and bans: a bond that can't be got back for more than two years is confiscation.
 	MaxTime = 2 * 365 * 24 * time.Hour
-	// MaxShardsPerBlockLimit bounds a block's verdicts: 1,000 are about a third of a second.
+	// MaxShardsPerBlockLimit bounds a block's verdicts: a thousand take most of a second.
 	MaxShardsPerBlockLimit = 1_000
 
 	ppm = 1_000_000
