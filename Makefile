@@ -10,9 +10,8 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT  := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/cosmos/cosmos-sdk/version.Name=ath -X github.com/cosmos/cosmos-sdk/version.AppName=athd \
 	-X github.com/cosmos/cosmos-sdk/version.Version=$(VERSION) -X github.com/cosmos/cosmos-sdk/version.Commit=$(COMMIT)
+# No -trimpath: tests and programs then share what is compiled, which is most of the time of a cold run.
 GO      := go
-GOFLAGS := -trimpath
-# Packages of one `go test` run at a time: the network tests are timed, and two cores are the machine to be fast on.
 TESTFLAGS ?=
 ONCE    ?=
 
@@ -34,7 +33,9 @@ proto: ## Generate Go code from proto/
 .PHONY: build
 build: ## Build all programs into build/
 	@mkdir -p $(BUILD)
-	@$(GO) build $(GOFLAGS) -ldflags '$(LDFLAGS)' -o $(BUILD)/ $(addprefix ./cmd/,$(BINS))
+	@$(GO) build -ldflags '$(LDFLAGS)' -o $(BUILD)/ $(addprefix ./cmd/,$(BINS))
+	@mkdir -p $(BUILD)/samples
+	@CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o $(BUILD)/samples/ ./samples/...
 	@echo "built: $(addprefix $(BUILD)/,$(BINS))"
 
 .PHONY: run

@@ -209,7 +209,7 @@ func (r *run) prepare(ctx context.Context) (Answer, leases.Requirement, error) {
 		if err != nil {
 			return err
 		}
-		answer, err = r.find(gctx, Query{Tenant: r.Sender.Address(), Requirement: req, MaxRate: r.opts.MaxRate, Limit: maxCandidates + uint32(len(r.opts.Exclude))}, classes, r.opts.Exclude)
+		answer, err = r.find(gctx, Query{Tenant: r.Sender.Address(), Requirement: req, MaxRate: r.opts.MaxRate, Duration: r.opts.Duration, Limit: maxCandidates + uint32(len(r.opts.Exclude))}, classes, r.opts.Exclude)
 		return err
 	})
 	if err := g.Wait(); err != nil {

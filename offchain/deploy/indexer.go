@@ -15,6 +15,8 @@ import (
 
 	"cosmossdk.io/math"
 
+	"github.com/athnet/ath/offchain/indexer/api"
+	athtypes "github.com/athnet/ath/x/ath/types"
 	leases "github.com/athnet/ath/x/leases/types"
 )
 
@@ -40,27 +42,18 @@ func NewIndexer(base string) (*Indexer, error) {
 	return &Indexer{base: strings.TrimRight(base, "/"), http: &http.Client{Timeout: indexerTimeout}}, nil
 }
 
-// indexerQuery is the question in the Indexer's JSON.
+// indexerQuery is the question in the Indexer's JSON; a duration is text such as "2h0m0s".
 type indexerQuery struct {
 	Requirement leases.Requirement `json:"requirement"`
 	MaxRate     math.Int           `json:"max_rate"`
 	Tenant      string             `json:"tenant"`
 	Limit       uint32             `json:"limit"`
-}
-
-// indexerAnswer is its answer; Reason explains an empty one.
-type indexerAnswer struct {
-	Candidates []struct {
-		ContainerID uint64   `json:"container_id"`
-		Rate        math.Int `json:"rate"`
-	} `json:"candidates"`
-	Quote  *leases.Quote `json:"quote"`
-	Reason string        `json:"reason"`
+	Duration    string             `json:"duration"`
 }
 
 // Find implements Market.
 func (x *Indexer) Find(ctx context.Context, q Query) (Answer, error) {
-	body, err := json.Marshal(indexerQuery{Requirement: q.Requirement, MaxRate: q.MaxRate, Tenant: q.Tenant, Limit: q.Limit})
+	body, err := json.Marshal(indexerQuery{Requirement: q.Requirement, MaxRate: q.MaxRate, Tenant: q.Tenant, Limit: q.Limit, Duration: q.Duration.String()})
 	if err != nil {
 		return Answer{}, fmt.Errorf("ask the Indexer: %w", err)
 	}
@@ -75,9 +68,10 @@ func (x *Indexer) Find(ctx context.Context, q Query) (Answer, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return Answer{}, fmt.Errorf("ask the Indexer: it answered %s", resp.Status)
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 512)) // only to say more; the status is the answer
+		return Answer{}, fmt.Errorf("ask the Indexer: it answered %s: %s", resp.Status, strings.TrimSpace(string(text)))
 	}
-	var got indexerAnswer
+	var got api.MatchResponse
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxIndexerAnswer)).Decode(&got); err != nil {
 		return Answer{}, fmt.Errorf("read the Indexer's answer: %w", err)
 	}
@@ -86,10 +80,10 @@ func (x *Indexer) Find(ctx context.Context, q Query) (Answer, error) {
 	}
 	a := Answer{Quote: got.Quote, Source: "the Indexer"}
 	for _, c := range got.Candidates {
-		if c.Rate.IsNil() {
-			return Answer{}, fmt.Errorf("read the Indexer's answer: Container %d has no rate", c.ContainerID)
+		if c.Rate.IsNil() || !c.Rate.IsPositive() || c.Denom != athtypes.Denom {
+			return Answer{}, fmt.Errorf("read the Indexer's answer: Container %d costs %s%s", c.ContainerId, c.Rate, c.Denom)
 		}
-		a.Candidates = append(a.Candidates, Candidate{ID: c.ContainerID, Rate: c.Rate})
+		a.Candidates = append(a.Candidates, Candidate{ID: c.ContainerId, Rate: c.Rate})
 	}
 	return a, nil
 }

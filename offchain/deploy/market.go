@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"cosmossdk.io/math"
 	"google.golang.org/grpc"
@@ -25,7 +26,9 @@ type Query struct {
 	Requirement leases.Requirement
 	// MaxRate in 10^-6 uath per second; zero for any.
 	MaxRate math.Int
-	Limit   uint32
+	// Duration of the lease; 0 for no end. The chain's own query does not look at it, its transaction does.
+	Duration time.Duration
+	Limit    uint32
 }
 
 // Candidate is a Container with its price.

@@ -49,7 +49,7 @@ func (n *Network) startWorker(ctx context.Context) error {
 }
 
 // fileKey is where ath-checker and ath-indexer keep the key they sign with.
-const fileKey = "operator_key.json"
+const fileKey = "key.json"
 
 // startChecker starts the Checker of an account, which owns and operates one licence.
 func (n *Network) startChecker(i int, account string) error {
@@ -62,7 +62,9 @@ func (n *Network) startChecker(i int, account string) error {
 	if err := key.Save(filepath.Join(home, fileKey)); err != nil {
 		return err
 	}
-	env := n.daemonEnv("ATH_CHECKER", map[string]string{"LISTEN": n.address(n.Config.Ports.Checkers + i)})
+	env := n.daemonEnv("ATH_CHECKER", map[string]string{
+		"LISTEN": n.address(n.Config.Ports.Checkers + i), "PROBE_TIMEOUT": "1s", // a round is seconds here
+	})
 	return n.launch(&process{name: name, path: n.bin("ath-checker"), args: []string{"start", "--home", home}, env: env})
 }
 

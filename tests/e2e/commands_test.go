@@ -34,7 +34,7 @@ import (
 // commands are the scripts' own; each is described where it is defined.
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"tenant": tenant, "manifest": writeManifest, "get": get, "free": free, "receipt": receipt, "usage": usage,
-	"container": container, "answers": answers, "kill": kill, "stopproc": stopProcess, "restart": restart, "books": books,
+	"container": container, "answers": answers, "powercut": kill, "stopproc": stopProcess, "restart": restart, "books": books,
 	"adds-up": addsUp, "lease-of-hash": leaseOfHash, "nocontainer": noContainer, "lasted": lasted,
 }
 
@@ -109,11 +109,23 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], fmt.Sprint(v))
 }
 
-// free: waits until the Container can be rented.
+// free: waits until the Container can be rented; a lease that a failed script has left on it is closed by the provider.
 func free(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args)
 	ctx, cancel := scriptContext()
 	defer cancel()
+	all, err := net.Containers(ctx)
+	ts.Check(err)
+	for _, c := range all {
+		if c.Status.Lease == "" {
+			continue
+		}
+		ts.Logf("closing %s, which another script left open", c.Status.Lease)
+		sender, err := net.Sender(net.Config.Worker.Account)
+		ts.Check(err)
+		_, err = sender.Send(ctx, &leases.MsgCloseLease{Signer: sender.Address(), LeaseId: c.Status.Lease})
+		ts.Check(err)
+	}
 	ts.Check(net.AwaitFree(ctx))
 }
 
@@ -265,7 +277,7 @@ func answers(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// kill PROCESS: as a power cut would.
+// powercut PROCESS: ends it without asking.
 func kill(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, "PROCESS")
 	ts.Check(net.Kill(args[0]))
@@ -320,14 +332,22 @@ func addsUp(ts *testscript.TestScript, neg bool, args []string) {
 		account, err := leases.NewQueryClient(net.Chain().Conn()).Account(ctx, &leases.QueryAccountRequest{Tenant: address, Denom: athtypes.Denom})
 		return err == nil && account.Balance.IsZero(), err
 	}))
-	after, err := net.Balance(ctx, address)
-	ts.Check(err)
-	fees, _, err := story.Fees(ctx, net, address, 0)
-	ts.Check(err)
-	if !funds.Equal(after.Add(billed).Add(fees)) {
-		ts.Fatalf("%s had %s uath; it has %s, was billed %s, paid %s in fees: off by %s", address, funds, after, billed, fees, funds.Sub(after).Sub(billed).Sub(fees))
-	}
-	ts.Logf("%s = %s left + %s billed + %s fees", funds, after, billed, fees)
+	// The index of transactions may be a moment behind the state.
+	ts.Check(net.Poll(ctx, 10*time.Second, "the tenant's coins to add up", func(ctx context.Context) (bool, error) {
+		after, err := net.Balance(ctx, address)
+		if err != nil {
+			return false, err
+		}
+		fees, _, err := story.Fees(ctx, net, address, 0)
+		if err != nil {
+			return false, err
+		}
+		if off := funds.Sub(after).Sub(billed).Sub(fees); !off.IsZero() {
+			return false, fmt.Errorf("%s had %s uath; it has %s, was billed %s, paid %s in fees: off by %s", address, funds, after, billed, fees, off)
+		}
+		ts.Logf("%s = %s left + %s billed + %s fees", funds, after, billed, fees)
+		return true, nil
+	}))
 }
 
 // lease-of-hash TEXT: opens a lease whose manifest hash is that of a text nobody has handed in. Sets LEASE.
