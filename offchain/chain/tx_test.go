@@ -60,7 +60,7 @@ func TestSendSignsAnUnorderedTransaction(t *testing.T) {
 	var info txtypes.AuthInfo
 	require.NoError(t, info.Unmarshal(tx.AuthInfoBytes))
 	require.EqualValues(t, 150_000, info.Fee.GasLimit)
-	require.Equal(t, "301uath", info.Fee.Amount.String(), "300.15, rounded up")
+	require.Equal(t, "302uath", info.Fee.Amount.String(), "301.5, rounded up")
 	require.Zero(t, info.SignerInfos[0].Sequence)
 	doc := txtypes.SignDoc{BodyBytes: tx.BodyBytes, AuthInfoBytes: tx.AuthInfoBytes, ChainId: testChain, AccountNumber: 7}
 	msg, err := doc.Marshal()
