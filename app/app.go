@@ -6,6 +6,7 @@ package app
 import (
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	abci "github.com/cometbft/cometbft/abci/types"
 	dbm "github.com/cosmos/cosmos-db"
@@ -43,6 +44,8 @@ type App struct {
 
 	configurator module.Configurator
 	simulation   *module.SimulationManager
+	closeOnce    sync.Once
+	closeErr     error
 }
 
 // New builds the application and, with loadLatest, opens its newest state. A wiring mistake is a panic: nothing can run.
@@ -132,6 +135,12 @@ func (app *App) BeginBlocker(ctx sdk.Context) (sdk.BeginBlock, error) {
 
 // EndBlocker runs the modules' work after a block's transactions.
 func (app *App) EndBlocker(ctx sdk.Context) (sdk.EndBlock, error) { return app.modules.EndBlock(ctx) }
+
+// Close closes the databases; the server calls it more than once.
+func (app *App) Close() error {
+	app.closeOnce.Do(func() { app.closeErr = app.BaseApp.Close() })
+	return app.closeErr
+}
 
 // LoadHeight opens the state of one height.
 func (app *App) LoadHeight(height int64) error { return app.LoadVersion(height) }

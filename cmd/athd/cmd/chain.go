@@ -4,6 +4,7 @@ package cmd
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/cosmos/gogoproto/proto"
 	"github.com/spf13/cobra"
@@ -43,7 +44,7 @@ func addModuleCommands(root *cobra.Command, modules *app.Client) error {
 		Modules: modules.Modules, ModuleOptions: modules.Commands(),
 		AddressCodec: app.AccountAddresses, ValidatorAddressCodec: app.ValidatorAddresses, ConsensusAddressCodec: app.ConsensusAddresses,
 	}
-	return options.EnhanceRootCommandWithBuilder(root, &autocli.Builder{
+	err := options.EnhanceRootCommandWithBuilder(root, &autocli.Builder{
 		Builder: flag.Builder{
 			TypeResolver: protoregistry.GlobalTypes, FileResolver: proto.HybridResolver,
 			AddressCodec: app.AccountAddresses, ValidatorAddressCodec: app.ValidatorAddresses, ConsensusAddressCodec: app.ConsensusAddresses,
@@ -55,6 +56,18 @@ func addModuleCommands(root *cobra.Command, modules *app.Client) error {
 		},
 		AddTxConnFlags: flags.AddTxFlagsToCmd,
 	})
+	indentExamples(root)
+	return err
+}
+
+// indentExamples sets examples off from the text around them; modules write them without.
+func indentExamples(cmd *cobra.Command) {
+	if cmd.Example != "" && !strings.HasPrefix(cmd.Example, " ") {
+		cmd.Example = "  " + strings.ReplaceAll(cmd.Example, "\n", "\n  ")
+	}
+	for _, sub := range cmd.Commands() {
+		indentExamples(sub)
+	}
 }
 
 func queryCommand() *cobra.Command {

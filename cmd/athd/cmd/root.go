@@ -4,6 +4,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ const envPrefix = "ATHD"
 // Execute runs one command line and returns the exit code.
 func Execute(args []string, in io.Reader, out, talk io.Writer) int {
 	version.Name, version.AppName = app.Name, "athd"
+	version.Version = cmp.Or(version.Version, "dev") // set when linked by make
 	root, err := newRoot(args)
 	if err == nil {
 		root.SetArgs(args)
