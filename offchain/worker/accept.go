@@ -14,7 +14,7 @@ import (
 	"github.com/athnet/ath/offchain/manifest"
 )
 
-// ErrManifest: a manifest that this worker will not run; its text says why.
+// ErrManifest says that a manifest is one that this worker will not run, and why.
 var ErrManifest = errors.New("manifest can't be run here")
 
 // Capacity is what a Container promised on chain.

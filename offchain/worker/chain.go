@@ -19,7 +19,7 @@ import (
 	"github.com/athnet/ath/offchain/chain"
 )
 
-// ErrNoLease: the chain knows neither a lease nor a receipt of this id. It proves nothing: the node may have been reset.
+// ErrNoLease says that the chain knows neither a lease nor a receipt of this id. It proves nothing: the node may have been reset.
 var ErrNoLease = errors.New("the chain does not know this lease")
 
 // Chain is what a worker needs of the network. Every method fails while no node answers, and then says nothing about leases.

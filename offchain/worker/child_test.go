@@ -217,9 +217,9 @@ func TestKillNine(t *testing.T) {
 		_ = c.Wait() // says that it was killed
 	}
 	// Killed early and often while the lease comes up, at moments that differ from run to run.
-	for _, after := range []time.Duration{80, 150, 250, 400, 600} {
+	for _, ms := range []int{80, 150, 250, 400, 600} {
 		c := spawn()
-		time.Sleep(after * time.Millisecond)
+		time.Sleep(time.Duration(ms) * time.Millisecond)
 		kill(c)
 	}
 	c := spawn()

@@ -90,13 +90,14 @@ func (w *Worker) pull(ctx context.Context, a Action) error {
 	if !ok {
 		return nil
 	}
-	if err := fits(m, w.capacity); err != nil {
-		w.mu.Lock()
-		w.problems[a.Lease] = err.Error()
-		w.mu.Unlock()
+	misfit := fits(m, w.capacity)
+	if misfit == nil {
+		w.fetch(ctx, a.Lease, a.Image, credentialsOf(m, a.Image))
 		return nil
 	}
-	w.fetch(ctx, a.Lease, a.Image, credentialsOf(m, a.Image))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.problems[a.Lease] = misfit.Error() // the next plan closes the lease with it
 	return nil
 }
 

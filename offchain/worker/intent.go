@@ -65,7 +65,7 @@ const (
 	bucketMeta      = "meta"
 )
 
-// ErrBusy: the worker holds as many manifests as it wants to.
+// ErrBusy says that the worker holds as many manifests as it wants to.
 var ErrBusy = errors.New("too many manifests wait for a lease")
 
 // book is the worker's memory: intents and manifests, on disk first and then in memory. Safe for concurrent use.

@@ -71,7 +71,7 @@ func (w *Worker) reconcile(ctx context.Context) error {
 		done := 0
 		for _, a := range actions {
 			if ctx.Err() != nil {
-				return nil
+				return ctx.Err()
 			}
 			begin := w.clock.Now()
 			if err := w.execute(ctx, a); err != nil {

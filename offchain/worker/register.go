@@ -25,7 +25,7 @@ import (
 	"github.com/athnet/ath/offchain/chain"
 )
 
-// ErrNotRegistered: the chain has no living Container with this worker's key.
+// ErrNotRegistered says that the chain has no living Container with this worker's key.
 var ErrNotRegistered = errors.New("this worker is not registered; run `ath-worker register`, or start it with --register")
 
 // Registrar puts a machine on chain.

@@ -8,7 +8,7 @@ import (
 	"errors"
 )
 
-// ErrUnavailable: the driver's library is not on this machine, or not in this build. There are no devices of its kind.
+// ErrUnavailable says that a driver's library is not on this machine, or not in this build. There are no devices of its kind.
 var ErrUnavailable = errors.New("driver is not available")
 
 // Kind of a device.

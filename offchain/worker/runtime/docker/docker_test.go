@@ -207,7 +207,7 @@ func TestIsolationIsAsked(t *testing.T) {
 	require.NoError(t, err)
 	h := c.HostConfig
 	require.False(t, h.Privileged)
-	require.Equal(t, []string{"ALL"}, []string(h.CapDrop))
+	require.Equal(t, []string{"ALL"}, h.CapDrop)
 	require.NotContains(t, h.CapAdd, "CAP_NET_RAW")
 	require.NotContains(t, h.CapAdd, "CAP_SYS_ADMIN")
 	require.Equal(t, []string{"no-new-privileges:true"}, h.SecurityOpt, "and the engine's own seccomp profile")

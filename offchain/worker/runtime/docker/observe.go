@@ -40,7 +40,8 @@ func (r *Runtime) Watch(ctx context.Context) <-chan struct{} {
 				select {
 				case <-stream.Messages:
 					notify()
-				case <-stream.Err:
+				case err := <-stream.Err:
+					r.log.Debug("events of the engine ended", "err", err)
 					open = false
 				}
 			}

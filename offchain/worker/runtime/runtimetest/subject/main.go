@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"syscall"
 	"time"
@@ -32,6 +33,7 @@ func main() {
 				block[i] = byte(i)
 			}
 			hoard = append(hoard, block)
+			runtime.KeepAlive(hoard)
 		}
 	case "fork": // until the pids limit refuses
 		for n := 0; ; n++ {
@@ -45,7 +47,8 @@ func main() {
 	case "spin": // as much CPU as it gets, on two threads
 		for range 2 {
 			go func() {
-				for { //nolint:revive // burning time is the purpose
+				for n := 0; ; n++ {
+					runtime.KeepAlive(n)
 				}
 			}()
 		}
