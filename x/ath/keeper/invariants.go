@@ -3,6 +3,9 @@
 package keeper
 
 import (
+	"maps"
+	"slices"
+
 	"cosmossdk.io/collections"
 	"cosmossdk.io/math"
 
@@ -105,9 +108,12 @@ func (k *Keeper) checkPools(ctx sdk.Context) error {
 	return nil
 }
 
-// checkShares: an open epoch's weight is the sum of its positions, a closed one's at least that, and a pool's earned row
-// covers every position in its closed epochs (A5).
+// checkShares: every epoch that has not closed has its share, an open epoch's weight is the sum of its positions, a closed
+// one's at least that, and a pool's earned row covers every position in its closed epochs (A5).
 func (k *Keeper) checkShares(ctx sdk.Context) error {
+	if err := k.checkOpenShares(ctx); err != nil {
+		return err
+	}
 	type epochOf struct {
 		pool  uint32
 		epoch uint64
@@ -151,6 +157,29 @@ func (k *Keeper) checkShares(ctx sdk.Context) error {
 	return nil
 }
 
+// checkOpenShares: a share that is missing would stop the chain when its epoch closes.
+func (k *Keeper) checkOpenShares(ctx sdk.Context) error {
+	epoch, err := k.epoch.Get(ctx)
+	if err != nil {
+		return err
+	}
+	closed, err := k.closedEpoch.Get(ctx)
+	if err != nil {
+		return err
+	}
+	for _, pool := range types.Pools() {
+		if !pool.Shared() {
+			continue
+		}
+		for number := closed + 1; number <= epoch.Number; number++ {
+			if has, err := k.shares.Has(ctx, collections.Join(uint32(pool), number)); err != nil || !has {
+				return types.ErrInvariant.Wrapf("%s has no share of epoch %d, which is open (%v)", pool, number, err)
+			}
+		}
+	}
+	return nil
+}
+
 func orZero(amount math.Int) math.Int {
 	if amount.IsNil() {
 		return math.ZeroInt()
@@ -171,8 +200,14 @@ func (k *Keeper) checkStream(ctx sdk.Context) error {
 		next = next.Add(position.LatestWeight())
 		groups[position.Group] = orZero(groups[position.Group]).Add(position.Weight)
 		_, pay, err := k.accrued(ctx, holder)
+		if err == nil && pay.IsNegative() {
+			err = types.ErrInvariant.Wrapf("position %d was settled ahead of its group", holder)
+		}
+		if err != nil {
+			return true, err
+		}
 		accrued = accrued.Add(pay)
-		return false, err
+		return false, nil
 	})
 	if err != nil {
 		return err
@@ -184,10 +219,16 @@ func (k *Keeper) checkStream(ctx sdk.Context) error {
 		if sum := orZero(groups[number]); !sum.Equal(group.Weight) {
 			return true, types.ErrInvariant.Wrapf("group %d counts %s, its positions %s", number, group.Weight, sum)
 		}
+		delete(groups, number)
 		return false, nil
 	})
 	if err != nil {
 		return err
+	}
+	for _, number := range slices.Sorted(maps.Keys(groups)) { // a group that was never stored weighs nothing
+		if sum := groups[number]; sum.IsPositive() {
+			return types.ErrInvariant.Wrapf("group %d does not exist, its positions weigh %s", number, sum)
+		}
 	}
 	held, err := k.RowAmount(ctx, types.EarnedRow(types.Pool_POOL_CAPACITY))
 	if err != nil {

@@ -62,6 +62,16 @@ func TestCheckInvariantsNotices(t *testing.T) {
 			share.Amount = share.Amount.MulRaw(2)
 			return k.shares.Set(ctx, collections.Join(delivery, uint64(1)), share)
 		},
+		"has no share of epoch 4": func(ctx sdk.Context) error {
+			return k.shares.Remove(ctx, collections.Join(uint32(types.Pool_POOL_INDEXER), uint64(4)))
+		},
+		"group 0 does not exist": func(ctx sdk.Context) error { return k.groups.Remove(ctx, 0) },
+		"settled ahead": func(ctx sdk.Context) error {
+			position, err := k.positions.Get(ctx, 1)
+			require.NoError(t, err)
+			position.Snapshot = math.NewIntWithDecimal(1, 39)
+			return k.positions.Set(ctx, 1, position)
+		},
 		"the stream counts": func(ctx sdk.Context) error {
 			stream, err := k.stream.Get(ctx)
 			require.NoError(t, err)

@@ -8,6 +8,10 @@ import (
 	"cosmossdk.io/math"
 )
 
+// maxIndex bounds the figures of a stream in a genesis state. The whole supply over a weight of one reaches 10^35; with this
+// bound no product of them leaves math.Int's 256 bits, which would panic in the middle of a block.
+var maxIndex = math.NewIntWithDecimal(1, 40)
+
 // BeaconSize is the length of the beacon's value in bytes.
 const BeaconSize = 32
 
@@ -125,8 +129,8 @@ func (g GenesisState) validateShares() error {
 		if !seen[key{position.Pool, "", position.Epoch}] {
 			return ErrInvalidGenesis.Wrapf("share_positions[%d]: no share of %s in epoch %d", i, position.Pool, position.Epoch)
 		}
-		if position.Weight.IsNil() || !position.Weight.IsPositive() {
-			return ErrInvalidGenesis.Wrapf("share_positions[%d]: weight is %s; it must be positive", i, position.Weight)
+		if position.Weight.IsNil() || !position.Weight.IsPositive() || position.Weight.GT(MaxWeight) {
+			return ErrInvalidGenesis.Wrapf("share_positions[%d]: weight is %s; 1 to %s", i, position.Weight, MaxWeight)
 		}
 		id := key{position.Pool, position.Beneficiary, position.Epoch}
 		if position.Beneficiary == "" || seen[id] {
@@ -139,13 +143,13 @@ func (g GenesisState) validateShares() error {
 
 func (g GenesisState) validateStream() error {
 	for _, amount := range []math.Int{g.Stream.Index, g.Stream.Weight, g.Stream.PerEpoch, g.Stream.NextWeight, g.Stream.Marked} {
-		if amount.IsNil() || amount.IsNegative() {
-			return ErrInvalidGenesis.Wrap("stream: a figure is negative")
+		if !validFigure(amount) {
+			return ErrInvalidGenesis.Wrap("stream: a figure is negative or huge")
 		}
 	}
 	for i, mark := range g.StreamMarks {
-		if mark.Index.IsNil() || mark.Growth.IsNil() || mark.Growth.IsNegative() {
-			return ErrInvalidGenesis.Wrapf("stream_marks[%d]: a figure is negative", i)
+		if !validFigure(mark.Index) || !validFigure(mark.Growth) {
+			return ErrInvalidGenesis.Wrapf("stream_marks[%d]: a figure is negative or huge", i)
 		}
 		if i > 0 && (mark.Round <= g.StreamMarks[i-1].Round || mark.Ordinal <= g.StreamMarks[i-1].Ordinal) {
 			return ErrInvalidGenesis.Wrapf("stream_marks[%d]: round %d is out of order", i, mark.Round)
@@ -153,8 +157,8 @@ func (g GenesisState) validateStream() error {
 	}
 	groups := make(map[uint64]bool, len(g.StreamGroups))
 	for i, group := range g.StreamGroups {
-		if group.Index.IsNil() || group.Index.IsNegative() || group.Weight.IsNil() || group.Weight.IsNegative() {
-			return ErrInvalidGenesis.Wrapf("stream_groups[%d]: a figure is negative", i)
+		if !validFigure(group.Index) || !validFigure(group.Weight) {
+			return ErrInvalidGenesis.Wrapf("stream_groups[%d]: a figure is negative or huge", i)
 		}
 		if groups[group.Group] {
 			return ErrInvalidGenesis.Wrapf("stream_groups[%d]: group %d is listed twice", i, group.Group)
@@ -172,6 +176,10 @@ func (g GenesisState) validateStream() error {
 		holders[position.Holder] = true
 	}
 	return nil
+}
+
+func validFigure(amount math.Int) bool {
+	return !amount.IsNil() && !amount.IsNegative() && amount.LTE(maxIndex)
 }
 
 func (p StreamPosition) validate() error {
