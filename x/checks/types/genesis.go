@@ -64,6 +64,10 @@ func (g GenesisState) validateRounds() error {
 			return ErrInvalidGenesis.Wrapf("rounds[%d]: end: set for every round but the running one, which is the last", i)
 		}
 	}
+	// The round that is judged next needs the one before it: a fault that repeats dates from there.
+	if n := len(g.Rounds); n > 0 && g.Rounds[0].Number > max(3, g.Rounds[n-1].Number)-2 {
+		return ErrInvalidGenesis.Wrapf("rounds: want those from %d on, the first is %d", max(3, g.Rounds[n-1].Number)-2, g.Rounds[0].Number)
+	}
 	return nil
 }
 
@@ -142,6 +146,9 @@ func (g GenesisState) validateJudging() error {
 	}
 	if g.Judging.Round != JudgedRound(g.running().Number) || !g.hasRound(g.Judging.Round) {
 		return ErrInvalidGenesis.Wrapf("judging: round %d can't be judged while round %d runs", g.Judging.Round, g.running().Number)
+	}
+	if g.Judging.Round > 1 && !g.hasRound(g.Judging.Round-1) {
+		return ErrInvalidGenesis.Wrapf("judging: round %d needs round %d as well", g.Judging.Round, g.Judging.Round-1)
 	}
 	return nil
 }

@@ -141,6 +141,19 @@ func TestGenesisValidate(t *testing.T) {
 		"round seed":          func(g *types.GenesisState) { g.Rounds[0].Seed = nil },
 		"running round ended": func(g *types.GenesisState) { g.Rounds[1].End = &end },
 		"too many rounds":     func(g *types.GenesisState) { g.Rounds = make([]types.Round, 5) },
+		"round too new": func(g *types.GenesisState) {
+			g.Rounds[0].Number, g.Rounds[1].Number, g.Submissions = 8, 9, nil
+		},
+		"judging without the round before": func(g *types.GenesisState) {
+			g.Rounds, g.Submissions = append(g.Rounds[:1:1], g.Rounds...), nil
+			for i := range g.Rounds {
+				g.Rounds[i].Number = uint64(7 + i)
+			}
+			g.Judging = types.Judging{Round: 7}
+		},
+		"licence waits twice": func(g *types.GenesisState) {
+			g.Pending = append(g.Pending, types.PendingSeat{Round: 2, Licence: 2})
+		},
 		"seat missing":        func(g *types.GenesisState) { g.Seats = nil },
 		"seat empty":          func(g *types.GenesisState) { g.Seats[0].Licence = 0 },
 		"seat in the future":  func(g *types.GenesisState) { g.Seats[0].SinceRound = 7 },
