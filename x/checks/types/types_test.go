@@ -154,9 +154,9 @@ func TestGenesisValidate(t *testing.T) {
 		"licence waits twice": func(g *types.GenesisState) {
 			g.Pending = append(g.Pending, types.PendingSeat{Round: 2, Licence: 2})
 		},
-		"seat missing":        func(g *types.GenesisState) { g.Seats = nil },
-		"seat empty":          func(g *types.GenesisState) { g.Seats[0].Licence = 0 },
-		"seat in the future":  func(g *types.GenesisState) { g.Seats[0].SinceRound = 7 },
+		"seat missing":       func(g *types.GenesisState) { g.Seats = nil },
+		"seat empty":         func(g *types.GenesisState) { g.Seats[0].Licence = 0 },
+		"seat in the future": func(g *types.GenesisState) { g.Seats[0].SinceRound = 7 },
 		"seat twice": func(g *types.GenesisState) {
 			g.Seats, g.Rounds[1].Seats = append(g.Seats, g.Seats[0]), 2
 		},
