@@ -103,6 +103,10 @@ func safe(t require.TestingT, w *world, actions []Action) {
 			made[key] = true
 			require.True(t, at.open() && at.lease.ContainerId == w.container, "only for an open lease of mine: %s", a)
 			require.False(t, w.occupied(a.Lease), "never beside living instances of another lease: %s", a)
+			for _, s := range w.manifests[w.intents[a.Lease].ManifestHash].Services {
+				ran := !w.intents[a.Lease].Started.IsZero()
+				require.False(t, ran && s.Name == a.Service && s.Restart == manifest.RestartNever, "a job is not run twice: %s", a)
+			}
 		case Start:
 			require.True(t, exists && !alive(i) && !i.Ended(), "only what waits to run: %s", a)
 			require.True(t, at.open() && !w.occupied(a.Lease), "only for an open lease, alone: %s", a)

@@ -4,11 +4,15 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	leasetypes "github.com/athnet/ath/x/leases/types"
 
@@ -74,12 +78,14 @@ func TestBatchJobClosesWithItsExitCodes(t *testing.T) {
 	require.Equal(t, 137, status.Services[0].ExitCode)
 	r.runtime.Exit(key(lease, "b"), 1, false) // restarted by its policy
 	r.runtime.Exit(key(lease, "b"), 0, false)
+	ended := r.clock.Now()
 	r.settle()
 	receipt := r.chain.receipts[lease]
 	require.NotNil(t, receipt)
 	require.Equal(t, leasetypes.CloseReason_CLOSE_REASON_COMPLETED, receipt.Reason)
 	require.Equal(t, []int32{137, 0}, receipt.ExitCodes)
-	require.Equal(t, uint64(len(r.chain.usage)), receipt.UsageSequence, "the last record came first")
+	require.Equal(t, uint64(len(r.chain.usage)), receipt.UsageSequence)
+	require.False(t, r.chain.usage[len(r.chain.usage)-1].Until.Before(ended), "the last record goes with the closing")
 	require.Empty(t, r.states(lease))
 }
 
@@ -217,6 +223,31 @@ func TestRefusedRecordIsMadeAnew(t *testing.T) {
 	r.settle()
 	require.Greater(t, r.chain.leases[lease].UsageSequence, uint64(1))
 	require.Equal(t, runtime.StateRunning, r.states(lease)["web"])
+}
+
+// lossy loses the answers to transactions that took effect.
+type lossy struct{ Chain }
+
+func (l lossy) Send(ctx context.Context, msgs ...sdk.Msg) error {
+	return errors.Join(l.Chain.Send(ctx, msgs...), errDown)
+}
+
+// An answer that got lost is looked up: what took effect is neither sent again nor made anew.
+func TestLostAnswers(t *testing.T) {
+	r := newRig(t)
+	r.restart(lossy{r.chain}, r.runtime, r.store)
+	m := workload(service("web", imageWeb, manifest.RestartAlways))
+	r.deliver(m)
+	lease := r.chain.open(1, m)
+	r.settle()
+	r.clock.Advance(10 * time.Second)
+	r.settle()
+	intent, _ := r.book.intent(lease)
+	require.Equal(t, intent.Confirmed, r.chain.leases[lease].UsageSequence)
+	require.GreaterOrEqual(t, intent.Confirmed, uint64(2))
+	var refused dto.Metric
+	require.NoError(t, r.metrics.Refused.Write(&refused))
+	require.Zero(t, refused.Counter.GetValue(), "nothing was sent twice")
 }
 
 // A clock that runs ahead can't make a record that the chain would refuse.
