@@ -22,11 +22,11 @@ fi
 target=${1:-all}
 case $target in
   test) want git git ca-certificates ;;
-  run) want git git ca-certificates; want dockerd docker.io; want iptables iptables ;;
+  run) want git git ca-certificates; want curl curl; want dockerd docker.io; want iptables iptables ;;
   proto) want protoc protobuf-compiler; want /usr/include/google/protobuf/descriptor.proto libprotobuf-dev ;;
   all)
     want git git ca-certificates; want gcc gcc libc6-dev; want make make
-    want dockerd docker.io; want iptables iptables
+    want curl curl; want dockerd docker.io; want iptables iptables
     want protoc protobuf-compiler; want /usr/include/google/protobuf/descriptor.proto libprotobuf-dev
     # Any OpenCL device will do for the GPU challenge; PoCL makes the CPU one, so that the real path is tested everywhere.
     want '/usr/lib/*/libOpenCL.so.1' ocl-icd-libopencl1; want '/usr/lib/*/libpocl.so*' pocl-opencl-icd ;;
