@@ -173,6 +173,33 @@ func TestMinimumCharge(t *testing.T) {
 	}
 }
 
+// TestWalkingAwayPaysTheMinimum: a tenant that closes before the start pays it, unless the provider is faulty or overdue.
+func TestWalkingAwayPaysTheMinimum(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		before func(*world)
+		want   int64
+		reason types.CloseReason
+	}{
+		{"success - walks away", func(*world) {}, 600, types.CloseReason_CLOSE_REASON_TENANT},
+		{"success - leaves a faulty one", func(w *world) { require.NoError(t, w.providers.setFault(w.ctx, 1, true)) }, 0, types.CloseReason_CLOSE_REASON_FAULT},
+		{"success - leaves an overdue one", func(w *world) { w.pass(11 * time.Minute) }, 0, types.CloseReason_CLOSE_REASON_NOT_STARTED},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.addOffer(1, 1, 10)
+			id := w.open(orderFunded(w, tenant(1), 10_000, 1))
+			tc.before(w)
+			receipt, err := w.k.CloseLease(w.ctx, tenant(1), id, 0, nil)
+			require.NoError(t, err)
+			require.Equal(t, tc.reason, receipt.Reason)
+			require.Equal(t, tc.want, receipt.Billed.Int64())
+			require.Equal(t, 10_000-tc.want, w.balance(tenant(1)))
+			w.check()
+		})
+	}
+}
+
 // TestOutageIsFree: time in which the Container was faulty is not billed, and its tenant may leave without a minimum.
 func TestOutageIsFree(t *testing.T) {
 	w := newWorld(t)

@@ -106,12 +106,16 @@ type End struct {
 	ExitCodes []int32
 }
 
-// chargesMinimum says whether a lease that ends for this reason before its minimum charge pays the difference: always,
-// unless the provider ended or failed it, or governance stepped in. A lease that ran dry pays it too: it is reserved.
-func (r CloseReason) chargesMinimum() bool {
+// chargesMinimum says whether a lease that ends for this reason before its minimum charge pays the difference. Once started
+// it does unless the provider ended or failed it, or governance stepped in; running dry is no way round, it is reserved.
+// Before the start only a tenant that walks away pays: who opens and closes leases at will would else block supply for free.
+// A tenant whose provider is faulty or overdue leaves for FAULT or NOT_STARTED, at no charge.
+func (r CloseReason) chargesMinimum(started bool) bool {
 	switch r {
-	case CloseReason_CLOSE_REASON_TENANT, CloseReason_CLOSE_REASON_EXHAUSTED, CloseReason_CLOSE_REASON_EXPIRED, CloseReason_CLOSE_REASON_COMPLETED:
+	case CloseReason_CLOSE_REASON_TENANT:
 		return true
+	case CloseReason_CLOSE_REASON_EXHAUSTED, CloseReason_CLOSE_REASON_EXPIRED, CloseReason_CLOSE_REASON_COMPLETED:
+		return started
 	default:
 		return false
 	}
@@ -131,7 +135,7 @@ func (l Lease) Close(end End, touched time.Time, outage time.Duration) (Receipt,
 	s.Forgiven = s.Forgiven.Add(l.Remainder).Add(Accrued(l.Rate, touched.Sub(l.SettledUntil)))
 	s.Released = s.Released.Add(l.Reserve)
 	lost := l.Outage()
-	if l.State == LeaseState_LEASE_STATE_RUNNING && end.Reason.chargesMinimum() {
+	if end.Reason.chargesMinimum(l.State == LeaseState_LEASE_STATE_RUNNING) {
 		s.Minimum = l.Reserve
 		l.Billed = l.Billed.Add(l.Reserve)
 	}

@@ -16,7 +16,7 @@ type Standing struct {
 func (s Standing) Reason(l Lease, exitCodes bool) CloseReason {
 	running := l.State == LeaseState_LEASE_STATE_RUNNING
 	switch {
-	case s.Tenant && s.Faulty && running:
+	case s.Tenant && s.Faulty:
 		return CloseReason_CLOSE_REASON_FAULT
 	case s.Tenant && s.Overdue:
 		return CloseReason_CLOSE_REASON_NOT_STARTED
