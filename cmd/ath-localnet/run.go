@@ -119,7 +119,7 @@ The network is up and a lease is open. In another terminal, from this directory:
   athd query ath supply                 # minted, burnt, vault
   athd query ath rewards %[5]s
   athd query checks round               # who checks whom, now
-  curl %[6]s/                # the chain's REST documents
+  curl %[6]s/swagger/        # REST documents of the chain
 
 Logs: %[7]s/logs. Ctrl-C stops everything.
 `, strings.Join(exports(n), " \\\n    "), number, url, n.Config.Home+"/web.yaml", n.Address(n.Config.Worker.Account),
