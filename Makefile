@@ -60,6 +60,8 @@ test: $(TOOLS)/gotestsum ## Unit, model, genesis round-trip and import-rule test
 .PHONY: e2e
 e2e: build $(TOOLS)/gotestsum ## Scripts against a real node, worker and containers (needs Docker)
 	@scripts/deps.sh run
+	@ATH_DOCKER=1 $(TOOLS)/gotestsum --format pkgname-and-test-fails -- -timeout 15m -count=1 -p 1 $(TESTFLAGS) \
+		./offchain/worker ./offchain/worker/runtime/docker
 	@$(TOOLS)/gotestsum --format testname -- -tags e2e -timeout 30m -count=1 -p 1 $(TESTFLAGS) ./tests/e2e/...
 
 .PHONY: lint
