@@ -27,7 +27,7 @@ func (app *App) TakeOver(operator sdk.ValAddress, key cryptotypes.PubKey) error 
 	if err != nil {
 		return err
 	}
-	ctx := app.NewUncachedContext(false, last)
+	ctx := app.NewUncachedContext(false, last) //nolint:staticcheck // the state itself is meant, not a cache over it
 	ctx = ctx.WithConsensusParams(app.GetConsensusParams(ctx))
 	consensus := sdk.GetConsAddress(key)
 	_, err = app.Staking.GetValidatorByConsAddr(ctx, consensus)

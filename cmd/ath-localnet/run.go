@@ -75,7 +75,7 @@ func runNetwork(ctx context.Context, n *localnet.Network, out io.Writer, once bo
 func interrupted(ctx context.Context, out io.Writer, err error) error {
 	if ctx.Err() != nil {
 		fmt.Fprintln(out, "\nInterrupted.")
-		return nil
+		return nil //nolint:nilerr // the error is what the interruption caused
 	}
 	return err
 }

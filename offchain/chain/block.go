@@ -15,7 +15,7 @@ import (
 	"github.com/cosmos/gogoproto/proto"
 )
 
-// ErrNotTyped: the event was not emitted from a protobuf message that this program links.
+// ErrNotTyped says that the event was not emitted from a protobuf message that this program links.
 var ErrNotTyped = errors.New("not a typed event")
 
 // Head identifies a block.

@@ -25,7 +25,7 @@ var (
 	ErrClockSkew = errors.New("this machine's clock differs from the chain's time")
 )
 
-// BroadcastError: the node did not take the transaction. Try again.
+// BroadcastError says that the node did not take the transaction. Try again.
 type BroadcastError struct {
 	Hash string
 	// Uncertain: the connection broke, so that the node may have taken it all the same. Sending anew is safe for messages that the
@@ -43,7 +43,7 @@ func (e *BroadcastError) Error() string {
 }
 func (e *BroadcastError) Unwrap() error { return e.Err }
 
-// ExecutionError: the chain refused the transaction. Sending the same again gives the same answer.
+// ExecutionError says that the chain refused the transaction. Sending the same again gives the same answer.
 type ExecutionError struct {
 	Hash      string
 	Codespace string

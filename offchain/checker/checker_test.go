@@ -126,10 +126,9 @@ func (w *world) deliver(tx *chaintest.Tx, m sdk.Msg) error {
 		return w.refuse
 	}
 	msg := m.(*checktypes.MsgSubmitReport)
-	n, start := w.round()
 	// Next moves the clock after its transactions; the block's time decides.
-	n = uint64(tx.Time.Sub(chaintest.Genesis)/time.Second)/roundBlocks + 1
-	start = chaintest.Genesis.Add(time.Duration(n-1) * roundBlocks * time.Second)
+	n := uint64(tx.Time.Sub(chaintest.Genesis)/time.Second)/roundBlocks + 1
+	start := chaintest.Genesis.Add(time.Duration(n-1) * roundBlocks * time.Second)
 	switch {
 	case msg.Round != n:
 		return fmt.Errorf("round %d runs, not %d", n, msg.Round)

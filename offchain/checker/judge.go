@@ -29,7 +29,7 @@ type Verdict struct {
 	Quality byte
 }
 
-// Healthy: more than half of the samples that count are good. One lost packet does not make a fault, and one lucky answer does
+// Healthy says whether more than half of the samples that count are good. One lost packet does not make a fault, and one lucky answer does
 // not make health.
 func (v Verdict) Healthy() bool { return 2*v.Good > v.Counted }
 

@@ -99,7 +99,7 @@ func TestConfigPrecedence(t *testing.T) {
 func TestConfigErrorsNameTheirPlace(t *testing.T) {
 	none := func(string) (string, bool) { return "", false }
 	for name, tc := range map[string]struct{ file, says string }{
-		"unknown": {"name: a\nnmae: b\n", `:2: unknown setting "nmae"`},
+		"unknown": {"name: a\nnam: b\n", `:2: unknown setting "nam"`},
 		"type":    {"\nn: many\n", `:2: n: "many" is not a uint32`},
 		"range":   {"n: 99999999999\n", ":1: n:"},
 		"time":    {"wait: 5\n", `"5" is not a duration`},

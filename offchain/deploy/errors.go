@@ -14,7 +14,7 @@ import (
 )
 
 // Problem is an error for a person: what is wrong in one sentence, and what to do about it.
-type Problem struct {
+type Problem struct { //nolint:errname // what a person reads is a problem; Go code has errors.As
 	Text   string
 	Remedy string
 	// Err is the cause, where there is one.

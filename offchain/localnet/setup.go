@@ -97,7 +97,7 @@ func (n *Network) awaitReady(ctx context.Context) error {
 		}
 		for _, c := range all {
 			if c.Status.State != providers.ContainerState_CONTAINER_STATE_READY {
-				return false, fmt.Errorf("Container %d is %s %s", c.Container.Id, c.Status.State, c.Status.Reason)
+				return false, fmt.Errorf("container %d is %s %s", c.Container.Id, c.Status.State, c.Status.Reason)
 			}
 		}
 		return true, nil

@@ -17,14 +17,13 @@ func itoa(n uint16) string { return strconv.Itoa(int(n)) }
 // resourcesOf reads the compute profile that the deployment of a service names.
 func (s *sdl) resourcesOf(name string) Resources {
 	at := s.deployed[name]
-	profile, count := "", uint64(1)
+	profile := ""
 	for _, e := range at.entries() {
 		switch e.key {
 		case "profile":
 			profile, _ = e.value.text("the name of a compute profile")
 		case "count":
-			var ok bool
-			if count, ok = e.value.whole(1, 1<<20); ok && count > 1 {
+			if count, ok := e.value.whole(1, 1<<20); ok && count > 1 {
 				e.value.refusef("count", "more than one replica of a service is not offered; open a lease for each")
 			}
 		default:

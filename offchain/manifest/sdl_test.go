@@ -139,10 +139,10 @@ func TestFeaturesNotOfferedAreNamed(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	parsed, err := manifest.Parse("app.yaml", []byte(sdl("    expose:", "    enviroment: [A=b]\n    expose:")))
+	parsed, err := manifest.Parse("app.yaml", []byte(sdl("    expose:", "    environ: [A=b]\n    expose:")))
 	require.NoError(t, err)
 	require.Len(t, parsed.Warnings, 2)
-	require.Contains(t, parsed.Warnings[0].String(), "app.yaml:5:5: services.web.enviroment: unknown key, ignored")
+	require.Contains(t, parsed.Warnings[0].String(), "app.yaml:5:5: services.web.environ: unknown key, ignored")
 	require.Contains(t, parsed.Warnings[1].String(), "prices of another market, ignored")
 }
 

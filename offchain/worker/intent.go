@@ -184,7 +184,8 @@ func (b *book) keepManifest(hash string, h held, limit int) error {
 	if _, ok := b.manifests[hash]; ok {
 		return nil
 	}
-	if b.unclaimed() >= limit {
+	// What a lease waits for is always taken: others' manifests must not keep a tenant's out.
+	if all, own := b.unclaimed(h.Tenant); !b.claimed(hash) && (all >= limit || own >= maxManifestsPerTenant) {
 		return ErrBusy
 	}
 	if err := b.store.Update(func(tx store.Tx) error { return store.PutJSON(tx, bucketManifests, []byte(hash), h) }); err != nil {
@@ -202,14 +203,18 @@ func (b *book) claimed(hash string) bool {
 	return false
 }
 
-func (b *book) unclaimed() int {
-	n := 0
-	for hash := range b.manifests {
-		if !b.claimed(hash) {
-			n++
+// unclaimed counts the manifests that no lease has come for: all of them, and a tenant's own.
+func (b *book) unclaimed(tenant string) (all, own int) {
+	for hash, h := range b.manifests {
+		if b.claimed(hash) {
+			continue
+		}
+		all++
+		if h.Tenant == tenant {
+			own++
 		}
 	}
-	return n
+	return all, own
 }
 
 // expireManifests drops manifests that no lease came for.

@@ -21,6 +21,8 @@ const (
 	idle = 5 * time.Second
 	// manifestLife is how long a manifest is kept that no lease came for.
 	manifestLife = 2 * time.Minute
+	// maxManifestsPerTenant is how many of them one tenant may have: wallets are free, but filling the store takes several.
+	maxManifestsPerTenant = 4
 	// portCheck is how long a look at a workload's port may take; it tells about quality only.
 	portCheck = 200 * time.Millisecond
 )

@@ -280,18 +280,25 @@ func TestSettlementsAndHeartbeats(t *testing.T) {
 
 func TestManifestsWithoutLeaseAreBounded(t *testing.T) {
 	r := newRig(t)
-	keep := func(n int) error {
+	hash := func(n int) string { return string(rune('a' + n)) }
+	keep := func(tenant string, n int) error {
 		s := service("web", imageWeb, manifest.RestartAlways)
 		s.Env = []string{"N=" + strings.Repeat("x", n)}
 		canonical, err := workload(s).Canonical()
 		require.NoError(t, err)
-		return r.book.keepManifest(string(rune('a'+n)), held{Received: r.clock.Now(), Body: canonical}, 4)
+		return r.book.keepManifest(hash(n), held{Tenant: tenant, Received: r.clock.Now(), Body: canonical}, 6)
 	}
-	for n := range 4 {
-		require.NoError(t, keep(n))
+	for n := range maxManifestsPerTenant {
+		require.NoError(t, keep("ann", n))
 	}
-	require.ErrorIs(t, keep(4), ErrBusy)
+	require.ErrorIs(t, keep("ann", 4), ErrBusy, "one tenant's share is used up")
+	require.NoError(t, keep("bob", 4))
+	require.NoError(t, keep("bob", 5))
+	require.ErrorIs(t, keep("cat", 6), ErrBusy, "the store is full")
+	r.book.intents["cat/1"] = Intent{ManifestHash: hash(6)}
+	require.NoError(t, keep("cat", 6), "what a lease waits for is always taken")
+	delete(r.book.intents, "cat/1")
 	r.clock.Advance(manifestLife + time.Second)
 	require.NoError(t, r.book.expireManifests(r.clock.Now().Add(-manifestLife)))
-	require.NoError(t, keep(4))
+	require.NoError(t, keep("ann", 4))
 }

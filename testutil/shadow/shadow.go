@@ -133,7 +133,7 @@ func (c *Chain) Height() int64 { return c.height }
 
 // Context reads the state after the last block; what it writes is lost.
 func (c *Chain) Context() sdk.Context {
-	ctx, _ := c.App().NewUncachedContext(false, cmtproto.Header{ChainID: ChainID, Height: c.height, Time: c.now}).CacheContext()
+	ctx, _ := c.App().NewUncachedContext(false, cmtproto.Header{ChainID: ChainID, Height: c.height, Time: c.now}).CacheContext() //nolint:staticcheck // the state itself is meant, not a cache over it
 	return ctx
 }
 

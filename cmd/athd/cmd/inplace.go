@@ -56,7 +56,7 @@ func takeOver(chain *app.App, opts servertypes.AppOptions) error {
 	if err != nil {
 		return err
 	}
-	return chain.Upgrade.ScheduleUpgrade(chain.NewUncachedContext(false, last), upgradetypes.Plan{
+	return chain.Upgrade.ScheduleUpgrade(chain.NewUncachedContext(false, last), upgradetypes.Plan{ //nolint:staticcheck // the state itself is meant, not a cache over it
 		Name: name, Height: last.Height + upgradeAfter,
 	})
 }

@@ -154,24 +154,24 @@ func (p Prober) fetch(ctx context.Context, t Target, nonce []byte) ([]byte, erro
 		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, &badStatus{resp.StatusCode}
+		return nil, &statusError{resp.StatusCode}
 	}
 	if len(raw) > maxReply {
-		return nil, &badStatus{http.StatusRequestEntityTooLarge}
+		return nil, &statusError{http.StatusRequestEntityTooLarge}
 	}
 	return raw, nil
 }
 
-// badStatus is an answer, though not the right one.
-type badStatus struct{ code int }
+// statusError is an answer, though not the right one.
+type statusError struct{ code int }
 
-func (e *badStatus) Error() string {
+func (e *statusError) Error() string {
 	return fmt.Sprintf("the endpoint answered with status %d", e.code)
 }
 
 // classify says whose fault an error is.
 func classify(parent context.Context, err error) Kind {
-	var status *badStatus
+	var status *statusError
 	switch {
 	case parent.Err() != nil:
 		return Local

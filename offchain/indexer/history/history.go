@@ -24,7 +24,7 @@ import (
 //go:embed schema/*.sql
 var schema embed.FS
 
-// ErrOtherChain: the node's chain is not the one that the store holds.
+// ErrOtherChain says that the node's chain is not the one that the store holds.
 var ErrOtherChain = errors.New("the history is of another chain than the node's")
 
 // Store is the store. One writer, many readers.

@@ -29,7 +29,7 @@ func TestScheduleQueryShowsTheWholeFuture(t *testing.T) {
 			sum = sum.Add(amount)
 		}
 	}
-	require.Equal(t, int64(types.Cap/2), sum.Int64())
+	require.Equal(t, types.Cap/2, sum.Int64())
 
 	res, err = f.query.Schedule(f.ctx, &types.QueryScheduleRequest{From: types.LastEpoch})
 	require.NoError(t, err)

@@ -43,7 +43,7 @@ func genParams(t *rapid.T) Params {
 	p.CapacityPpm = rapid.Uint32Range(0, PPM).Draw(t, "capacity_ppm")
 	p.IndexerGrantsPpm = rapid.Uint32Range(0, PPM).Draw(t, "indexer_grants_ppm")
 	p.IndexerPpm = rapid.Uint32Range(0, PPM).Draw(t, "indexer_ppm")
-	kappa := uint32(PPM - MinSelfDealingLossPPM - split[0])
+	kappa := PPM - MinSelfDealingLossPPM - split[0]
 	p.KappaDeliveryPpm = rapid.Uint32Range(0, kappa).Draw(t, "kappa_delivery_ppm")
 	p.KappaIndexerPpm = rapid.Uint32Range(0, kappa-p.KappaDeliveryPpm).Draw(t, "kappa_indexer_ppm")
 	return p

@@ -169,7 +169,7 @@ func (f *fakeProviders) Bindable(ctx sdk.Context, id uint64) error {
 		return err
 	}
 	if status.State != providertypes.ContainerState_CONTAINER_STATE_READY || status.Lease != "" || f.silent[id] {
-		return errors.New("not free: " + status.State.String())
+		return providertypes.ErrContainerNotFree.Wrap(status.State.String())
 	}
 	return nil
 }

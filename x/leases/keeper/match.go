@@ -74,10 +74,11 @@ func (k *Keeper) fit(ctx sdk.Context, demand types.Demand, id uint64) (types.Off
 	if misfit := demand.Container(container); misfit != types.Fits {
 		return offer, misfit, nil
 	}
-	if k.providers.Bindable(ctx, id) != nil {
+	err = k.providers.Bindable(ctx, id)
+	if errors.Is(err, providertypes.ErrContainerNotFree) {
 		return offer, types.MisfitBusy, nil
 	}
-	return offer, types.Fits, nil
+	return offer, types.Fits, err
 }
 
 // scan walks the price index of the demanded class from the cheapest entry and returns up to limit offers that fit. It looks

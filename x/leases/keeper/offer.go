@@ -94,11 +94,10 @@ func (k *Keeper) removeOffer(ctx sdk.Context, signer sdk.AccAddress, id uint64) 
 	if _, err := k.Offer(ctx, id); err != nil {
 		return err
 	}
-	alive := true
+	var alive bool
 	container, err := k.providers.Container(ctx, id)
 	switch {
 	case errors.Is(err, providertypes.ErrContainerNotFound):
-		alive = false
 	case err != nil:
 		return err
 	default:
