@@ -26,7 +26,7 @@ func TestSimulation(t *testing.T) {
 	config.NumBlocks, config.BlockSize = min(config.NumBlocks, 30), min(config.BlockSize, 30)
 	simsx.RunWithSeed(t, config, app.New, simulated, config.Seed, nil,
 		func(t testing.TB, run simsx.TestInstance[*app.App], _ []simtypes.Account) {
-			ctx := run.App.NewUncachedContext(true, cmtproto.Header{Height: run.App.LastBlockHeight()})
+			ctx := run.App.NewUncachedContext(true, cmtproto.Header{Height: run.App.LastBlockHeight()}) //nolint:staticcheck // the committed state, as it is
 			require.NoError(t, run.App.CheckInvariants(ctx))
 		})
 }
