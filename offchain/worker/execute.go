@@ -345,12 +345,14 @@ func (w *Worker) logDir(lease string) string {
 
 // archive copies the output of ended instances into files that outlive them.
 func (w *Worker) archive(ctx context.Context, a Action) error {
+	endings := map[string]Ending{}
 	for _, i := range w.instances(a.Lease) {
 		if err := w.archiveOne(ctx, i.Key); err != nil {
 			return fmt.Errorf("keep output of %s: %w", i.Service, err)
 		}
+		endings[i.Service] = Ending{ExitCode: i.ExitCode, OOMKilled: i.OOMKilled, Restarts: i.Restarts, StartedAt: i.StartedAt, FinishedAt: i.FinishedAt}
 	}
-	return w.book.update(a.Lease, func(i *Intent) error { i.Archived = true; return nil })
+	return w.book.update(a.Lease, func(i *Intent) error { i.Archived, i.Endings = true, endings; return nil })
 }
 
 func (w *Worker) archiveOne(ctx context.Context, key runtime.Key) error {

@@ -43,6 +43,17 @@ type Intent struct {
 	CloseReason leasetypes.CloseReason `json:"close_reason,omitempty"`
 	// Archived says that the services' output is in files.
 	Archived bool `json:"archived,omitempty"`
+	// Endings are how the services ended, by name: what the engine knew before their instances were removed.
+	Endings map[string]Ending `json:"endings,omitempty"`
+}
+
+// Ending is how a service ended.
+type Ending struct {
+	ExitCode   int       `json:"exit_code"`
+	OOMKilled  bool      `json:"oom_killed,omitempty"`
+	Restarts   int       `json:"restarts,omitempty"`
+	StartedAt  time.Time `json:"started_at,omitzero"`
+	FinishedAt time.Time `json:"finished_at,omitzero"`
 }
 
 // Closing is the wish to close a lease.

@@ -83,6 +83,9 @@ func (w *Worker) serviceStatus(lease string, service manifest.Service, intent In
 	if i, ok := find(w.have, runtime.Key{Lease: lease, Service: service.Name}); ok {
 		out.State, out.ExitCode, out.OOMKilled, out.Restarts = string(i.State), i.ExitCode, i.OOMKilled, i.Restarts
 		out.StartedAt, out.FinishedAt = i.StartedAt, i.FinishedAt
+	} else if e, ok := intent.Endings[service.Name]; ok {
+		out.State, out.ExitCode, out.OOMKilled, out.Restarts = string(runtime.StateExited), e.ExitCode, e.OOMKilled, e.Restarts
+		out.StartedAt, out.FinishedAt = e.StartedAt, e.FinishedAt
 	}
 	host, _, err := net.SplitHostPort(w.config.Endpoint)
 	if err != nil {

@@ -87,6 +87,11 @@ func TestBatchJobClosesWithItsExitCodes(t *testing.T) {
 	require.Equal(t, uint64(len(r.chain.usage)), receipt.UsageSequence)
 	require.False(t, r.chain.usage[len(r.chain.usage)-1].Until.Before(ended), "the last record goes with the closing")
 	require.Empty(t, r.states(lease))
+	status, _ = r.status(lease)
+	require.Equal(t, "exited", status.Services[0].State, "how it ended is known when its instance is gone")
+	require.Equal(t, 137, status.Services[0].ExitCode)
+	require.True(t, status.Services[0].OOMKilled)
+	require.Equal(t, 1, status.Services[1].Restarts)
 }
 
 func TestImageThatIsMissingIsTheTenants(t *testing.T) {
