@@ -33,6 +33,7 @@ proto: ## Generate Go code from proto/
 .PHONY: build
 build: ## Build all programs into build/
 	@mkdir -p $(BUILD)
+	@echo "building; the first time takes some minutes"
 	@$(GO) build -ldflags '$(LDFLAGS)' -o $(BUILD)/ $(addprefix ./cmd/,$(BINS))
 	@mkdir -p $(BUILD)/samples
 	@CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o $(BUILD)/samples/ ./samples/...

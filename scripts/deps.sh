@@ -62,5 +62,6 @@ if ((${#need[@]})); then
 fi
 
 if [[ $target == all || ! -d $(go env GOMODCACHE)/cache/download ]]; then
+  echo "deps: downloading Go modules where the cache lacks them"
   retry go mod download
 fi

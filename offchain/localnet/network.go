@@ -286,6 +286,7 @@ func (n *Network) Env(account string) []string {
 	return []string{
 		"ATHD_HOME=" + n.nodeHome(), "ATHD_FROM=" + account, "ATHD_KEYRING_BACKEND=test", "ATHD_CHAIN_ID=" + n.Config.ChainID,
 		"ATHD_NODE=tcp://" + n.address(n.Config.Ports.RPC), "ATHD_GRPC_ADDR=" + n.address(n.Config.Ports.GRPC),
+		"ATHD_GRPC_INSECURE=true", // on loopback there is no TLS
 		"ATHD_GAS_PRICES=" + gasPrice, "ATHD_INDEXER=" + n.IndexerURL(),
 	}
 }

@@ -38,15 +38,20 @@ func reaches(args []string, cmd *cobra.Command) bool {
 	return slices.ContainsFunc(args, func(arg string) bool { return arg == cmd.Name() || cmd.HasAlias(arg) })
 }
 
-// addModuleCommands adds the modules' commands as they describe them.
+// addModuleCommands adds the modules' commands as they describe them. Files are resolved from the merged registry, which takes
+// some tens of milliseconds to build: a lazy resolver leaves messages of other files as empty placeholders.
 func addModuleCommands(root *cobra.Command, modules *app.Client) error {
+	files, err := proto.MergedRegistry()
+	if err != nil {
+		return err
+	}
 	options := autocli.AppOptions{
 		Modules: modules.Modules, ModuleOptions: modules.Commands(),
 		AddressCodec: app.AccountAddresses, ValidatorAddressCodec: app.ValidatorAddresses, ConsensusAddressCodec: app.ConsensusAddresses,
 	}
-	err := options.EnhanceRootCommandWithBuilder(root, &autocli.Builder{
+	err = options.EnhanceRootCommandWithBuilder(root, &autocli.Builder{
 		Builder: flag.Builder{
-			TypeResolver: protoregistry.GlobalTypes, FileResolver: proto.HybridResolver,
+			TypeResolver: protoregistry.GlobalTypes, FileResolver: files,
 			AddressCodec: app.AccountAddresses, ValidatorAddressCodec: app.ValidatorAddresses, ConsensusAddressCodec: app.ConsensusAddresses,
 		},
 		GetClientConn: func(cmd *cobra.Command) (grpc.ClientConnInterface, error) { return client.GetClientQueryContext(cmd) },
