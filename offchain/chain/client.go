@@ -124,12 +124,14 @@ func newHTTPClient() *http.Client {
 func (c *Client) handshake(ctx context.Context, cfg Config) error {
 	deadline := c.clock.Now().Add(cfg.Wait)
 	b := newBackoff(c.clock)
-	for {
+	for tried := false; ; tried = true {
 		err := c.greet(ctx, cfg)
 		if err == nil || errors.Is(err, ErrWrongChain) || ctx.Err() != nil || !c.clock.Now().Before(deadline) {
 			return err
 		}
-		c.log.Debug("node does not answer yet", "err", err)
+		if !tried {
+			c.log.Warn("waiting for a node", "for", cfg.Wait, "err", err)
+		}
 		if err := b.wait(ctx); err != nil {
 			return err
 		}
