@@ -211,7 +211,7 @@ func (w *Worker) portsOf(ctx context.Context, lease string, service manifest.Ser
 		}); err != nil {
 			return nil, err
 		}
-		intent, _ = w.book.intent(lease)
+		intent, _ = w.book.intent(lease) // it was updated just now, so it is there
 	}
 	var out []runtime.Port
 	for _, e := range service.Expose {

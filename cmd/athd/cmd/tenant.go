@@ -105,7 +105,7 @@ func openTenant(cmd *cobra.Command) (*tenant, error) {
 	return t, nil
 }
 
-func (t *tenant) close() { _ = t.node.Close() }
+func (t *tenant) close() { _ = t.node.Close() } // the command is over; its answer is out
 
 // pickKey takes the key of --from, or the only one there is.
 func pickKey(ctx client.Context) (keyringSigner, error) {
