@@ -48,4 +48,7 @@ var (
 
 	// ErrCapExceeded: more would be minted than the cap on cumulative minting allows.
 	ErrCapExceeded = errors.Register(ModuleName, 40, "supply cap exceeded")
+
+	// ErrHold: a hold exists already, does not exist, or has another amount.
+	ErrHold = errors.Register(ModuleName, 100, "invalid hold")
 )

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"cosmossdk.io/collections"
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/x/ath/types"
+)
+
+// Hold moves up to amount uath of an owner into the row HELD(owner, id), where no message of the owner reaches it: income
+// that has not vested first, then income that is earned and not claimed, then unbonding stake (until it is paid), then the
+// given stake rows in their order. It returns what it took from where. What a payment of this block adds to income is
+// folded at the block's end and not there yet.
+func (k *Keeper) Hold(ctx sdk.Context, owner sdk.AccAddress, id uint64, amount math.Int, stake []types.Row) ([]types.RowBalance, error) {
+	if err := types.ValidateAmount(amount); err != nil {
+		return nil, err
+	}
+	held, err := k.heldKey(ctx, owner, id)
+	if err != nil {
+		return nil, err
+	}
+	var taken []types.RowBalance
+	left := amount
+	for _, source := range []func() ([]types.RowBalance, error){
+		func() ([]types.RowBalance, error) { return k.unvested(ctx, owner) },
+		func() ([]types.RowBalance, error) { return k.latestRows(ctx, types.RowKind_ROW_KIND_OWED, owner, 0) },
+		func() ([]types.RowBalance, error) {
+			return k.latestRows(ctx, types.RowKind_ROW_KIND_UNBONDING, owner, 0)
+		},
+		func() ([]types.RowBalance, error) { return k.balances(ctx, stake) },
+	} {
+		if !left.IsPositive() {
+			break
+		}
+		rows, err := source()
+		if err != nil {
+			return nil, err
+		}
+		part := types.PlanHold(rows, left)
+		taken, left = append(taken, part...), left.Sub(types.SumRows(part))
+	}
+	for _, part := range taken {
+		key, err := k.rowKey(part.Row)
+		if err != nil {
+			return nil, err
+		}
+		if err := k.debitRow(ctx, key, part.Amount); err != nil {
+			return nil, err
+		}
+	}
+	return taken, k.addRow(ctx, held, amount.Sub(left))
+}
+
+// heldKey is the row of a hold that does not exist yet.
+func (k *Keeper) heldKey(ctx sdk.Context, owner sdk.AccAddress, id uint64) (rowKey, error) {
+	if owner.Empty() {
+		return rowKey{}, types.ErrInvalidAddress.Wrap("owner is empty")
+	}
+	key := newRowKey(types.RowKind_ROW_KIND_HELD, owner, id, types.Denom)
+	has, err := k.rows.Has(ctx, key)
+	if err == nil && has {
+		err = types.ErrHold.Wrapf("hold %d exists", id)
+	}
+	return key, err
+}
+
+// ReleaseHold puts back what a hold took: sources, which must sum to what is held. A source may name another row than the
+// one that was taken from, where that exists no longer.
+func (k *Keeper) ReleaseHold(ctx sdk.Context, owner sdk.AccAddress, id uint64, sources []types.RowBalance) error {
+	if err := k.endHold(ctx, owner, id, types.SumRows(sources)); err != nil {
+		return err
+	}
+	for _, source := range sources {
+		key, err := k.amountOfRow(source.Row, source.Amount)
+		if err != nil {
+			return err
+		}
+		if err := k.creditRow(ctx, source.Row.Kind, key, source.Amount); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SpendHold moves all that a hold has to another row and returns how much that was.
+func (k *Keeper) SpendHold(ctx sdk.Context, owner sdk.AccAddress, id uint64, to types.Row) (math.Int, error) {
+	key, err := k.rowKey(to)
+	if err != nil {
+		return math.Int{}, err
+	}
+	if to.Denom != types.Denom {
+		return math.Int{}, types.ErrInvalidRow.Wrapf("can't move %s into a row of %s", types.Denom, to.Denom)
+	}
+	amount, err := k.rowAmount(ctx, newRowKey(types.RowKind_ROW_KIND_HELD, owner, id, types.Denom))
+	if err != nil {
+		return math.Int{}, err
+	}
+	if err := k.endHold(ctx, owner, id, amount); err != nil {
+		return math.Int{}, err
+	}
+	return amount, k.creditRow(ctx, to.Kind, key, amount)
+}
+
+// endHold takes the whole of a hold out of its row, which must be the amount.
+func (k *Keeper) endHold(ctx sdk.Context, owner []byte, id uint64, amount math.Int) error {
+	key := newRowKey(types.RowKind_ROW_KIND_HELD, owner, id, types.Denom)
+	held, err := k.rowAmount(ctx, key)
+	if err != nil {
+		return err
+	}
+	if !held.IsPositive() || !held.Equal(amount) {
+		return types.ErrHold.Wrapf("hold %d has %s, not %s", id, held, amount)
+	}
+	return k.debitRow(ctx, key, amount)
+}
+
+// Slashable is what a hold on an owner can take beside stake that is bonded: income that is unvested or unclaimed, and
+// unbonding stake. For queries; it looks at no more rows than a hold does.
+func (k *Keeper) Slashable(ctx sdk.Context, owner sdk.AccAddress) (income, unbonding math.Int, err error) {
+	unvested, err := k.unvested(ctx, owner)
+	if err != nil {
+		return income, unbonding, err
+	}
+	owed, err := k.latestRows(ctx, types.RowKind_ROW_KIND_OWED, owner, 0)
+	if err != nil {
+		return income, unbonding, err
+	}
+	leaving, err := k.latestRows(ctx, types.RowKind_ROW_KIND_UNBONDING, owner, 0)
+	if err != nil {
+		return income, unbonding, err
+	}
+	return types.SumRows(unvested).Add(types.SumRows(owed)), types.SumRows(leaving), nil
+}
+
+// unvested are the rows of income that are not ripe. What has ripened is the beneficiary's and is left alone.
+func (k *Keeper) unvested(ctx sdk.Context, owner []byte) ([]types.RowBalance, error) {
+	return k.latestRows(ctx, types.RowKind_ROW_KIND_VESTING, owner, ripeSecond(ctx)+1)
+}
+
+// latestRows reads an owner's uath rows of a kind from the last bucket down to one, at most MaxHoldReads.
+func (k *Keeper) latestRows(ctx sdk.Context, kind types.RowKind, owner []byte, from uint64) ([]types.RowBalance, error) {
+	rows, reads := []types.RowBalance(nil), 0
+	prefix := collections.QuadSuperPrefix[uint32, []byte, uint64, string](uint32(kind), owner)
+	ranger := new(collections.Range[rowKey]).Prefix(prefix).Descending()
+	err := k.rows.Walk(ctx, ranger, func(key rowKey, amount math.Int) (bool, error) {
+		if reads++; reads > types.MaxHoldReads || key.K3() < from {
+			return true, nil
+		}
+		if key.K4() != types.Denom {
+			return false, nil
+		}
+		row, err := k.row(key)
+		rows = append(rows, types.RowBalance{Row: row, Amount: amount})
+		return false, err
+	})
+	return rows, err
+}
+
+// balances reads rows by name.
+func (k *Keeper) balances(ctx sdk.Context, rows []types.Row) ([]types.RowBalance, error) {
+	out := make([]types.RowBalance, len(rows))
+	for i, row := range rows {
+		amount, err := k.RowAmount(ctx, row)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = types.RowBalance{Row: row, Amount: amount}
+	}
+	return out, nil
+}
