@@ -51,7 +51,7 @@ func (k *Keeper) WithdrawIncome(ctx sdk.Context, beneficiary sdk.AccAddress) (sd
 	if err != nil {
 		return nil, false, err
 	}
-	coins, more, err := k.withdrawRipe(ctx, types.RowKind_ROW_KIND_VESTING, beneficiary, to)
+	coins, more, err := k.withdrawRipe(ctx, types.VestingKinds(), beneficiary, to)
 	if err != nil || coins.IsZero() {
 		return coins, more, err
 	}
@@ -94,7 +94,7 @@ func (k *Keeper) vestLedger(ctx sdk.Context, params types.Params, beneficiary sd
 	}
 	vests := types.VestClaim(params.Vesting(ledger), ctx.BlockTime(), amount)
 	for _, vest := range vests {
-		key := newRowKey(types.RowKind_ROW_KIND_VESTING, beneficiary, vest.Bucket, types.Denom)
+		key := newRowKey(ledger.VestingKind(), beneficiary, vest.Bucket, types.Denom)
 		if err := k.addRow(ctx, key, vest.Amount); err != nil {
 			return nil, err
 		}

@@ -43,9 +43,11 @@ func TestClaimVestsAndWithdrawPaysWhatIsRipe(t *testing.T) {
 	f.block(10*time.Minute, func(ctx sdk.Context) error { return f.k.SetPayout(ctx, user(1), nil) }, withdraw(1, 1, 160_000))
 	require.Equal(t, int64(testFund+280_000), f.balance(user(1), types.Denom))
 	require.Empty(t, export(t, f).Payouts)
-	has, err := f.k.HasRows(f.ctx, types.RowKind_ROW_KIND_VESTING, user(1))
-	require.NoError(t, err)
-	require.False(t, has)
+	for _, kind := range types.VestingKinds() {
+		has, err := f.k.HasRows(f.ctx, kind, user(1))
+		require.NoError(t, err)
+		require.False(t, has, kind)
+	}
 }
 
 func TestMsgServerRefuses(t *testing.T) {

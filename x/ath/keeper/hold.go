@@ -136,9 +136,18 @@ func (k *Keeper) Slashable(ctx sdk.Context, owner sdk.AccAddress) (income, unbon
 	return types.SumRows(unvested).Add(types.SumRows(owed)), types.SumRows(leaving), nil
 }
 
-// unvested are the rows of income that are not ripe. What has ripened is the beneficiary's and is left alone.
+// unvested are the rows of income that are not ripe, of all ledgers. What has ripened is the
+// beneficiary's and is left alone.
 func (k *Keeper) unvested(ctx sdk.Context, owner []byte) ([]types.RowBalance, error) {
-	return k.latestRows(ctx, types.RowKind_ROW_KIND_VESTING, owner, ripeSecond(ctx)+1)
+	var all []types.RowBalance
+	for _, kind := range types.VestingKinds() {
+		rows, err := k.latestRows(ctx, kind, owner, ripeSecond(ctx)+1)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+	}
+	return all, nil
 }
 
 // latestRows reads an owner's uath rows of a kind from the last bucket down to one, at most MaxHoldReads.

@@ -38,13 +38,13 @@ func slashed(t require.TestingT) *fixture {
 	now := uint64(f.now.Unix())
 	who := user(1)
 	for row, amount := range map[types.Row]int64{
-		types.VestingRow(bech(who), now-60, types.Denom):       1_000,
-		types.VestingRow(bech(who), now+60, types.Denom):       800,
-		types.VestingRow(bech(who), now+120, types.Denom):      1_200,
-		types.VestingRow(bech(who), now+90, usd):               9_999,
-		types.OwedRow(bech(who), types.Ledger_LEDGER_CAPACITY): 300,
-		unbonding(who, now-1):                                  500,
-		stakeOf(who, 7):                                        5_000,
+		types.VestingRow(bech(who), types.Ledger_LEDGER_FEES, now-60, types.Denom):      1_000,
+		types.VestingRow(bech(who), types.Ledger_LEDGER_CAPACITY, now+60, types.Denom):  800,
+		types.VestingRow(bech(who), types.Ledger_LEDGER_DELIVERY, now+120, types.Denom): 1_200,
+		types.VestingRow(bech(who), types.Ledger_LEDGER_FEES, now+90, usd):              9_999,
+		types.OwedRow(bech(who), types.Ledger_LEDGER_CAPACITY):                          300,
+		unbonding(who, now-1): 500,
+		stakeOf(who, 7):       5_000,
 	} {
 		require.NoError(t, f.k.Deposit(f.ctx, who, row, math.NewInt(amount)))
 	}
@@ -66,8 +66,8 @@ func TestHoldTakesInOrder(t *testing.T) {
 	require.Equal(t, []int64{1_200, 800, 300, 500, 200}, amounts)
 	require.Equal(t, int64(3_000), f.row(types.HeldRow(bech(who), 1)))
 	require.Equal(t, int64(4_800), f.row(stakeOf(who, 7)))
-	require.Equal(t, int64(1_000), f.row(types.VestingRow(bech(who), now-60, types.Denom)))
-	require.Equal(t, int64(9_999), f.row(types.VestingRow(bech(who), now+90, usd)))
+	require.Equal(t, int64(1_000), f.row(types.VestingRow(bech(who), types.Ledger_LEDGER_FEES, now-60, types.Denom)))
+	require.Equal(t, int64(9_999), f.row(types.VestingRow(bech(who), types.Ledger_LEDGER_FEES, now+90, usd)))
 	f.close()
 }
 

@@ -4,6 +4,8 @@ package keeper
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -140,17 +142,29 @@ func (s queryServer) Rewards(goCtx context.Context, req *types.QueryRewardsReque
 		}
 		res.Ledgers = append(res.Ledgers, types.LedgerBalance{Ledger: ledger, Claimable: claimable})
 	}
-	err = s.k.rows.Walk(ctx, ownerRange(types.RowKind_ROW_KIND_VESTING, beneficiary), func(key rowKey, amount math.Int) (bool, error) {
+	for _, ledger := range types.Ledgers() {
+		if err := s.vesting(ctx, beneficiary, ledger, res); err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+// vesting adds the rows in which a ledger's uath ripen.
+func (s queryServer) vesting(ctx sdk.Context, beneficiary []byte, ledger types.Ledger, res *types.QueryRewardsResponse) error {
+	rows := 0
+	return s.k.rows.Walk(ctx, ownerRange(ledger.VestingKind(), beneficiary), func(key rowKey, amount math.Int) (bool, error) {
 		if key.K4() != types.Denom {
 			return false, nil
 		}
 		if key.K3() <= ripeSecond(ctx) {
 			res.Ripe = res.Ripe.Add(amount)
 		}
-		res.Vesting = append(res.Vesting, types.VestingBucket{RipeAt: time.Unix(int64(key.K3()), 0).UTC(), Amount: amount})
-		return len(res.Vesting) == maxVestingBuckets, nil
+		bucket := types.VestingBucket{RipeAt: time.Unix(int64(key.K3()), 0).UTC(), Amount: amount, Ledger: ledger}
+		res.Vesting = append(res.Vesting, bucket)
+		rows++
+		return rows == maxVestingBuckets, nil
 	})
-	return res, err
 }
 
 // claimable is what MsgClaim would move for a ledger if it listed all of the beneficiary's containers.
@@ -244,10 +258,11 @@ func vaultPage(page *query.PageRequest) (limit int, first rowKey, err error) {
 	return limit, first, nil
 }
 
+// ownedKinds lists the kinds of rows that belong to accounts, in order of number.
 func ownedKinds() []types.RowKind {
 	var kinds []types.RowKind
-	for kind := types.RowKind(1); kind.Valid(); kind++ {
-		if kind.Owned() {
+	for _, number := range slices.Sorted(maps.Keys(types.RowKind_name)) {
+		if kind := types.RowKind(number); kind.Valid() && kind.Owned() {
 			kinds = append(kinds, kind)
 		}
 	}

@@ -86,35 +86,41 @@ func (k *Keeper) HasRows(ctx sdk.Context, kind types.RowKind, owner sdk.AccAddre
 // WithdrawRipe pays up to MaxWithdrawRows rows (kind, owner, bucket <= now), whose bucket is the unix second of their
 // ripeness, to the bank account of `to`. It returns the uath that it paid and whether ripe rows are left.
 func (k *Keeper) WithdrawRipe(ctx sdk.Context, kind types.RowKind, owner, to sdk.AccAddress) (math.Int, bool, error) {
-	coins, more, err := k.withdrawRipe(ctx, kind, owner, to)
+	switch kind {
+	case types.RowKind_ROW_KIND_UNBONDING, types.RowKind_ROW_KIND_LICENCE_UNBONDING:
+	default:
+		return math.Int{}, false, types.ErrInvalidRow.Wrapf("rows of %s don't ripen for this message", kind)
+	}
+	coins, more, err := k.withdrawRipe(ctx, []types.RowKind{kind}, owner, to)
 	if err != nil {
 		return math.Int{}, false, err
 	}
 	return coins.AmountOf(types.Denom), more, nil
 }
 
-func (k *Keeper) withdrawRipe(ctx sdk.Context, kind types.RowKind, owner, to sdk.AccAddress) (sdk.Coins, bool, error) {
-	switch kind {
-	case types.RowKind_ROW_KIND_VESTING, types.RowKind_ROW_KIND_UNBONDING, types.RowKind_ROW_KIND_LICENCE_UNBONDING:
-	default:
-		return nil, false, types.ErrInvalidRow.Wrapf("rows of %s don't ripen", kind)
-	}
+// withdrawRipe pays ripe rows of several kinds, at most MaxWithdrawRows together.
+func (k *Keeper) withdrawRipe(ctx sdk.Context, kinds []types.RowKind, owner, to sdk.AccAddress) (sdk.Coins, bool, error) {
 	now, more := ripeSecond(ctx), false
 	var keys []rowKey
 	coins := sdk.NewCoins()
-	err := k.rows.Walk(ctx, ownerRange(kind, owner), func(key rowKey, amount math.Int) (bool, error) {
-		if key.K3() > now {
-			return true, nil
+	for _, kind := range kinds {
+		err := k.rows.Walk(ctx, ownerRange(kind, owner), func(key rowKey, amount math.Int) (bool, error) {
+			if key.K3() > now {
+				return true, nil
+			}
+			if len(keys) == types.MaxWithdrawRows {
+				more = true
+				return true, nil
+			}
+			keys, coins = append(keys, key), coins.Add(sdk.NewCoin(key.K4(), amount))
+			return false, nil
+		})
+		if err != nil {
+			return nil, false, err
 		}
-		if len(keys) == types.MaxWithdrawRows {
-			more = true
-			return true, nil
-		}
-		keys, coins = append(keys, key), coins.Add(sdk.NewCoin(key.K4(), amount))
-		return false, nil
-	})
-	if err != nil || len(keys) == 0 {
-		return coins, false, err
+	}
+	if len(keys) == 0 {
+		return coins, false, nil
 	}
 	for _, key := range keys {
 		if err := k.rows.Remove(ctx, key); err != nil {
@@ -189,7 +195,7 @@ func (k *Keeper) PayProvider(ctx sdk.Context, from types.Row, provider, indexer 
 		return zero, err
 	}
 	ripe := types.RipeBucket(ctx.BlockTime(), params.FeeVesting)
-	income := newRowKey(types.RowKind_ROW_KIND_VESTING, provider, ripe, from.Denom)
+	income := newRowKey(types.RowKind_ROW_KIND_VESTING_FEES, provider, ripe, from.Denom)
 	if err := k.addRowDelta(ctx, income, amount.Sub(fee)); err != nil {
 		return zero, err
 	}

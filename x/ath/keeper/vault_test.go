@@ -154,7 +154,7 @@ func TestPayProvider(t *testing.T) {
 	require.Equal(t, int64(10_000-1_501), f.row(row))
 	require.Equal(t, int64(200+100), f.row(types.FeesPendingRow(1, types.Denom)))
 	ripe := types.RipeBucket(f.now, f.params.FeeVesting)
-	require.Equal(t, int64(801+400), f.row(types.VestingRow(bech(provider), ripe, types.Denom)))
+	require.Equal(t, int64(801+400), f.row(types.VestingRow(bech(provider), types.Ledger_LEDGER_FEES, ripe, types.Denom)))
 	require.Equal(t, int64(300), f.weight(types.Pool_POOL_DELIVERY, provider, 1))
 	require.Equal(t, int64(200), f.weight(types.Pool_POOL_INDEXER, indexer, 1))
 }

@@ -15,7 +15,7 @@ func drawRows(t *rapid.T) []RowBalance {
 	var rows []RowBalance
 	for i := range rapid.IntRange(0, 3*MaxHoldRows).Draw(t, "rows") {
 		amount := rapid.OneOf(rapid.Int64Range(1, 3), rapid.Int64Range(1, 1_000_000)).Draw(t, "amount")
-		rows = append(rows, RowBalance{Row: VestingRow("owner", uint64(1_000+i), Denom), Amount: math.NewInt(amount)})
+		rows = append(rows, RowBalance{Row: VestingRow("owner", Ledger_LEDGER_FEES, uint64(1_000+i), Denom), Amount: math.NewInt(amount)})
 	}
 	return rows
 }
@@ -52,7 +52,7 @@ func TestPlanHoldTakesTheLatestFirst(t *testing.T) {
 	row := func(kind RowKind, ripe uint64, amount int64) RowBalance {
 		return RowBalance{Row: Row{Kind: kind, Owner: "owner", Bucket: ripe, Denom: Denom}, Amount: math.NewInt(amount)}
 	}
-	vesting, unbonding := RowKind_ROW_KIND_VESTING, RowKind_ROW_KIND_UNBONDING
+	vesting, unbonding := RowKind_ROW_KIND_VESTING_FEES, RowKind_ROW_KIND_UNBONDING
 	rows := []RowBalance{row(vesting, 10, 100), row(vesting, 30, 100), row(unbonding, 20, 100), row(vesting, 40, 1)}
 	require.Equal(t, []RowBalance{row(vesting, 30, 100), row(unbonding, 20, 100), row(vesting, 10, 50)}, PlanHold(rows, math.NewInt(250)),
 		"the latest first, but dust last")

@@ -58,6 +58,36 @@ func (l Ledger) Claimable() bool {
 	return l == Ledger_LEDGER_CAPACITY || l == Ledger_LEDGER_DELIVERY || l == Ledger_LEDGER_CHECKER || l == Ledger_LEDGER_INDEXER
 }
 
+// Ledgers lists all ledgers in order of number.
+func Ledgers() []Ledger { return append([]Ledger{Ledger_LEDGER_FEES}, ClaimableLedgers()...) }
+
+// VestingKind is the kind of the rows in which a ledger's income ripens; ROW_KIND_UNSPECIFIED for no ledger.
+func (l Ledger) VestingKind() RowKind {
+	switch l {
+	case Ledger_LEDGER_FEES:
+		return RowKind_ROW_KIND_VESTING_FEES
+	case Ledger_LEDGER_CAPACITY:
+		return RowKind_ROW_KIND_VESTING_CAPACITY
+	case Ledger_LEDGER_DELIVERY:
+		return RowKind_ROW_KIND_VESTING_DELIVERY
+	case Ledger_LEDGER_CHECKER:
+		return RowKind_ROW_KIND_VESTING_CHECKER
+	case Ledger_LEDGER_INDEXER:
+		return RowKind_ROW_KIND_VESTING_INDEXER
+	default:
+		return RowKind_ROW_KIND_UNSPECIFIED
+	}
+}
+
+// VestingKinds lists the kinds of rows in which income ripens, in order of ledger.
+func VestingKinds() []RowKind {
+	kinds := make([]RowKind, 0, len(Ledgers()))
+	for _, ledger := range Ledgers() {
+		kinds = append(kinds, ledger.VestingKind())
+	}
+	return kinds
+}
+
 // NewPoolState is a pool before its first emission.
 func NewPoolState(pool Pool) PoolState {
 	return PoolState{Pool: pool, Emitted: math.ZeroInt(), Paid: math.ZeroInt()}

@@ -73,7 +73,7 @@ func OwedRow(beneficiary string, ledger Ledger) Row {
 	return Row{Kind: RowKind_ROW_KIND_OWED, Owner: beneficiary, Bucket: uint64(ledger), Denom: Denom}
 }
 
-// VestingRow holds income that ripens at a unix second.
-func VestingRow(beneficiary string, ripe uint64, denom string) Row {
-	return Row{Kind: RowKind_ROW_KIND_VESTING, Owner: beneficiary, Bucket: ripe, Denom: denom}
+// VestingRow holds income of a ledger that ripens at a unix second.
+func VestingRow(beneficiary string, ledger Ledger, ripe uint64, denom string) Row {
+	return Row{Kind: ledger.VestingKind(), Owner: beneficiary, Bucket: ripe, Denom: denom}
 }

@@ -50,3 +50,15 @@ func TestMsgClaimValidate(t *testing.T) {
 		require.ErrorContains(t, msg.Validate(), want)
 	}
 }
+
+// Every ledger vests in rows of its own kind, which belong to its beneficiary.
+func TestVestingKindsAreOnePerLedger(t *testing.T) {
+	seen := make(map[RowKind]bool)
+	for _, kind := range VestingKinds() {
+		require.True(t, kind.Valid() && kind.Owned(), kind)
+		require.False(t, seen[kind], kind)
+		seen[kind] = true
+	}
+	require.Len(t, seen, len(Ledger_name)-1)
+	require.Equal(t, RowKind_ROW_KIND_UNSPECIFIED, Ledger_LEDGER_UNSPECIFIED.VestingKind())
+}
