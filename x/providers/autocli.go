@@ -77,6 +77,26 @@ func queryCommands() []*autocliv1.RpcCommandOptions {
 			Example:        "athd query providers stake rtx4090 tier-edge 2",
 			PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "class"}, {ProtoField: "tier"}, {ProtoField: "count"}},
 		},
+		{
+			RpcMethod:      "Ticket",
+			Use:            "ticket [id]",
+			Short:          "An open or contested slash ticket: why, how much, until when, and what it holds",
+			Example:        "athd query providers ticket 3",
+			PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "id"}},
+		},
+		{
+			RpcMethod: "Tickets",
+			Use:       "tickets",
+			Short:     "Open and contested slash tickets of one provider, or of all",
+			Example:   "athd query providers tickets --provider ath1… --page-limit 50",
+		},
+		{
+			RpcMethod:      "Risk",
+			Use:            "risk [owner]",
+			Short:          "What a provider may lose: income, unbonding stake, tickets, and per Container what it must bond and has",
+			Example:        "athd query providers risk ath1… --page-limit 50",
+			PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "owner"}},
+		},
 	}
 }
 
@@ -140,6 +160,39 @@ func txCommands() []*autocliv1.RpcCommandOptions {
 			Use:       "withdraw-stake",
 			Short:     "Pay stake that has finished unbonding to its owner (the signer, unless --owner names another)",
 			Example:   "athd tx providers withdraw-stake --from owner",
+		},
+		{
+			RpcMethod: "TopUpStake",
+			Use:       "top-up-stake [ids...]",
+			Short:     "Add what Containers lack of their stake after a slash, so that they earn and are leased again",
+			Example:   "athd tx providers top-up-stake 7 8 --max-stake 10000000 --from owner",
+			PositionalArgs: []*autocliv1.PositionalArgDescriptor{
+				{ProtoField: "ids", Varargs: true},
+			},
+		},
+		{
+			RpcMethod:      "PayTicket",
+			Use:            "pay-ticket [id]",
+			Short:          "Pay a slash ticket from the owner's account; the income and stake that it holds come back",
+			Example:        "athd tx providers pay-ticket 3 --from owner",
+			PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "id"}},
+		},
+		{
+			RpcMethod: "SettleTickets",
+			Use:       "settle-tickets [ids...]",
+			Short:     "Let slash tickets run out whose deadline has passed; blocks do it by themselves, a bounded number each",
+			Example:   "athd tx providers settle-tickets 3 4 --from me",
+			PositionalArgs: []*autocliv1.PositionalArgDescriptor{
+				{ProtoField: "ids", Varargs: true},
+			},
+		},
+		{
+			RpcMethod: "OpenTicket",
+			Use:       "open-ticket-proposal",
+			Short:     "Propose to claim damage of a provider",
+			Example: `athd tx providers open-ticket-proposal --provider ath1… --container 7 --reason ticket-reason-governance ` +
+				`--evidence …base64… --amount 5000000 --title … --summary … --deposit 10000000uath --from me`,
+			GovProposal: true,
 		},
 		{
 			RpcMethod: "Heartbeat",

@@ -32,9 +32,11 @@ var (
 
 	_ appmodule.AppModule   = AppModule{}
 	_ appmodule.HasServices = AppModule{}
+
+	_ appmodule.HasEndBlocker = AppModule{}
 )
 
-// AppModule wires x/providers into an app. It has no block work: state changes in messages and in what x/checks calls.
+// AppModule wires x/providers into an app. Its block work is what has a deadline: slash tickets.
 type AppModule struct {
 	keeper *keeper.Keeper
 }
@@ -72,6 +74,11 @@ func (m AppModule) RegisterServices(registrar grpc.ServiceRegistrar) error {
 	types.RegisterMsgServer(registrar, keeper.NewMsgServer(m.keeper))
 	types.RegisterQueryServer(registrar, keeper.NewQueryServer(m.keeper))
 	return nil
+}
+
+// EndBlock implements appmodule.HasEndBlocker.
+func (m AppModule) EndBlock(ctx context.Context) error {
+	return m.keeper.EndBlock(sdk.UnwrapSDKContext(ctx))
 }
 
 // DefaultGenesis is the default catalogue without providers.

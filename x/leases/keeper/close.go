@@ -112,6 +112,11 @@ func (k *Keeper) end(ctx sdk.Context, p *purse, lease types.Lease, end types.End
 	if err := k.providers.Release(ctx, lease.ContainerId, lease.ID(), end.Reason.Refuses(lease)); err != nil {
 		return receipt, err
 	}
+	if end.Reason.Accuses(lease) {
+		if err := k.providers.TicketNotStarted(ctx, lease.ContainerId, lease.ID()); err != nil {
+			return receipt, err
+		}
+	}
 	if err := k.restorePrice(ctx, lease.ContainerId); err != nil {
 		return receipt, err
 	}

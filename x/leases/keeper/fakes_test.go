@@ -127,6 +127,7 @@ type fakeProviders struct {
 	operators  map[string]string // operator → provider
 	gone       map[uint64]bool   // deregistered: nothing is left behind
 	silent     map[uint64]bool   // not heard of
+	tickets    []string          // leases that were not started
 	statuses   collections.Map[uint64, providertypes.ContainerStatus]
 }
 
@@ -202,6 +203,11 @@ func (f *fakeProviders) Release(ctx sdk.Context, id uint64, leaseID string, notS
 		status.State = providertypes.ContainerState_CONTAINER_STATE_CHECKING
 	}
 	return f.statuses.Set(ctx, id, status)
+}
+
+func (f *fakeProviders) TicketNotStarted(_ sdk.Context, _ uint64, leaseID string) error {
+	f.tickets = append(f.tickets, leaseID)
+	return nil
 }
 
 func (f *fakeProviders) Outage(ctx sdk.Context, id uint64) (time.Duration, error) {

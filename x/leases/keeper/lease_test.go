@@ -259,6 +259,7 @@ func TestNotStarted(t *testing.T) {
 	status, err := w.providers.Status(w.ctx, 1)
 	require.NoError(t, err)
 	require.Equal(t, providertypes.ContainerState_CONTAINER_STATE_CHECKING, status.State)
+	require.Equal(t, []string{id.String()}, w.providers.tickets, "the provider is charged")
 	w.check()
 }
 
@@ -283,6 +284,7 @@ func TestRefusal(t *testing.T) {
 		require.Equal(t, want, status.State, "container %d", id)
 	}
 	w.check()
+	require.Empty(t, w.providers.tickets, "who says so in time is not charged")
 }
 
 // TestSettlingCountsAsWork: an account that ran dry costs the block all its leases, also where none has to end.

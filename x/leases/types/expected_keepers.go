@@ -41,6 +41,8 @@ type Providers interface {
 	Bind(ctx sdk.Context, id uint64, leaseID string) error
 	// Release takes it back: Leased -> Ready (or Offline while faulty, Checking where notStarted), Draining -> Maintenance.
 	Release(ctx sdk.Context, id uint64, leaseID string, notStarted bool) error
+	// TicketNotStarted claims damage of the provider for a lease that was not started in time.
+	TicketNotStarted(ctx sdk.Context, id uint64, leaseID string) error
 	// Outage is the Container's outage index: the sum of all its outages up to now, the running one included.
 	Outage(ctx sdk.Context, id uint64) (time.Duration, error)
 	// SetOffered says whether a public offer at or below the class's price ceiling stands, which capacity rewards need.

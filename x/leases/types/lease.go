@@ -128,6 +128,12 @@ func (r CloseReason) Refuses(l Lease) bool {
 		(r == CloseReason_CLOSE_REASON_NOT_STARTED || r == CloseReason_CLOSE_REASON_PROVIDER)
 }
 
+// Accuses says whether the provider is charged for a lease that ends for this reason: it let the start limit pass. A provider
+// that refuses in time has cost the tenant no more than that, and only loses the reward for being offered.
+func (r CloseReason) Accuses(l Lease) bool {
+	return l.State == LeaseState_LEASE_STATE_ACTIVE && r == CloseReason_CLOSE_REASON_NOT_STARTED
+}
+
 // Close settles a lease to its end and turns it into its receipt. touched is how far the account has counted it; what it
 // counted beyond the end goes back to the tenant, and so does the last fraction of a unit.
 func (l Lease) Close(end End, touched time.Time, outage time.Duration) (Receipt, Settlement) {

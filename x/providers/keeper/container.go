@@ -11,7 +11,6 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
-	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/providers/types"
 )
 
@@ -93,7 +92,10 @@ func (k *Keeper) addContainer(
 	if err := k.statuses.Set(ctx, id, status); err != nil {
 		return 0, err
 	}
-	if err := k.vault.Deposit(ctx, owner, stakeRow(provider, id), stake); err != nil {
+	if err := k.vault.Deposit(ctx, owner, types.StakeRow(provider, id), stake); err != nil {
+		return 0, err
+	}
+	if err := k.stakes.Set(ctx, id, types.NewContainerStake(id, stake)); err != nil {
 		return 0, err
 	}
 	return id, ctx.EventManager().EmitTypedEvent(&types.EventContainerRegistered{Container: c, State: status.State, Stake: stake})
@@ -219,8 +221,4 @@ func (k *Keeper) containersOf(ctx sdk.Context, ids []uint64) ([]types.Container,
 		out[i] = c
 	}
 	return out, nil
-}
-
-func stakeRow(owner string, container uint64) athtypes.Row {
-	return athtypes.Row{Kind: athtypes.RowKind_ROW_KIND_STAKE, Owner: owner, Bucket: container, Denom: athtypes.Denom}
 }

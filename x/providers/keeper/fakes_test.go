@@ -88,6 +88,74 @@ func (v *fakeVault) HasRows(_ sdk.Context, kind athtypes.RowKind, owner sdk.AccA
 	return false, nil
 }
 
+// rowsOf are an owner's rows of some kinds from a bucket on.
+func (v *fakeVault) rowsOf(owner sdk.AccAddress, from uint64, kinds ...athtypes.RowKind) []athtypes.RowBalance {
+	var rows []athtypes.RowBalance
+	for row, amount := range v.rows {
+		if row.Owner == owner.String() && row.Bucket >= from && slices.Contains(kinds, row.Kind) {
+			rows = append(rows, athtypes.RowBalance{Row: row, Amount: amount})
+		}
+	}
+	return rows
+}
+
+func (v *fakeVault) slashable(ctx sdk.Context, owner sdk.AccAddress) (income, unbonding []athtypes.RowBalance) {
+	return v.rowsOf(owner, uint64(ctx.BlockTime().Unix())+1, athtypes.VestingKinds()...),
+		v.rowsOf(owner, 0, athtypes.RowKind_ROW_KIND_UNBONDING)
+}
+
+func (v *fakeVault) Slashable(ctx sdk.Context, owner sdk.AccAddress) (income, unbonding math.Int, err error) {
+	a, b := v.slashable(ctx, owner)
+	return athtypes.SumRows(a), athtypes.SumRows(b), nil
+}
+
+func (v *fakeVault) Hold(
+	ctx sdk.Context, owner sdk.AccAddress, id uint64, amount math.Int, stake []athtypes.Row,
+) ([]athtypes.RowBalance, error) {
+	held := athtypes.HeldRow(owner.String(), id)
+	if v.row(held).IsPositive() {
+		return nil, athtypes.ErrHold
+	}
+	income, unbonding := v.slashable(ctx, owner)
+	var bonded []athtypes.RowBalance
+	for _, row := range stake {
+		bonded = append(bonded, athtypes.RowBalance{Row: row, Amount: v.row(row)})
+	}
+	var taken []athtypes.RowBalance
+	for _, rows := range [][]athtypes.RowBalance{income, unbonding, bonded} {
+		part := athtypes.PlanHold(rows, amount.Sub(athtypes.SumRows(taken)))
+		for _, p := range part {
+			if err := v.Move(ctx, p.Row, held, p.Amount); err != nil {
+				return nil, err
+			}
+		}
+		taken = append(taken, part...)
+	}
+	return taken, nil
+}
+
+func (v *fakeVault) ReleaseHold(ctx sdk.Context, owner sdk.AccAddress, id uint64, rows []athtypes.RowBalance) error {
+	held := athtypes.HeldRow(owner.String(), id)
+	if !v.row(held).Equal(athtypes.SumRows(rows)) {
+		return athtypes.ErrHold
+	}
+	for _, r := range rows {
+		if err := v.Move(ctx, held, r.Row, r.Amount); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *fakeVault) SpendHold(ctx sdk.Context, owner sdk.AccAddress, id uint64, to athtypes.Row) (math.Int, error) {
+	held := athtypes.HeldRow(owner.String(), id)
+	amount := v.row(held)
+	if !amount.IsPositive() {
+		return amount, athtypes.ErrHold
+	}
+	return amount, v.Move(ctx, held, to, amount)
+}
+
 func (v *fakeVault) SetPayout(_ sdk.Context, beneficiary, payout sdk.AccAddress) error {
 	if payout.Empty() || payout.Equals(beneficiary) {
 		delete(v.payouts, beneficiary.String())
@@ -344,8 +412,7 @@ func (f *fixture) ready(t testing.TB, n int) []uint64 {
 	return ids
 }
 
-func (f *fixture) status(t testing.TB, id uint64) types.ContainerStatus {
-	t.Helper()
+func (f *fixture) status(t require.TestingT, id uint64) types.ContainerStatus {
 	s, err := f.k.Status(f.ctx, id)
 	require.NoError(t, err)
 	return s

@@ -49,7 +49,25 @@ func (k *Keeper) InitGenesis(ctx sdk.Context, g types.GenesisState) error {
 			return err
 		}
 	}
+	if err := k.initTickets(ctx, g); err != nil {
+		return err
+	}
 	return k.nextContainer.Set(ctx, g.NextContainer)
+}
+
+// initTickets rebuilds the queue from the tickets' deadlines.
+func (k *Keeper) initTickets(ctx sdk.Context, g types.GenesisState) error {
+	for _, t := range g.Tickets {
+		if err := k.saveTicket(ctx, t); err != nil {
+			return err
+		}
+	}
+	for _, s := range g.Stakes {
+		if err := k.stakes.Set(ctx, s.Container, s); err != nil {
+			return err
+		}
+	}
+	return k.nextTicket.Set(ctx, g.NextTicket)
 }
 
 func (k *Keeper) initProvider(ctx sdk.Context, p types.Provider) error {
@@ -99,7 +117,21 @@ func (k *Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 	if g.NextContainer, err = k.nextContainer.Peek(ctx); err != nil {
 		return nil, err
 	}
-	return &g, nil
+	return &g, k.exportTickets(ctx, &g)
+}
+
+func (k *Keeper) exportTickets(ctx sdk.Context, g *types.GenesisState) (err error) {
+	if err := k.tickets.Walk(ctx, nil, func(_ uint64, t types.Ticket) (bool, error) {
+		g.Tickets = append(g.Tickets, t)
+		return false, nil
+	}); err != nil {
+		return err
+	}
+	if g.Stakes, err = values(ctx, k.stakes); err != nil {
+		return err
+	}
+	g.NextTicket, err = k.nextTicket.Peek(ctx)
+	return err
 }
 
 // values reads a whole collection; only genesis and invariants may.

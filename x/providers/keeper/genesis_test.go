@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"cosmossdk.io/math"
+
 	"github.com/athnet/ath/x/providers/types"
 )
 
@@ -25,6 +27,24 @@ func busy(t *testing.T) *fixture {
 	f.verdict(t, 5, types.BitmapOf(ids[0]), types.BitmapOf(ids[5]), nil)
 	m := &types.MsgRegisterContainers{Owner: owner.String(), MaxStake: f.vault.balance(owner.String()), Containers: []types.NewContainer{cpu(50)}}
 	_, err = f.msgs.RegisterContainers(f.ctx, m)
+	require.NoError(t, err)
+	// Tickets of all kinds: one that runs out and leaves its Container below its stake, an open one, a contested one, and one
+	// over the stake of a Container that has retired.
+	f.vest(70)
+	late := f.openTicket(t, ids[3], 100)
+	f.advance(week)
+	_, err = f.msgs.SettleTickets(f.ctx, &types.MsgSettleTickets{Signer: stranger.String(), Ids: []uint64{late.Id}})
+	require.NoError(t, err)
+	f.openTicket(t, ids[5], 50)
+	contested := f.openTicket(t, ids[5], 60)
+	_, err = f.k.HoldTicket(f.ctx, contested.Id)
+	require.NoError(t, err)
+	res, err := f.msgs.RegisterContainers(f.ctx, &types.MsgRegisterContainers{
+		Owner: owner.String(), MaxStake: math.NewInt(capital), Containers: []types.NewContainer{cpu(51)},
+	})
+	require.NoError(t, err)
+	f.openTicket(t, res.Ids[0], 500)
+	_, err = f.msgs.RetireContainers(f.ctx, &types.MsgRetireContainers{Owner: owner.String(), Ids: res.Ids})
 	require.NoError(t, err)
 	return f
 }
@@ -74,6 +94,7 @@ func TestGenesisIsRefused(t *testing.T) {
 		"registered with fault":   func(g *types.GenesisState) { g.Statuses[8].FaultAt = &start },
 		"negative outage":         func(g *types.GenesisState) { g.Statuses[6].Outage = -time.Second },
 		"weight without offer":    func(g *types.GenesisState) { g.Statuses[6].Offered = false },
+		"weight without stake":    func(g *types.GenesisState) { g.Statuses[6].UnderStaked = true },
 		"long reason":             func(g *types.GenesisState) { g.Statuses[6].Reason = string(make([]byte, 129)) },
 		"heartbeat of nobody":     func(g *types.GenesisState) { g.Heartbeats[0].Id = 99 },
 		"heartbeats out of order": func(g *types.GenesisState) { g.Heartbeats[0], g.Heartbeats[1] = g.Heartbeats[1], g.Heartbeats[0] },
@@ -87,6 +108,18 @@ func TestGenesisIsRefused(t *testing.T) {
 		"not canonical":           func(g *types.GenesisState) { g.Shards[0].Members = append(g.Shards[0].Members, 0) },
 		"oversized bitmap":        func(g *types.GenesisState) { g.Shards[0].Members = make([]byte, 65) },
 		"verdict beyond members":  func(g *types.GenesisState) { g.Shards[0].Suspect = types.BitmapOf(400) },
+		"ticket order":            func(g *types.GenesisState) { g.Tickets[1].Id = g.Tickets[0].Id },
+		"ticket beyond next":      func(g *types.GenesisState) { g.NextTicket = g.Tickets[2].Id },
+		"no next ticket":          func(g *types.GenesisState) { g.NextTicket = 0 },
+		"ticket malformed":        func(g *types.GenesisState) { g.Tickets[0].Evidence = nil },
+		"ticket of nobody":        func(g *types.GenesisState) { g.Tickets[0].Provider = stranger.String() },
+		"ticket missing":          func(g *types.GenesisState) { g.Tickets = g.Tickets[:2] },
+		"stake missing":           func(g *types.GenesisState) { g.Stakes = g.Stakes[1:] },
+		"stake order":             func(g *types.GenesisState) { g.Stakes[0], g.Stakes[1] = g.Stakes[1], g.Stakes[0] },
+		"stake of nothing":        func(g *types.GenesisState) { g.Stakes[0].Required = math.ZeroInt() },
+		"stake held by nobody":    func(g *types.GenesisState) { g.Stakes[0].Held = math.OneInt() },
+		"stake ripens early":      func(g *types.GenesisState) { g.Stakes[5].Ripe = 1 },
+		"stake beyond its life":   func(g *types.GenesisState) { g.Stakes[len(g.Stakes)-1].Ripe = 0 },
 		"fault bit missing":       func(g *types.GenesisState) { g.Shards[0].Faulty = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -103,5 +136,5 @@ func TestGenesisIsRefused(t *testing.T) {
 func TestInvariantNoticesMissingStake(t *testing.T) {
 	f := busy(t)
 	clear(f.vault.rows)
-	require.ErrorContains(t, f.k.CheckInvariants(f.ctx), "no stake behind it")
+	require.ErrorContains(t, f.k.CheckInvariants(f.ctx), "must bond 10000000, has 0")
 }

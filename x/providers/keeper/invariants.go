@@ -5,19 +5,21 @@ package keeper
 import (
 	"fmt"
 
+	"cosmossdk.io/collections"
+
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/athnet/ath/x/providers/types"
 )
 
 // CheckInvariants reads the whole state and returns the first contradiction; tests and debug commands call it, never a block.
-// What P1 to P6 are is in the README.
+// What P1 to P11 are is in the README.
 func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 	g, err := k.ExportGenesis(ctx)
 	if err != nil {
 		return err
 	}
-	// P1 to P5: each record is valid, and they fit each other.
+	// P1 to P5, P11: each record is valid, and they fit each other.
 	if err := g.Validate(); err != nil {
 		return err
 	}
@@ -26,17 +28,25 @@ func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 			return err
 		}
 	}
+	if err := k.checkTickets(ctx, *g); err != nil {
+		return err
+	}
 	return k.checkProviders(ctx, g.Providers)
 }
 
-// checkContainer: P6, a living Container has stake; P5, indexes lead to it.
+// checkContainer: P6, a living Container has the stake that it must bond, or its status says that it has not; P5, indexes
+// lead to it.
 func (k *Keeper) checkContainer(ctx sdk.Context, c types.Container) error {
-	stake, err := k.Bonded(ctx, c)
+	stake, bonded, err := k.stakeOf(ctx, c)
 	if err != nil {
 		return err
 	}
-	if !stake.IsPositive() {
-		return fmt.Errorf("container %d: no stake behind it", c.Id)
+	status, err := k.Status(ctx, c.Id)
+	if err != nil {
+		return err
+	}
+	if status.UnderStaked != bonded.LT(stake.Required) || bonded.GT(stake.Required) {
+		return fmt.Errorf("container %d: must bond %s, has %s, under-staked: %t", c.Id, stake.Required, bonded, status.UnderStaked)
 	}
 	id, err := k.containers.Indexes.fingerprint.MatchExact(ctx, c.Fingerprint)
 	if err != nil {
@@ -46,6 +56,32 @@ func (k *Keeper) checkContainer(ctx sdk.Context, c types.Container) error {
 		return fmt.Errorf("container %d: its fingerprint leads to %d", c.Id, id)
 	}
 	return nil
+}
+
+// checkTickets: P11, the vault holds for each ticket what it is over, and the queue has each of them once.
+func (k *Keeper) checkTickets(ctx sdk.Context, g types.GenesisState) error {
+	for i, row := range g.HeldRows() {
+		held, err := k.vault.RowAmount(ctx, row.Row)
+		if err != nil {
+			return err
+		}
+		if !held.Equal(row.Amount) {
+			return fmt.Errorf("ticket %d: is over %s, %s are held", g.Tickets[i].Id, row.Amount, held)
+		}
+		queued, err := k.ticketQueue.Has(ctx, collections.Join(g.Tickets[i].Deadline.UnixNano(), g.Tickets[i].Id))
+		if err != nil || !queued {
+			return fmt.Errorf("ticket %d: not in the queue (%w)", g.Tickets[i].Id, err)
+		}
+	}
+	count := 0
+	err := k.ticketQueue.Walk(ctx, nil, func(ticketKey) (bool, error) {
+		count++
+		return false, nil
+	})
+	if err == nil && count != len(g.Tickets) {
+		err = fmt.Errorf("%d tickets, %d in the queue", len(g.Tickets), count)
+	}
+	return err
 }
 
 // checkProviders: P4, counts are those of the index.

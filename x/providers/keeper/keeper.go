@@ -49,6 +49,10 @@ type Keeper struct {
 	statuses      collections.Map[uint64, types.ContainerStatus]
 	lastSeen      collections.Map[uint64, int64]
 	shards        collections.Map[uint64, types.ShardHealth]
+	tickets       *collections.IndexedMap[uint64, types.Ticket, ticketIndexes]
+	ticketQueue   collections.KeySet[ticketKey]
+	nextTicket    collections.Sequence
+	stakes        collections.Map[uint64, types.ContainerStake]
 }
 
 // containerIndexes find Containers by provider (for queries) and by fingerprint (which only one living Container may have).
@@ -62,11 +66,27 @@ func (i containerIndexes) IndexesList() []collections.Index[uint64, types.Contai
 	return []collections.Index[uint64, types.Container]{i.provider, i.fingerprint}
 }
 
+// ticketKey is a ticket's place in the queue: deadline in nanoseconds since 1970, id.
+type ticketKey = collections.Pair[int64, uint64]
+
+// ticketIndexes find tickets by provider.
+type ticketIndexes struct {
+	provider *indexes.Multi[sdk.AccAddress, uint64, types.Ticket]
+}
+
+// IndexesList implements collections.Indexes.
+func (i ticketIndexes) IndexesList() []collections.Index[uint64, types.Ticket] {
+	return []collections.Index[uint64, types.Ticket]{i.provider}
+}
+
 // NewKeeper builds the keeper; it panics on a broken schema, which only a programmer can cause.
 func NewKeeper(d Deps) *Keeper {
 	sb := collections.NewSchemaBuilder(d.StoreService)
 	owner := func(_ uint64, c types.Container) (sdk.AccAddress, error) {
 		return d.Addresses.StringToBytes(c.Provider)
+	}
+	accused := func(_ uint64, t types.Ticket) (sdk.AccAddress, error) {
+		return d.Addresses.StringToBytes(t.Provider)
 	}
 	fingerprint := func(_ uint64, c types.Container) ([]byte, error) { return c.Fingerprint, nil }
 	k := &Keeper{
@@ -93,6 +113,16 @@ func NewKeeper(d Deps) *Keeper {
 		lastSeen: collections.NewMap(sb, types.LastSeenPrefix, "last_seen", collections.Uint64Key, collections.Int64Value),
 		shards: collections.NewMap(sb, types.ShardPrefix, "shards", collections.Uint64Key,
 			codec.CollValue[types.ShardHealth](d.Cdc)),
+		tickets: collections.NewIndexedMap(sb, types.TicketPrefix, "tickets", collections.Uint64Key,
+			codec.CollValue[types.Ticket](d.Cdc), ticketIndexes{
+				provider: indexes.NewMulti(sb, types.TicketByProviderPrefix, "tickets_by_provider",
+					sdk.AccAddressKey, collections.Uint64Key, accused),
+			}),
+		ticketQueue: collections.NewKeySet(sb, types.TicketQueuePrefix, "ticket_queue",
+			collections.PairKeyCodec(collections.Int64Key, collections.Uint64Key)),
+		nextTicket: collections.NewSequence(sb, types.NextTicketPrefix, "next_ticket"),
+		stakes: collections.NewMap(sb, types.StakePrefix, "stakes", collections.Uint64Key,
+			codec.CollValue[types.ContainerStake](d.Cdc)),
 	}
 	schema, err := sb.Build()
 	if err != nil {

@@ -83,7 +83,7 @@ func (k *Keeper) UpdateProvider(ctx sdk.Context, owner, payout sdk.AccAddress, c
 	return ctx.EventManager().EmitTypedEvent(&types.EventProviderUpdated{Provider: p})
 }
 
-// DeregisterProvider removes a provider that has neither Containers nor unbonding stake, and the redirection of its income
+// DeregisterProvider removes a provider that has neither Containers nor unbonding stake nor tickets, and the redirection of its income
 // with it: what still ripens goes to the owner.
 func (k *Keeper) DeregisterProvider(ctx sdk.Context, owner sdk.AccAddress) error {
 	p, err := k.Provider(ctx, owner)
@@ -99,6 +99,13 @@ func (k *Keeper) DeregisterProvider(ctx sdk.Context, owner sdk.AccAddress) error
 	}
 	if unbonding {
 		return types.ErrProviderBusy.Wrap("stake is unbonding: withdraw it when it is ripe")
+	}
+	accused, err := k.hasTickets(ctx, owner)
+	if err != nil {
+		return err
+	}
+	if accused {
+		return types.ErrProviderBusy.Wrap("a slash ticket is open: pay it, or wait until it has ended")
 	}
 	if err := k.providers.Remove(ctx, owner); err != nil {
 		return err

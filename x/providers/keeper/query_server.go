@@ -150,7 +150,7 @@ func bounded(p *query.PageRequest) *query.PageRequest {
 
 // grpcError gives what does not exist the status that clients of gRPC and REST expect.
 func grpcError(err error) error {
-	for _, missing := range []error{types.ErrProviderNotFound, types.ErrContainerNotFound, types.ErrClassNotFound} {
+	for _, missing := range []error{types.ErrProviderNotFound, types.ErrContainerNotFound, types.ErrClassNotFound, types.ErrTicketNotFound} {
 		if errors.Is(err, missing) {
 			return status.Error(codes.NotFound, err.Error())
 		}

@@ -24,9 +24,23 @@ func (k *Keeper) Stake(ctx sdk.Context, class string, tier types.Tier, count uin
 	return params.StakeRoundedUp(c, tier, count), nil
 }
 
-// Bonded is the stake behind a living Container.
+// Bonded is the stake behind a living Container; what open tickets hold of it counts until it is lost.
 func (k *Keeper) Bonded(ctx sdk.Context, c types.Container) (math.Int, error) {
-	return k.vault.RowAmount(ctx, stakeRow(c.Provider, c.Id))
+	_, bonded, err := k.stakeOf(ctx, c)
+	return bonded, err
+}
+
+// stakeOf returns what a living Container must bond and what counts as bonded.
+func (k *Keeper) stakeOf(ctx sdk.Context, c types.Container) (types.ContainerStake, math.Int, error) {
+	stake, err := k.stakes.Get(ctx, c.Id)
+	if err != nil {
+		return stake, math.Int{}, err
+	}
+	row, err := k.vault.RowAmount(ctx, types.StakeRow(c.Provider, c.Id))
+	if err != nil {
+		return stake, math.Int{}, err
+	}
+	return stake, row.Add(stake.Held), nil
 }
 
 // RetireContainers ends Containers without a lease: nothing is left of them but their stake, which unbonds.
@@ -46,29 +60,47 @@ func (k *Keeper) RetireContainers(ctx sdk.Context, owner sdk.AccAddress, ids []u
 	if err != nil {
 		return math.Int{}, err
 	}
-	unbonding := athtypes.Row{
-		Kind: athtypes.RowKind_ROW_KIND_UNBONDING, Owner: provider.Owner, Denom: athtypes.Denom,
-		Bucket: types.SecondRoundedUp(ctx.BlockTime().Add(params.UnbondingTime)),
-	}
+	ripe := types.SecondRoundedUp(ctx.BlockTime().Add(params.UnbondingTime))
 	total, edits := math.ZeroInt(), k.editShards()
 	for _, c := range containers {
 		if err := k.removeContainer(ctx, c, edits); err != nil {
 			return math.Int{}, err
 		}
-		stake, err := k.Bonded(ctx, c)
+		unbonds, err := k.unbond(ctx, c, ripe)
 		if err != nil {
 			return math.Int{}, err
 		}
-		if err := k.vault.Move(ctx, stakeRow(c.Provider, c.Id), unbonding, stake); err != nil {
-			return math.Int{}, err
-		}
-		total = total.Add(stake)
+		total = total.Add(unbonds)
 	}
 	if err := edits.save(ctx); err != nil {
 		return math.Int{}, err
 	}
 	provider.Containers -= uint64(len(containers))
 	return total, k.providers.Set(ctx, owner, provider)
+}
+
+// unbond moves a retired Container's stake. What a ticket holds of it stays there; put back, it unbonds with the rest.
+func (k *Keeper) unbond(ctx sdk.Context, c types.Container, ripe uint64) (math.Int, error) {
+	stake, bonded, err := k.stakeOf(ctx, c)
+	if err != nil {
+		return math.Int{}, err
+	}
+	if err := k.saveStake(ctx, stake.Retire(ripe)); err != nil {
+		return math.Int{}, err
+	}
+	unbonds := bonded.Sub(stake.Held)
+	if !unbonds.IsPositive() {
+		return unbonds, nil
+	}
+	return unbonds, k.vault.Move(ctx, types.StakeRow(c.Provider, c.Id), types.UnbondingRow(c.Provider, ripe), unbonds)
+}
+
+// saveStake keeps a record while it means something.
+func (k *Keeper) saveStake(ctx sdk.Context, s types.ContainerStake) error {
+	if s.Spent() {
+		return k.stakes.Remove(ctx, s.Container)
+	}
+	return k.stakes.Set(ctx, s.Container, s)
 }
 
 func (k *Keeper) removeContainer(ctx sdk.Context, c types.Container, edits *shardEdits) error {
@@ -111,4 +143,60 @@ func (k *Keeper) WithdrawStake(ctx sdk.Context, owner sdk.AccAddress) (math.Int,
 		k.logger.Debug("more ripe stake than one message pays", "owner", k.text(owner))
 	}
 	return paid, ctx.EventManager().EmitTypedEvent(&types.EventStakeWithdrawn{Owner: k.text(owner), Amount: paid})
+}
+
+// TopUpStake adds what Containers lack of the stake that they must bond, at most max in all; those that lack none are left
+// as they are.
+func (k *Keeper) TopUpStake(ctx sdk.Context, owner sdk.AccAddress, ids []uint64, most math.Int) (math.Int, error) {
+	containers, err := k.containersOf(ctx, ids)
+	if err != nil {
+		return math.Int{}, err
+	}
+	if name := k.text(owner); containers[0].Provider != name {
+		return math.Int{}, types.ErrUnauthorized.Wrapf("container %d is of provider %s", ids[0], containers[0].Provider)
+	}
+	total := math.ZeroInt()
+	for _, c := range containers {
+		added, err := k.topUp(ctx, owner, c)
+		if err != nil {
+			return math.Int{}, err
+		}
+		total = total.Add(added)
+	}
+	if total.IsZero() {
+		return total, types.ErrFullyStaked.Wrapf("%d containers have what they must bond", len(ids))
+	}
+	if total.GT(most) {
+		return total, types.ErrStakeAboveMax.Wrapf("%s uath are missing, max_stake is %s", total, most)
+	}
+	return total, nil
+}
+
+func (k *Keeper) topUp(ctx sdk.Context, owner sdk.AccAddress, c types.Container) (math.Int, error) {
+	stake, bonded, err := k.stakeOf(ctx, c)
+	if err != nil {
+		return math.Int{}, err
+	}
+	missing := stake.Required.Sub(bonded)
+	if !missing.IsPositive() {
+		return math.ZeroInt(), nil
+	}
+	if err := k.vault.Deposit(ctx, owner, types.StakeRow(c.Provider, c.Id), missing); err != nil {
+		return math.Int{}, err
+	}
+	if err := k.noteStake(ctx, c.Id, false); err != nil {
+		return math.Int{}, err
+	}
+	return missing, ctx.EventManager().EmitTypedEvent(&types.EventStakeToppedUp{Container: c.Id, Amount: missing})
+}
+
+// noteStake notes in a living Container's status whether stake is missing, and all that follows from it.
+func (k *Keeper) noteStake(ctx sdk.Context, id uint64, missing bool) error {
+	prev, err := k.Status(ctx, id)
+	if err != nil {
+		return err
+	}
+	next := prev
+	next.UnderStaked = missing
+	return k.change(ctx, prev, next, nil)
 }

@@ -45,4 +45,13 @@ var (
 
 	// ErrInvalidVerdict: a verdict contradicts itself or comes twice.
 	ErrInvalidVerdict = errors.Register(ModuleName, 50, "invalid verdict")
+
+	// ErrTicketNotFound: no open or contested ticket with this id.
+	ErrTicketNotFound = errors.Register(ModuleName, 60, "ticket not found")
+	// ErrTicketState: the ticket's state does not allow it.
+	ErrTicketState = errors.Register(ModuleName, 61, "wrong ticket state")
+	// ErrTicketDeadline: the ticket's deadline has passed, or has not.
+	ErrTicketDeadline = errors.Register(ModuleName, 62, "ticket deadline")
+	// ErrFullyStaked: none of the Containers lacks stake.
+	ErrFullyStaked = errors.Register(ModuleName, 63, "no stake is missing")
 )

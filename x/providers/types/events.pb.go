@@ -9,15 +9,19 @@ import (
 	_ "github.com/cosmos/cosmos-proto"
 	_ "github.com/cosmos/gogoproto/gogoproto"
 	proto "github.com/cosmos/gogoproto/proto"
+	github_com_cosmos_gogoproto_types "github.com/cosmos/gogoproto/types"
+	_ "google.golang.org/protobuf/types/known/timestamppb"
 	io "io"
 	math "math"
 	math_bits "math/bits"
+	time "time"
 )
 
 // Reference imports to suppress errors if they are not otherwise used.
 var _ = proto.Marshal
 var _ = fmt.Errorf
 var _ = math.Inf
+var _ = time.Kitchen
 
 // This is a compile-time assertion to ensure that this generated file
 // is compatible with the proto package it is being compiled against.
@@ -461,6 +465,257 @@ func (m *EventClassSet) GetClass() Class {
 	return Class{}
 }
 
+// EventTicketOpened carries a ticket that was opened.
+type EventTicketOpened struct {
+	// The ticket.
+	Ticket Ticket `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket"`
+}
+
+func (m *EventTicketOpened) Reset()         { *m = EventTicketOpened{} }
+func (m *EventTicketOpened) String() string { return proto.CompactTextString(m) }
+func (*EventTicketOpened) ProtoMessage()    {}
+func (*EventTicketOpened) Descriptor() ([]byte, []int) {
+	return fileDescriptor_27ac50aef2864e59, []int{9}
+}
+func (m *EventTicketOpened) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventTicketOpened) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventTicketOpened.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventTicketOpened) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventTicketOpened.Merge(m, src)
+}
+func (m *EventTicketOpened) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventTicketOpened) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventTicketOpened.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventTicketOpened proto.InternalMessageInfo
+
+func (m *EventTicketOpened) GetTicket() Ticket {
+	if m != nil {
+		return m.Ticket
+	}
+	return Ticket{}
+}
+
+// EventTicketContested carries a ticket that waits for a decision from now on.
+type EventTicketContested struct {
+	// The ticket, with its new deadline.
+	Ticket Ticket `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket"`
+}
+
+func (m *EventTicketContested) Reset()         { *m = EventTicketContested{} }
+func (m *EventTicketContested) String() string { return proto.CompactTextString(m) }
+func (*EventTicketContested) ProtoMessage()    {}
+func (*EventTicketContested) Descriptor() ([]byte, []int) {
+	return fileDescriptor_27ac50aef2864e59, []int{10}
+}
+func (m *EventTicketContested) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventTicketContested) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventTicketContested.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventTicketContested) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventTicketContested.Merge(m, src)
+}
+func (m *EventTicketContested) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventTicketContested) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventTicketContested.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventTicketContested proto.InternalMessageInfo
+
+func (m *EventTicketContested) GetTicket() Ticket {
+	if m != nil {
+		return m.Ticket
+	}
+	return Ticket{}
+}
+
+// EventTicketClosed carries a ticket that is kept no longer; its state says how it ended. A ticket that found nothing to hold
+// is closed when it is opened, with an amount of 0.
+type EventTicketClosed struct {
+	// The ticket.
+	Ticket Ticket `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket"`
+}
+
+func (m *EventTicketClosed) Reset()         { *m = EventTicketClosed{} }
+func (m *EventTicketClosed) String() string { return proto.CompactTextString(m) }
+func (*EventTicketClosed) ProtoMessage()    {}
+func (*EventTicketClosed) Descriptor() ([]byte, []int) {
+	return fileDescriptor_27ac50aef2864e59, []int{11}
+}
+func (m *EventTicketClosed) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventTicketClosed) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventTicketClosed.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventTicketClosed) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventTicketClosed.Merge(m, src)
+}
+func (m *EventTicketClosed) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventTicketClosed) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventTicketClosed.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventTicketClosed proto.InternalMessageInfo
+
+func (m *EventTicketClosed) GetTicket() Ticket {
+	if m != nil {
+		return m.Ticket
+	}
+	return Ticket{}
+}
+
+// EventTicketParked says that a ticket could not run out; it will be tried again later.
+type EventTicketParked struct {
+	// The ticket.
+	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// When it is tried again.
+	Deadline time.Time `protobuf:"bytes,2,opt,name=deadline,proto3,stdtime" json:"deadline"`
+	// Why it could not; at most 256 bytes.
+	Error string `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
+}
+
+func (m *EventTicketParked) Reset()         { *m = EventTicketParked{} }
+func (m *EventTicketParked) String() string { return proto.CompactTextString(m) }
+func (*EventTicketParked) ProtoMessage()    {}
+func (*EventTicketParked) Descriptor() ([]byte, []int) {
+	return fileDescriptor_27ac50aef2864e59, []int{12}
+}
+func (m *EventTicketParked) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventTicketParked) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventTicketParked.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventTicketParked) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventTicketParked.Merge(m, src)
+}
+func (m *EventTicketParked) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventTicketParked) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventTicketParked.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventTicketParked proto.InternalMessageInfo
+
+func (m *EventTicketParked) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+func (m *EventTicketParked) GetDeadline() time.Time {
+	if m != nil {
+		return m.Deadline
+	}
+	return time.Time{}
+}
+
+func (m *EventTicketParked) GetError() string {
+	if m != nil {
+		return m.Error
+	}
+	return ""
+}
+
+// EventStakeToppedUp says that a Container has the stake again that it must bond.
+type EventStakeToppedUp struct {
+	// The Container.
+	Container uint64 `protobuf:"varint,1,opt,name=container,proto3" json:"container,omitempty"`
+	// uath that were added.
+	Amount cosmossdk_io_math.Int `protobuf:"bytes,2,opt,name=amount,proto3,customtype=cosmossdk.io/math.Int" json:"amount"`
+}
+
+func (m *EventStakeToppedUp) Reset()         { *m = EventStakeToppedUp{} }
+func (m *EventStakeToppedUp) String() string { return proto.CompactTextString(m) }
+func (*EventStakeToppedUp) ProtoMessage()    {}
+func (*EventStakeToppedUp) Descriptor() ([]byte, []int) {
+	return fileDescriptor_27ac50aef2864e59, []int{13}
+}
+func (m *EventStakeToppedUp) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventStakeToppedUp) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventStakeToppedUp.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventStakeToppedUp) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventStakeToppedUp.Merge(m, src)
+}
+func (m *EventStakeToppedUp) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventStakeToppedUp) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventStakeToppedUp.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventStakeToppedUp proto.InternalMessageInfo
+
+func (m *EventStakeToppedUp) GetContainer() uint64 {
+	if m != nil {
+		return m.Container
+	}
+	return 0
+}
+
 func init() {
 	proto.RegisterType((*EventProviderRegistered)(nil), "athd.providers.v1.EventProviderRegistered")
 	proto.RegisterType((*EventProviderUpdated)(nil), "athd.providers.v1.EventProviderUpdated")
@@ -471,45 +726,60 @@ func init() {
 	proto.RegisterType((*EventHeartbeat)(nil), "athd.providers.v1.EventHeartbeat")
 	proto.RegisterType((*EventStakeWithdrawn)(nil), "athd.providers.v1.EventStakeWithdrawn")
 	proto.RegisterType((*EventClassSet)(nil), "athd.providers.v1.EventClassSet")
+	proto.RegisterType((*EventTicketOpened)(nil), "athd.providers.v1.EventTicketOpened")
+	proto.RegisterType((*EventTicketContested)(nil), "athd.providers.v1.EventTicketContested")
+	proto.RegisterType((*EventTicketClosed)(nil), "athd.providers.v1.EventTicketClosed")
+	proto.RegisterType((*EventTicketParked)(nil), "athd.providers.v1.EventTicketParked")
+	proto.RegisterType((*EventStakeToppedUp)(nil), "athd.providers.v1.EventStakeToppedUp")
 }
 
 func init() { proto.RegisterFile("athd/providers/v1/events.proto", fileDescriptor_27ac50aef2864e59) }
 
 var fileDescriptor_27ac50aef2864e59 = []byte{
-	// 518 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xa4, 0x54, 0xcb, 0x6e, 0xd3, 0x40,
-	0x14, 0x8d, 0x49, 0x13, 0xd1, 0x8b, 0xa8, 0xc0, 0xa4, 0xc2, 0x6d, 0xc1, 0x2d, 0xb3, 0x21, 0x12,
-	0xaa, 0xad, 0x16, 0x24, 0x56, 0x48, 0x24, 0xa1, 0x12, 0x15, 0x1b, 0xe4, 0xa8, 0xe2, 0xb1, 0x41,
-	0x93, 0x78, 0x64, 0x5b, 0x25, 0x33, 0x91, 0xe7, 0xda, 0x85, 0x5f, 0x60, 0xc5, 0x17, 0xf0, 0x15,
-	0xfd, 0x88, 0x2e, 0xab, 0xae, 0x2a, 0x16, 0x15, 0x4a, 0x7e, 0x04, 0xcd, 0x23, 0x29, 0x56, 0x2b,
-	0xa0, 0xea, 0x2a, 0xe3, 0x7b, 0xef, 0x39, 0xf7, 0x9c, 0x93, 0xd1, 0x80, 0x4f, 0x31, 0x8d, 0xc3,
-	0x71, 0x2e, 0xca, 0x2c, 0x66, 0xb9, 0x0c, 0xcb, 0xad, 0x90, 0x95, 0x8c, 0xa3, 0x0c, 0xc6, 0xb9,
-	0x40, 0xe1, 0xde, 0x55, 0xfd, 0x60, 0xde, 0x0f, 0xca, 0xad, 0xd5, 0x87, 0x17, 0x21, 0xf8, 0x75,
-	0xcc, 0x2c, 0x62, 0x75, 0x65, 0x28, 0xe4, 0x48, 0xc8, 0x4f, 0xfa, 0x2b, 0x34, 0x1f, 0xb6, 0xd5,
-	0x4a, 0x44, 0x22, 0x4c, 0x5d, 0x9d, 0x4c, 0x95, 0xbc, 0x87, 0xfb, 0x3b, 0x6a, 0xe5, 0x5b, 0xcb,
-	0x18, 0xb1, 0x24, 0x93, 0xc8, 0x72, 0x16, 0xbb, 0x2f, 0xe0, 0xe6, 0x6c, 0x8f, 0xe7, 0x6c, 0x38,
-	0xed, 0x5b, 0xdb, 0x6b, 0xc1, 0x05, 0x41, 0xc1, 0x0c, 0xd8, 0x5d, 0x38, 0x3a, 0x5b, 0xaf, 0x45,
-	0x73, 0x08, 0xd9, 0x83, 0x56, 0x85, 0x79, 0x6f, 0x1c, 0x53, 0xbc, 0x3e, 0xed, 0x1b, 0x58, 0xa9,
-	0xd0, 0xbe, 0x62, 0xf9, 0xb9, 0xe4, 0x00, 0x1a, 0xe2, 0x80, 0x5b, 0xe2, 0xc5, 0xae, 0x77, 0x72,
-	0xb8, 0xd9, 0xb2, 0x21, 0x74, 0xe2, 0x38, 0x67, 0x52, 0xf6, 0x31, 0xcf, 0x78, 0x12, 0x99, 0x31,
-	0x72, 0xea, 0x80, 0xa7, 0xd9, 0x7a, 0x82, 0x23, 0xcd, 0x78, 0xc5, 0xff, 0x4b, 0x58, 0x1c, 0xce,
-	0xca, 0x56, 0xe9, 0x83, 0x4b, 0x94, 0xce, 0xa1, 0x56, 0xea, 0x39, 0xc8, 0x7d, 0x0e, 0x0d, 0x89,
-	0x14, 0x99, 0x77, 0x63, 0xc3, 0x69, 0x2f, 0x6d, 0x3f, 0xfa, 0x1b, 0xba, 0xaf, 0x06, 0x23, 0x33,
-	0xef, 0x76, 0x34, 0x70, 0x9f, 0x79, 0x75, 0xed, 0xe3, 0x89, 0x22, 0xfe, 0x79, 0xb6, 0xbe, 0x6c,
-	0xbc, 0xc8, 0x78, 0x3f, 0xc8, 0x44, 0x38, 0xa2, 0x98, 0x06, 0xbb, 0x1c, 0x4f, 0x0e, 0x37, 0xc1,
-	0x9a, 0xdc, 0xe5, 0x18, 0x19, 0x24, 0xf9, 0x00, 0xcb, 0x55, 0x67, 0xb3, 0xfc, 0xaf, 0x6d, 0x8b,
-	0xfc, 0x70, 0x60, 0xad, 0xca, 0xad, 0xc4, 0x17, 0xb2, 0x97, 0x52, 0x9e, 0xe8, 0x0d, 0x4d, 0xa9,
-	0x0b, 0x96, 0x9e, 0xfc, 0xcb, 0x77, 0x21, 0xed, 0x12, 0x8b, 0x33, 0x77, 0x84, 0x95, 0x99, 0x28,
-	0xe4, 0xff, 0x67, 0x37, 0x87, 0x10, 0x02, 0x4b, 0x5a, 0xdf, 0x6b, 0x46, 0x73, 0x1c, 0x30, 0x8a,
-	0xee, 0x1d, 0xa8, 0x67, 0xb1, 0xd2, 0x53, 0x6f, 0x2f, 0x44, 0xea, 0x48, 0xbe, 0x39, 0x70, 0x4f,
-	0x0f, 0xf5, 0x55, 0x5c, 0xef, 0x32, 0x4c, 0xe3, 0x9c, 0x1e, 0xf0, 0xab, 0x5e, 0x21, 0xb7, 0x07,
-	0x4d, 0x3a, 0x12, 0x05, 0x47, 0x2d, 0xf4, 0x8a, 0xff, 0x95, 0x85, 0x92, 0x1d, 0xb8, 0x6d, 0x02,
-	0xfd, 0x4c, 0xa5, 0xec, 0x33, 0x74, 0x9f, 0x41, 0x63, 0xa8, 0xce, 0x36, 0x41, 0xef, 0x32, 0xf7,
-	0xaa, 0x6f, 0x73, 0x33, 0xc3, 0xdd, 0xce, 0xd1, 0xc4, 0x77, 0x8e, 0x27, 0xbe, 0xf3, 0x6b, 0xe2,
-	0x3b, 0xdf, 0xa7, 0x7e, 0xed, 0x78, 0xea, 0xd7, 0x4e, 0xa7, 0x7e, 0xed, 0xe3, 0xe3, 0x24, 0xc3,
-	0xb4, 0x18, 0x04, 0x43, 0x31, 0x0a, 0x29, 0xa6, 0x9c, 0xa1, 0xfa, 0x09, 0xbf, 0xfc, 0xf1, 0x92,
-	0xe8, 0x67, 0x64, 0xd0, 0xd4, 0xcf, 0xc2, 0xd3, 0xdf, 0x01, 0x00, 0x00, 0xff, 0xff, 0xb8, 0x3c,
-	0xda, 0x8d, 0x9b, 0x04, 0x00, 0x00,
+	// 675 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x55, 0xdd, 0x4e, 0x13, 0x41,
+	0x14, 0xee, 0x42, 0xdb, 0xc0, 0x10, 0x89, 0xac, 0x25, 0x96, 0x1f, 0x5b, 0xdc, 0x1b, 0x49, 0x0c,
+	0xbb, 0x01, 0x4d, 0xb8, 0x32, 0x91, 0x56, 0x12, 0x89, 0x26, 0x90, 0x2d, 0xc4, 0x9f, 0x1b, 0x33,
+	0xed, 0x8c, 0xdb, 0x49, 0xdb, 0x9d, 0xcd, 0xcc, 0x69, 0xd1, 0xf8, 0x06, 0x5e, 0xf1, 0x04, 0x3e,
+	0x05, 0x0f, 0xc1, 0x25, 0xe1, 0x8a, 0x78, 0x81, 0x06, 0x5e, 0xc4, 0xcc, 0xcf, 0x16, 0x56, 0x88,
+	0x4a, 0xea, 0x55, 0xe7, 0xcc, 0x39, 0xdf, 0x37, 0xdf, 0x77, 0x7a, 0x66, 0x16, 0x55, 0x30, 0xb4,
+	0x49, 0x90, 0x08, 0x3e, 0x60, 0x84, 0x0a, 0x19, 0x0c, 0x56, 0x03, 0x3a, 0xa0, 0x31, 0x48, 0x3f,
+	0x11, 0x1c, 0xb8, 0x3b, 0xa3, 0xf2, 0xfe, 0x30, 0xef, 0x0f, 0x56, 0xe7, 0x1f, 0x5c, 0x87, 0xc0,
+	0xe7, 0x84, 0x5a, 0xc4, 0xfc, 0x5c, 0x8b, 0xcb, 0x1e, 0x97, 0x1f, 0x74, 0x14, 0x98, 0xc0, 0xa6,
+	0x4a, 0x11, 0x8f, 0xb8, 0xd9, 0x57, 0x2b, 0xbb, 0x5b, 0x8d, 0x38, 0x8f, 0xba, 0x34, 0xd0, 0x51,
+	0xb3, 0xff, 0x31, 0x00, 0xd6, 0xa3, 0x12, 0x70, 0x2f, 0x31, 0x05, 0xde, 0x5b, 0x74, 0x7f, 0x53,
+	0x69, 0xda, 0xb1, 0x47, 0x86, 0x34, 0x62, 0x12, 0xa8, 0xa0, 0xc4, 0x7d, 0x86, 0x26, 0x52, 0x21,
+	0x65, 0x67, 0xc9, 0x59, 0x9e, 0x5a, 0x5b, 0xf0, 0xaf, 0x29, 0xf6, 0x53, 0x60, 0x2d, 0x7f, 0x74,
+	0x56, 0xcd, 0x85, 0x43, 0x88, 0xb7, 0x87, 0x4a, 0x19, 0xe6, 0xbd, 0x84, 0x60, 0x18, 0x9d, 0xf6,
+	0x15, 0x9a, 0xcb, 0xd0, 0xbe, 0xa0, 0xe2, 0x52, 0xb2, 0x8f, 0x0a, 0x7c, 0x3f, 0xb6, 0xc4, 0x93,
+	0xb5, 0xf2, 0xc9, 0xe1, 0x4a, 0xc9, 0x76, 0x69, 0x83, 0x10, 0x41, 0xa5, 0x6c, 0x80, 0x60, 0x71,
+	0x14, 0x9a, 0x32, 0xef, 0xd4, 0x41, 0x65, 0xcd, 0x56, 0xe7, 0x31, 0x60, 0x16, 0x67, 0xfc, 0x3f,
+	0x47, 0x93, 0xad, 0x74, 0xdb, 0x2a, 0x5d, 0xbc, 0x41, 0xe9, 0x10, 0x6a, 0xa5, 0x5e, 0x82, 0xdc,
+	0x75, 0x54, 0x90, 0x80, 0x81, 0x96, 0xc7, 0x96, 0x9c, 0xe5, 0xe9, 0xb5, 0x87, 0x7f, 0x42, 0x37,
+	0x54, 0x61, 0x68, 0xea, 0xdd, 0x0d, 0x0d, 0xec, 0xd0, 0xf2, 0xb8, 0xf6, 0xf1, 0x58, 0x11, 0x7f,
+	0x3f, 0xab, 0xce, 0x1a, 0x2f, 0x92, 0x74, 0x7c, 0xc6, 0x83, 0x1e, 0x86, 0xb6, 0xbf, 0x15, 0xc3,
+	0xc9, 0xe1, 0x0a, 0xb2, 0x26, 0xb7, 0x62, 0x08, 0x0d, 0xd2, 0x7b, 0x87, 0x66, 0xb3, 0xce, 0xd2,
+	0xfe, 0x8f, 0x6c, 0xcb, 0xfb, 0xe6, 0xa0, 0x85, 0x2c, 0xb7, 0x12, 0xdf, 0x97, 0xf5, 0x36, 0x8e,
+	0x23, 0x7d, 0x42, 0x51, 0xea, 0x0d, 0x4b, 0xef, 0xfd, 0xcd, 0x77, 0x5f, 0xda, 0x43, 0x2c, 0xce,
+	0xcc, 0x08, 0x1d, 0x30, 0xde, 0x97, 0xff, 0xde, 0xbb, 0x21, 0xc4, 0xf3, 0xd0, 0xb4, 0xd6, 0xf7,
+	0x92, 0x62, 0x01, 0x4d, 0x8a, 0xc1, 0xbd, 0x8b, 0xc6, 0x19, 0x51, 0x7a, 0xc6, 0x97, 0xf3, 0xa1,
+	0x5a, 0x7a, 0x5f, 0x1d, 0x74, 0x4f, 0x17, 0x35, 0x54, 0xbb, 0xde, 0x30, 0x68, 0x13, 0x81, 0xf7,
+	0xe3, 0xdb, 0x8e, 0x90, 0x5b, 0x47, 0x45, 0xdc, 0xe3, 0xfd, 0x18, 0xb4, 0xd0, 0x5b, 0xfe, 0x57,
+	0x16, 0xea, 0x6d, 0xa2, 0x3b, 0xa6, 0xa1, 0x5d, 0x2c, 0x65, 0x83, 0x82, 0xfb, 0x14, 0x15, 0x5a,
+	0x6a, 0x6d, 0x3b, 0x58, 0xbe, 0xc9, 0xbd, 0xca, 0xdb, 0xbe, 0x99, 0x62, 0xef, 0x35, 0x9a, 0xd1,
+	0x34, 0xbb, 0xac, 0xd5, 0xa1, 0xb0, 0x9d, 0xd0, 0x98, 0x12, 0x77, 0x1d, 0x15, 0x41, 0xc7, 0x96,
+	0x6b, 0xee, 0x06, 0x2e, 0x03, 0x48, 0xff, 0x04, 0x53, 0xee, 0x6d, 0xdb, 0x0b, 0x6c, 0x92, 0xaa,
+	0xd9, 0x54, 0xc2, 0x28, 0x84, 0x59, 0x79, 0xf5, 0x2e, 0x97, 0xa3, 0xb0, 0x7d, 0xc9, 0xb0, 0xed,
+	0x60, 0xd1, 0xa1, 0xc4, 0x9d, 0x46, 0x63, 0x8c, 0x68, 0xa6, 0x7c, 0x38, 0xc6, 0xd4, 0x28, 0x4e,
+	0x10, 0x8a, 0x49, 0x97, 0xc5, 0xe6, 0x12, 0x4e, 0xad, 0xcd, 0xfb, 0xe6, 0x49, 0xf4, 0xd3, 0x27,
+	0xd1, 0xdf, 0x4d, 0x9f, 0xc4, 0xda, 0x84, 0x3a, 0xe0, 0xe0, 0x47, 0xd5, 0x09, 0x87, 0x28, 0xb7,
+	0x84, 0x0a, 0x54, 0x08, 0x2e, 0xcc, 0x55, 0x0c, 0x4d, 0xe0, 0xed, 0x23, 0xf7, 0x72, 0x78, 0x76,
+	0x79, 0x92, 0x50, 0xb2, 0x97, 0xb8, 0x8b, 0xbf, 0x5f, 0xad, 0xfc, 0xd5, 0xd7, 0xe0, 0x7f, 0x4c,
+	0x4a, 0x6d, 0xe3, 0xe8, 0xbc, 0xe2, 0x1c, 0x9f, 0x57, 0x9c, 0x9f, 0xe7, 0x15, 0xe7, 0xe0, 0xa2,
+	0x92, 0x3b, 0xbe, 0xa8, 0xe4, 0x4e, 0x2f, 0x2a, 0xb9, 0xf7, 0x8f, 0x22, 0x06, 0xed, 0x7e, 0xd3,
+	0x6f, 0xf1, 0x5e, 0x80, 0xa1, 0x1d, 0x53, 0x50, 0x3f, 0xc1, 0xa7, 0x2b, 0x5f, 0x13, 0xfd, 0x29,
+	0x69, 0x16, 0xb5, 0xf3, 0x27, 0xbf, 0x02, 0x00, 0x00, 0xff, 0xff, 0x7b, 0xf9, 0xa1, 0x04, 0x9f,
+	0x06, 0x00, 0x00,
 }
 
 func (m *EventProviderRegistered) Marshal() (dAtA []byte, err error) {
@@ -841,6 +1111,186 @@ func (m *EventClassSet) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *EventTicketOpened) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventTicketOpened) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventTicketOpened) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Ticket.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintEvents(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *EventTicketContested) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventTicketContested) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventTicketContested) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Ticket.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintEvents(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *EventTicketClosed) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventTicketClosed) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventTicketClosed) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Ticket.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintEvents(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *EventTicketParked) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventTicketParked) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventTicketParked) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Error) > 0 {
+		i -= len(m.Error)
+		copy(dAtA[i:], m.Error)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Error)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	n12, err12 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(m.Deadline, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(m.Deadline):])
+	if err12 != nil {
+		return 0, err12
+	}
+	i -= n12
+	i = encodeVarintEvents(dAtA, i, uint64(n12))
+	i--
+	dAtA[i] = 0x12
+	if m.Id != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventStakeToppedUp) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventStakeToppedUp) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventStakeToppedUp) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Amount.Size()
+		i -= size
+		if _, err := m.Amount.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintEvents(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x12
+	if m.Container != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Container))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
 func encodeVarintEvents(dAtA []byte, offset int, v uint64) int {
 	offset -= sovEvents(v)
 	base := offset
@@ -966,6 +1416,71 @@ func (m *EventClassSet) Size() (n int) {
 	var l int
 	_ = l
 	l = m.Class.Size()
+	n += 1 + l + sovEvents(uint64(l))
+	return n
+}
+
+func (m *EventTicketOpened) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Ticket.Size()
+	n += 1 + l + sovEvents(uint64(l))
+	return n
+}
+
+func (m *EventTicketContested) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Ticket.Size()
+	n += 1 + l + sovEvents(uint64(l))
+	return n
+}
+
+func (m *EventTicketClosed) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Ticket.Size()
+	n += 1 + l + sovEvents(uint64(l))
+	return n
+}
+
+func (m *EventTicketParked) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Id != 0 {
+		n += 1 + sovEvents(uint64(m.Id))
+	}
+	l = github_com_cosmos_gogoproto_types.SizeOfStdTime(m.Deadline)
+	n += 1 + l + sovEvents(uint64(l))
+	l = len(m.Error)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	return n
+}
+
+func (m *EventStakeToppedUp) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Container != 0 {
+		n += 1 + sovEvents(uint64(m.Container))
+	}
+	l = m.Amount.Size()
 	n += 1 + l + sovEvents(uint64(l))
 	return n
 }
@@ -1846,6 +2361,492 @@ func (m *EventClassSet) Unmarshal(dAtA []byte) error {
 				return io.ErrUnexpectedEOF
 			}
 			if err := m.Class.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventTicketOpened) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventTicketOpened: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventTicketOpened: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Ticket", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Ticket.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventTicketContested) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventTicketContested: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventTicketContested: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Ticket", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Ticket.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventTicketClosed) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventTicketClosed: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventTicketClosed: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Ticket", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Ticket.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventTicketParked) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventTicketParked: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventTicketParked: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Deadline", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := github_com_cosmos_gogoproto_types.StdTimeUnmarshal(&m.Deadline, dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Error", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Error = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventStakeToppedUp) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventStakeToppedUp: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventStakeToppedUp: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Container", wireType)
+			}
+			m.Container = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Container |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Amount", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Amount.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
 				return err
 			}
 			iNdEx = postIndex

@@ -22,6 +22,15 @@ type Vault interface {
 	RowAmount(ctx sdk.Context, row athtypes.Row) (math.Int, error)
 	// HasRows says whether an owner has any row of a kind.
 	HasRows(ctx sdk.Context, kind athtypes.RowKind, owner sdk.AccAddress) (bool, error)
+	// Hold moves up to amount uath of an owner to where no message of the owner reaches it, under an id that is not in use:
+	// unvested and unclaimed income first, then unbonding stake, then the given stake rows. It says what it took from where.
+	Hold(ctx sdk.Context, owner sdk.AccAddress, id uint64, amount math.Int, stake []athtypes.Row) ([]athtypes.RowBalance, error)
+	// ReleaseHold puts all that a hold has into rows.
+	ReleaseHold(ctx sdk.Context, owner sdk.AccAddress, id uint64, rows []athtypes.RowBalance) error
+	// SpendHold moves all that a hold has to a row and says how much that was.
+	SpendHold(ctx sdk.Context, owner sdk.AccAddress, id uint64, to athtypes.Row) (math.Int, error)
+	// Slashable is what a hold can take beside bonded stake; for queries.
+	Slashable(ctx sdk.Context, owner sdk.AccAddress) (income, unbonding math.Int, err error)
 	// SetPayout redirects withdrawals of a beneficiary's income; an empty or equal payout removes the redirection.
 	SetPayout(ctx sdk.Context, beneficiary, payout sdk.AccAddress) error
 }

@@ -6,7 +6,7 @@ import "bytes"
 
 // DefaultGenesis has the default catalogue and nobody in it.
 func DefaultGenesis() *GenesisState {
-	return &GenesisState{Params: DefaultParams(), Classes: DefaultClasses(), NextContainer: 1}
+	return &GenesisState{Params: DefaultParams(), Classes: DefaultClasses(), NextContainer: 1, NextTicket: 1}
 }
 
 // Validate checks every record and that they fit each other. Addresses and stake are checked where the codec and the vault are.
@@ -27,7 +27,10 @@ func (g GenesisState) Validate() error {
 	if err := g.validateHeartbeats(); err != nil {
 		return err
 	}
-	return g.validateShards()
+	if err := g.validateShards(); err != nil {
+		return err
+	}
+	return g.validateTickets()
 }
 
 // validateContainers returns how many Containers each provider owns.

@@ -33,4 +33,14 @@ var (
 	LastSeenPrefix = collections.NewPrefix(9)
 	// ShardPrefix: shard -> ShardHealth.
 	ShardPrefix = collections.NewPrefix(10)
+	// TicketPrefix: id -> Ticket, open or contested.
+	TicketPrefix = collections.NewPrefix(11)
+	// TicketByProviderPrefix: (owner, id) -> ().
+	TicketByProviderPrefix = collections.NewPrefix(12)
+	// TicketQueuePrefix: (deadline, id) -> (); the deadline in nanoseconds since 1970.
+	TicketQueuePrefix = collections.NewPrefix(13)
+	// StakePrefix: Container -> ContainerStake.
+	StakePrefix = collections.NewPrefix(14)
+	// NextTicketPrefix: () -> id of the next ticket.
+	NextTicketPrefix = collections.NewPrefix(18)
 )

@@ -89,6 +89,30 @@ func (m *MsgRetireContainers) Validate() error { return validateIDs(m.Ids) }
 // Validate checks the message's form.
 func (m *MsgHeartbeat) Validate() error { return validateIDs(m.Ids) }
 
+// Validate checks the message's form.
+func (m *MsgTopUpStake) Validate() error {
+	if m.MaxStake.IsNil() || !m.MaxStake.IsPositive() {
+		return ErrInvalidField.Wrap("max_stake: want a positive amount of uath")
+	}
+	return validateIDs(m.Ids)
+}
+
+// Validate checks the message's form.
+func (m *MsgOpenTicket) Validate() error { return m.Damage().Validate() }
+
+// Damage is what the ticket claims.
+func (m *MsgOpenTicket) Damage() Damage {
+	return Damage{Provider: m.Provider, Container: m.Container, Reason: m.Reason, Evidence: m.Evidence, Amount: m.Amount}
+}
+
+// Validate checks the message's form.
+func (m *MsgSettleTickets) Validate() error {
+	if len(m.Ids) > MaxSettledTickets {
+		return ErrInvalidField.Wrapf("ids: want 1 to %d, have %d", MaxSettledTickets, len(m.Ids))
+	}
+	return validateIDs(m.Ids)
+}
+
 // validateIDs refuses lists that are empty, too long or name a Container twice.
 func validateIDs(ids []uint64) error {
 	if len(ids) == 0 || len(ids) > MaxIDs {
@@ -97,7 +121,7 @@ func validateIDs(ids []uint64) error {
 	seen := make(map[uint64]struct{}, len(ids))
 	for i, id := range ids {
 		if _, ok := seen[id]; ok {
-			return ErrInvalidField.Wrapf("ids[%d]: container %d is named twice", i, id)
+			return ErrInvalidField.Wrapf("ids[%d]: %d is named twice", i, id)
 		}
 		seen[id] = struct{}{}
 	}

@@ -22,6 +22,15 @@ const (
 	MaxCapacitySuspension = 30 * 24 * time.Hour
 	// MaxBatchLimit bounds the work of one registration.
 	MaxBatchLimit = 1_000
+	// MaxTicketDeadline is the most that the design grants: nothing leaves x/ath before it.
+	MaxTicketDeadline = 7 * 24 * time.Hour
+	// MaxContestLimit keeps coins from being held for ever by a contest that nobody decides.
+	MaxContestLimit = 90 * 24 * time.Hour
+	// MaxTicketsLimit bounds the work of a block: a ticket that runs out moves at most 128 rows and a few more.
+	MaxTicketsLimit = 1_000
+	// MaxNotStartedPPM keeps one lease that was not started from costing more than a tenth of the stake: who opened it may
+	// mean harm.
+	MaxNotStartedPPM = 100_000
 	// HeartbeatsMissed is how many intervals a Container may be silent before it is not leased.
 	HeartbeatsMissed = 3
 )
@@ -36,6 +45,10 @@ func DefaultParams() Params {
 		HeartbeatInterval:   5 * time.Minute,
 		MaxBatch:            100,
 		CapacitySuspension:  24 * time.Hour,
+		TicketDeadline:      7 * 24 * time.Hour,
+		ContestLimit:        30 * 24 * time.Hour,
+		MaxTicketsPerBlock:  100,
+		NotStartedPpm:       10_000,
 	}
 }
 
@@ -62,6 +75,8 @@ func (p Params) Validate() error {
 		{"unbonding_time", p.UnbondingTime, time.Second, MaxUnbonding},
 		{"heartbeat_interval", p.HeartbeatInterval, time.Second, MaxHeartbeatInterval},
 		{"capacity_suspension", p.CapacitySuspension, 0, MaxCapacitySuspension},
+		{"ticket_deadline", p.TicketDeadline, time.Second, MaxTicketDeadline},
+		{"contest_limit", p.ContestLimit, time.Second, MaxContestLimit},
 	} {
 		if f.value < f.min || f.value > f.max {
 			return ErrInvalidParams.Wrapf("%s: want %s to %s, have %s", f.name, f.min, f.max, f.value)
@@ -69,6 +84,12 @@ func (p Params) Validate() error {
 	}
 	if p.MaxBatch == 0 || p.MaxBatch > MaxBatchLimit {
 		return ErrInvalidParams.Wrapf("max_batch: want 1 to %d, have %d", MaxBatchLimit, p.MaxBatch)
+	}
+	if p.MaxTicketsPerBlock == 0 || p.MaxTicketsPerBlock > MaxTicketsLimit {
+		return ErrInvalidParams.Wrapf("max_tickets_per_block: want 1 to %d, have %d", MaxTicketsLimit, p.MaxTicketsPerBlock)
+	}
+	if p.NotStartedPpm > MaxNotStartedPPM {
+		return ErrInvalidParams.Wrapf("not_started_ppm: want at most %d, have %d", MaxNotStartedPPM, p.NotStartedPpm)
 	}
 	return nil
 }

@@ -858,6 +858,414 @@ func (m *QueryStakeResponse) XXX_DiscardUnknown() {
 
 var xxx_messageInfo_QueryStakeResponse proto.InternalMessageInfo
 
+// QueryTicketRequest asks for a ticket.
+type QueryTicketRequest struct {
+	// The id.
+	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+}
+
+func (m *QueryTicketRequest) Reset()         { *m = QueryTicketRequest{} }
+func (m *QueryTicketRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryTicketRequest) ProtoMessage()    {}
+func (*QueryTicketRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a95ee7a5de7d32de, []int{17}
+}
+func (m *QueryTicketRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryTicketRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryTicketRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryTicketRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryTicketRequest.Merge(m, src)
+}
+func (m *QueryTicketRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryTicketRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryTicketRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryTicketRequest proto.InternalMessageInfo
+
+func (m *QueryTicketRequest) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+// QueryTicketResponse holds it.
+type QueryTicketResponse struct {
+	// The ticket.
+	Ticket Ticket `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket"`
+}
+
+func (m *QueryTicketResponse) Reset()         { *m = QueryTicketResponse{} }
+func (m *QueryTicketResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryTicketResponse) ProtoMessage()    {}
+func (*QueryTicketResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a95ee7a5de7d32de, []int{18}
+}
+func (m *QueryTicketResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryTicketResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryTicketResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryTicketResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryTicketResponse.Merge(m, src)
+}
+func (m *QueryTicketResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryTicketResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryTicketResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryTicketResponse proto.InternalMessageInfo
+
+func (m *QueryTicketResponse) GetTicket() Ticket {
+	if m != nil {
+		return m.Ticket
+	}
+	return Ticket{}
+}
+
+// QueryTicketsRequest pages.
+type QueryTicketsRequest struct {
+	// Bech32 address of a provider's owner; all where empty.
+	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
+	// Paging.
+	Pagination *query.PageRequest `protobuf:"bytes,2,opt,name=pagination,proto3" json:"pagination,omitempty"`
+}
+
+func (m *QueryTicketsRequest) Reset()         { *m = QueryTicketsRequest{} }
+func (m *QueryTicketsRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryTicketsRequest) ProtoMessage()    {}
+func (*QueryTicketsRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a95ee7a5de7d32de, []int{19}
+}
+func (m *QueryTicketsRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryTicketsRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryTicketsRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryTicketsRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryTicketsRequest.Merge(m, src)
+}
+func (m *QueryTicketsRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryTicketsRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryTicketsRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryTicketsRequest proto.InternalMessageInfo
+
+func (m *QueryTicketsRequest) GetProvider() string {
+	if m != nil {
+		return m.Provider
+	}
+	return ""
+}
+
+func (m *QueryTicketsRequest) GetPagination() *query.PageRequest {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+// QueryTicketsResponse holds a page.
+type QueryTicketsResponse struct {
+	// The tickets.
+	Tickets []Ticket `protobuf:"bytes,1,rep,name=tickets,proto3" json:"tickets"`
+	// Paging.
+	Pagination *query.PageResponse `protobuf:"bytes,2,opt,name=pagination,proto3" json:"pagination,omitempty"`
+}
+
+func (m *QueryTicketsResponse) Reset()         { *m = QueryTicketsResponse{} }
+func (m *QueryTicketsResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryTicketsResponse) ProtoMessage()    {}
+func (*QueryTicketsResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a95ee7a5de7d32de, []int{20}
+}
+func (m *QueryTicketsResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryTicketsResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryTicketsResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryTicketsResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryTicketsResponse.Merge(m, src)
+}
+func (m *QueryTicketsResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryTicketsResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryTicketsResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryTicketsResponse proto.InternalMessageInfo
+
+func (m *QueryTicketsResponse) GetTickets() []Ticket {
+	if m != nil {
+		return m.Tickets
+	}
+	return nil
+}
+
+func (m *QueryTicketsResponse) GetPagination() *query.PageResponse {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+// QueryRiskRequest asks what a provider may lose.
+type QueryRiskRequest struct {
+	// Bech32 address of the provider's owner.
+	Owner string `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Paging through its Containers.
+	Pagination *query.PageRequest `protobuf:"bytes,2,opt,name=pagination,proto3" json:"pagination,omitempty"`
+}
+
+func (m *QueryRiskRequest) Reset()         { *m = QueryRiskRequest{} }
+func (m *QueryRiskRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryRiskRequest) ProtoMessage()    {}
+func (*QueryRiskRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a95ee7a5de7d32de, []int{21}
+}
+func (m *QueryRiskRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryRiskRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryRiskRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryRiskRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryRiskRequest.Merge(m, src)
+}
+func (m *QueryRiskRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryRiskRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryRiskRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryRiskRequest proto.InternalMessageInfo
+
+func (m *QueryRiskRequest) GetOwner() string {
+	if m != nil {
+		return m.Owner
+	}
+	return ""
+}
+
+func (m *QueryRiskRequest) GetPagination() *query.PageRequest {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+// ContainerRisk is what one Container earns by and what it may lose.
+type ContainerRisk struct {
+	// The Container.
+	Container uint64 `protobuf:"varint,1,opt,name=container,proto3" json:"container,omitempty"`
+	// uath that it must bond.
+	Required cosmossdk_io_math.Int `protobuf:"bytes,2,opt,name=required,proto3,customtype=cosmossdk.io/math.Int" json:"required"`
+	// uath that count as bonded, what tickets hold of them included.
+	Bonded cosmossdk_io_math.Int `protobuf:"bytes,3,opt,name=bonded,proto3,customtype=cosmossdk.io/math.Int" json:"bonded"`
+	// uath of its stake that open tickets hold.
+	Held cosmossdk_io_math.Int `protobuf:"bytes,4,opt,name=held,proto3,customtype=cosmossdk.io/math.Int" json:"held"`
+	// Whether it is off the market until its stake is topped up.
+	UnderStaked bool `protobuf:"varint,5,opt,name=under_staked,json=underStaked,proto3" json:"under_staked,omitempty"`
+	// Capacity weight that earns now.
+	Weight uint64 `protobuf:"varint,6,opt,name=weight,proto3" json:"weight,omitempty"`
+}
+
+func (m *ContainerRisk) Reset()         { *m = ContainerRisk{} }
+func (m *ContainerRisk) String() string { return proto.CompactTextString(m) }
+func (*ContainerRisk) ProtoMessage()    {}
+func (*ContainerRisk) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a95ee7a5de7d32de, []int{22}
+}
+func (m *ContainerRisk) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *ContainerRisk) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_ContainerRisk.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *ContainerRisk) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_ContainerRisk.Merge(m, src)
+}
+func (m *ContainerRisk) XXX_Size() int {
+	return m.Size()
+}
+func (m *ContainerRisk) XXX_DiscardUnknown() {
+	xxx_messageInfo_ContainerRisk.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_ContainerRisk proto.InternalMessageInfo
+
+func (m *ContainerRisk) GetContainer() uint64 {
+	if m != nil {
+		return m.Container
+	}
+	return 0
+}
+
+func (m *ContainerRisk) GetUnderStaked() bool {
+	if m != nil {
+		return m.UnderStaked
+	}
+	return false
+}
+
+func (m *ContainerRisk) GetWeight() uint64 {
+	if m != nil {
+		return m.Weight
+	}
+	return 0
+}
+
+// QueryRiskResponse holds the answer. All amounts are uath.
+type QueryRiskResponse struct {
+	// A page of its Containers.
+	Containers []ContainerRisk `protobuf:"bytes,1,rep,name=containers,proto3" json:"containers"`
+	// Paging.
+	Pagination *query.PageResponse `protobuf:"bytes,2,opt,name=pagination,proto3" json:"pagination,omitempty"`
+	// Bonded by the Containers of this page.
+	Stake cosmossdk_io_math.Int `protobuf:"bytes,3,opt,name=stake,proto3,customtype=cosmossdk.io/math.Int" json:"stake"`
+	// Stake that unbonds or waits to be withdrawn, of the whole provider.
+	Unbonding cosmossdk_io_math.Int `protobuf:"bytes,4,opt,name=unbonding,proto3,customtype=cosmossdk.io/math.Int" json:"unbonding"`
+	// Income that is unvested or unclaimed, of the whole provider.
+	Income cosmossdk_io_math.Int `protobuf:"bytes,5,opt,name=income,proto3,customtype=cosmossdk.io/math.Int" json:"income"`
+	// What its tickets hold, those below.
+	Held cosmossdk_io_math.Int `protobuf:"bytes,6,opt,name=held,proto3,customtype=cosmossdk.io/math.Int" json:"held"`
+	// Its first tickets in order of id, at most 100; `athd query providers tickets` has all.
+	Tickets []Ticket `protobuf:"bytes,7,rep,name=tickets,proto3" json:"tickets"`
+	// When the first of these tickets runs out; unset where there is none.
+	NextDeadline *time.Time `protobuf:"bytes,8,opt,name=next_deadline,json=nextDeadline,proto3,stdtime" json:"next_deadline,omitempty"`
+}
+
+func (m *QueryRiskResponse) Reset()         { *m = QueryRiskResponse{} }
+func (m *QueryRiskResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryRiskResponse) ProtoMessage()    {}
+func (*QueryRiskResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a95ee7a5de7d32de, []int{23}
+}
+func (m *QueryRiskResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryRiskResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryRiskResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryRiskResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryRiskResponse.Merge(m, src)
+}
+func (m *QueryRiskResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryRiskResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryRiskResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryRiskResponse proto.InternalMessageInfo
+
+func (m *QueryRiskResponse) GetContainers() []ContainerRisk {
+	if m != nil {
+		return m.Containers
+	}
+	return nil
+}
+
+func (m *QueryRiskResponse) GetPagination() *query.PageResponse {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+func (m *QueryRiskResponse) GetTickets() []Ticket {
+	if m != nil {
+		return m.Tickets
+	}
+	return nil
+}
+
+func (m *QueryRiskResponse) GetNextDeadline() *time.Time {
+	if m != nil {
+		return m.NextDeadline
+	}
+	return nil
+}
+
 func init() {
 	proto.RegisterType((*QueryParamsRequest)(nil), "athd.providers.v1.QueryParamsRequest")
 	proto.RegisterType((*QueryParamsResponse)(nil), "athd.providers.v1.QueryParamsResponse")
@@ -876,78 +1284,107 @@ func init() {
 	proto.RegisterType((*QueryShardResponse)(nil), "athd.providers.v1.QueryShardResponse")
 	proto.RegisterType((*QueryStakeRequest)(nil), "athd.providers.v1.QueryStakeRequest")
 	proto.RegisterType((*QueryStakeResponse)(nil), "athd.providers.v1.QueryStakeResponse")
+	proto.RegisterType((*QueryTicketRequest)(nil), "athd.providers.v1.QueryTicketRequest")
+	proto.RegisterType((*QueryTicketResponse)(nil), "athd.providers.v1.QueryTicketResponse")
+	proto.RegisterType((*QueryTicketsRequest)(nil), "athd.providers.v1.QueryTicketsRequest")
+	proto.RegisterType((*QueryTicketsResponse)(nil), "athd.providers.v1.QueryTicketsResponse")
+	proto.RegisterType((*QueryRiskRequest)(nil), "athd.providers.v1.QueryRiskRequest")
+	proto.RegisterType((*ContainerRisk)(nil), "athd.providers.v1.ContainerRisk")
+	proto.RegisterType((*QueryRiskResponse)(nil), "athd.providers.v1.QueryRiskResponse")
 }
 
 func init() { proto.RegisterFile("athd/providers/v1/query.proto", fileDescriptor_a95ee7a5de7d32de) }
 
 var fileDescriptor_a95ee7a5de7d32de = []byte{
-	// 1055 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x96, 0xcf, 0x6f, 0x1b, 0x45,
-	0x14, 0xc7, 0xb3, 0x6e, 0xec, 0xda, 0x0f, 0xb5, 0x52, 0x07, 0x97, 0x3a, 0x6e, 0x6a, 0xa7, 0x43,
-	0x12, 0x37, 0x29, 0xdd, 0x91, 0x03, 0x52, 0x39, 0x80, 0x68, 0x52, 0x14, 0xe8, 0x05, 0x85, 0x4d,
-	0x55, 0x24, 0x0e, 0x44, 0xe3, 0x78, 0xb0, 0x57, 0xb5, 0x77, 0xdd, 0x9d, 0x71, 0x4a, 0xb1, 0x0c,
-	0x12, 0x07, 0x0e, 0xfc, 0x90, 0x2a, 0x21, 0x21, 0x71, 0xe5, 0xc8, 0xb9, 0xff, 0x03, 0x3d, 0x56,
-	0xe5, 0x82, 0x38, 0x14, 0x94, 0xf0, 0x87, 0xa0, 0x9d, 0x79, 0xbb, 0xfe, 0xb5, 0xb6, 0xa3, 0x8a,
-	0x53, 0x32, 0xb3, 0xdf, 0xf7, 0xde, 0xe7, 0xbd, 0x79, 0xf3, 0xc6, 0x70, 0x85, 0xab, 0x66, 0x9d,
-	0x75, 0x02, 0xff, 0xc8, 0xad, 0x8b, 0x40, 0xb2, 0xa3, 0x2a, 0x7b, 0xd0, 0x15, 0xc1, 0x23, 0xbb,
-	0x13, 0xf8, 0xca, 0x27, 0x17, 0xc2, 0xcf, 0x76, 0xfc, 0xd9, 0x3e, 0xaa, 0x16, 0x13, 0x2c, 0xd4,
-	0xa3, 0x8e, 0x90, 0xc6, 0xa2, 0xb8, 0x79, 0xe8, 0xcb, 0xb6, 0x2f, 0x59, 0x8d, 0x4b, 0x61, 0x5c,
-	0xb1, 0xa3, 0x6a, 0x4d, 0x28, 0x5e, 0x65, 0x1d, 0xde, 0x70, 0x3d, 0xae, 0x5c, 0xdf, 0x43, 0xed,
-	0x92, 0xd1, 0x1e, 0xe8, 0x15, 0x33, 0x0b, 0xfc, 0x94, 0x6f, 0xf8, 0x0d, 0xdf, 0xec, 0x87, 0xff,
-	0xe1, 0xee, 0x72, 0xc3, 0xf7, 0x1b, 0x2d, 0xc1, 0x78, 0xc7, 0x65, 0xdc, 0xf3, 0x7c, 0xa5, 0xbd,
-	0x45, 0x36, 0x65, 0xfc, 0xaa, 0x57, 0xb5, 0xee, 0xe7, 0x4c, 0xb9, 0x6d, 0x21, 0x15, 0x6f, 0x77,
-	0x8c, 0x80, 0xe6, 0x81, 0x7c, 0x1c, 0x12, 0xed, 0xf1, 0x80, 0xb7, 0xa5, 0x23, 0x1e, 0x74, 0x85,
-	0x54, 0xf4, 0x23, 0x78, 0x75, 0x64, 0x57, 0x76, 0x7c, 0x4f, 0x0a, 0x72, 0x13, 0x32, 0x1d, 0xbd,
-	0x53, 0xb0, 0x56, 0xac, 0x6b, 0xaf, 0x6c, 0x2d, 0xd9, 0x13, 0xb5, 0xb0, 0x8d, 0xc9, 0xce, 0xe2,
-	0xd3, 0x17, 0xe5, 0x05, 0x07, 0xe5, 0x74, 0x17, 0xf2, 0xc6, 0x1f, 0x2a, 0x31, 0x0e, 0xb1, 0x21,
-	0xed, 0x3f, 0xf4, 0x44, 0xa0, 0xfd, 0xe5, 0x76, 0x0a, 0xcf, 0x9f, 0xdc, 0xc8, 0x63, 0xce, 0xdb,
-	0xf5, 0x7a, 0x20, 0xa4, 0xdc, 0x57, 0x81, 0xeb, 0x35, 0x1c, 0x23, 0xa3, 0xf7, 0xe0, 0xe2, 0x98,
-	0x1f, 0x24, 0x7b, 0x17, 0xb2, 0x11, 0x05, 0xb2, 0x5d, 0x4e, 0x62, 0xc3, 0x05, 0xd2, 0xc5, 0x26,
-	0xf4, 0x60, 0xcc, 0x6f, 0x54, 0x08, 0xb2, 0x0b, 0x30, 0x38, 0x22, 0xf4, 0xbc, 0x6e, 0x23, 0x62,
-	0x78, 0x9e, 0xb6, 0x69, 0x0d, 0x3c, 0x4f, 0x7b, 0x8f, 0x37, 0x04, 0xda, 0x3a, 0x43, 0x96, 0xf4,
-	0x57, 0x0b, 0x5e, 0x1b, 0x8f, 0x80, 0xe8, 0xef, 0x41, 0x2e, 0x86, 0x2c, 0x58, 0x2b, 0x67, 0x4e,
-	0xc7, 0x3e, 0xb0, 0x21, 0x1f, 0x8c, 0x30, 0xa6, 0x34, 0x63, 0x65, 0x2e, 0xa3, 0x89, 0x3e, 0x02,
-	0x59, 0xc1, 0x2a, 0xdc, 0xf6, 0x3d, 0xc5, 0x5d, 0x6f, 0x70, 0x4c, 0xe7, 0x21, 0xe5, 0xd6, 0x75,
-	0xf6, 0x8b, 0x4e, 0xca, 0xad, 0xd3, 0x5f, 0x52, 0x70, 0x2e, 0x16, 0xdd, 0x73, 0xc5, 0x43, 0x72,
-	0x0b, 0x72, 0x87, 0xd1, 0x06, 0x96, 0x69, 0x39, 0x21, 0x89, 0xd8, 0x28, 0xca, 0x22, 0x36, 0x22,
-	0xb7, 0x20, 0x23, 0x15, 0x57, 0x5d, 0x89, 0x19, 0xd0, 0x59, 0xe6, 0xfb, 0x5a, 0x19, 0x35, 0x99,
-	0xb1, 0x23, 0xdb, 0x90, 0x6b, 0x71, 0xa9, 0x0e, 0xa4, 0x10, 0x5e, 0xe1, 0x8c, 0x76, 0x52, 0xb4,
-	0x4d, 0xff, 0xdb, 0x51, 0xff, 0xdb, 0x77, 0xa3, 0xfe, 0xdf, 0xc9, 0x86, 0xc6, 0x8f, 0xff, 0x2e,
-	0x5b, 0x4e, 0x36, 0x34, 0xdb, 0x17, 0xc2, 0x23, 0xdb, 0x90, 0x96, 0x8a, 0xdf, 0x17, 0x85, 0x45,
-	0xdd, 0x8f, 0xd7, 0x43, 0xc9, 0x5f, 0x2f, 0xca, 0x17, 0x4d, 0x31, 0x65, 0xfd, 0xbe, 0xed, 0xfa,
-	0xac, 0xcd, 0x55, 0xd3, 0xbe, 0xe3, 0xa9, 0xe7, 0x4f, 0x6e, 0x00, 0x56, 0xf9, 0x8e, 0xa7, 0x1c,
-	0x63, 0x49, 0x3f, 0xc3, 0x83, 0x1e, 0x2a, 0x22, 0x1e, 0xf4, 0xfb, 0x93, 0x35, 0x5a, 0x99, 0x95,
-	0x64, 0x58, 0xd8, 0x89, 0x3a, 0xd1, 0x9f, 0xad, 0xf1, 0x00, 0x71, 0xb3, 0xbe, 0x35, 0x76, 0x09,
-	0x66, 0x5d, 0xa8, 0x58, 0x39, 0xd6, 0xe2, 0xa9, 0x97, 0x6e, 0xf1, 0xdf, 0x2c, 0xb8, 0x34, 0x01,
-	0x86, 0xa9, 0xef, 0x02, 0xc4, 0x19, 0x44, 0x4d, 0x7e, 0xda, 0xdc, 0x87, 0x2c, 0xff, 0xbf, 0x56,
-	0xbf, 0x88, 0x03, 0xee, 0x76, 0x8b, 0x4b, 0x29, 0xe2, 0xb9, 0xb7, 0x87, 0x73, 0x2a, 0xde, 0x46,
-	0xfe, 0xb7, 0xe1, 0xec, 0xa1, 0xd9, 0x42, 0xf8, 0x42, 0x12, 0x7c, 0xa8, 0x40, 0xe8, 0x48, 0x4e,
-	0x37, 0xe0, 0x82, 0xf6, 0xb8, 0xdf, 0xe4, 0x41, 0x3d, 0x3a, 0xa8, 0x3c, 0xa4, 0x65, 0xb8, 0xc6,
-	0x2b, 0x65, 0x16, 0xd4, 0xc1, 0x51, 0x8c, 0x52, 0x0c, 0xfd, 0x0e, 0x64, 0x9a, 0x82, 0xb7, 0x54,
-	0x13, 0x5b, 0xa6, 0x94, 0x10, 0x59, 0x5b, 0x7c, 0xa8, 0x55, 0xd1, 0x9d, 0x30, 0x36, 0xb4, 0x15,
-	0x85, 0x0f, 0x7b, 0x73, 0x28, 0xbc, 0xc6, 0x33, 0x4d, 0xe2, 0x98, 0x05, 0xb9, 0x0e, 0x8b, 0xca,
-	0x15, 0x81, 0xae, 0xea, 0xf9, 0xad, 0x4b, 0x09, 0x61, 0xee, 0xba, 0x22, 0x70, 0xb4, 0x48, 0xbb,
-	0xf0, 0xbb, 0x9e, 0xd2, 0xf7, 0xec, 0x9c, 0x63, 0x16, 0xf4, 0x93, 0x28, 0x03, 0x13, 0x0d, 0x33,
-	0x88, 0x2f, 0x95, 0xf5, 0xb2, 0x97, 0x6a, 0xeb, 0xf7, 0x2c, 0xa4, 0xb5, 0x67, 0xf2, 0x25, 0x64,
-	0xcc, 0x0b, 0x43, 0xd6, 0x12, 0x08, 0x27, 0x9f, 0xb2, 0xe2, 0xfa, 0x3c, 0x99, 0xa1, 0xa4, 0x57,
-	0xbf, 0xf9, 0xe3, 0xdf, 0x9f, 0x52, 0x97, 0xc9, 0x12, 0x9b, 0x7c, 0xcc, 0xcd, 0x2b, 0x46, 0xbe,
-	0xb7, 0x20, 0x1b, 0x8d, 0x61, 0x52, 0x99, 0xea, 0x77, 0xf4, 0x8d, 0x2b, 0x5e, 0x9b, 0x2f, 0x44,
-	0x84, 0x37, 0x34, 0xc2, 0x3a, 0x59, 0x4d, 0x42, 0x88, 0x17, 0x3d, 0xfd, 0x14, 0xf6, 0xc9, 0xb7,
-	0x16, 0xe4, 0xe2, 0xd7, 0x84, 0xcc, 0x8d, 0x12, 0x17, 0x64, 0xe3, 0x14, 0x4a, 0x04, 0x5a, 0xd5,
-	0x40, 0x25, 0xb2, 0x3c, 0x0b, 0x88, 0xfc, 0x60, 0x41, 0x2e, 0xbe, 0xb8, 0xd3, 0x41, 0xc6, 0x5f,
-	0x95, 0xe9, 0x20, 0x13, 0xa3, 0x93, 0x6e, 0x6a, 0x90, 0x55, 0x42, 0x13, 0x40, 0x06, 0xe3, 0x81,
-	0xf5, 0xdc, 0x7a, 0x9f, 0x7c, 0x67, 0x01, 0x0c, 0x46, 0x10, 0x99, 0x1f, 0x25, 0xae, 0xcc, 0xe6,
-	0x69, 0xa4, 0x48, 0xb4, 0xa6, 0x89, 0xca, 0xe4, 0xca, 0x4c, 0x22, 0xf2, 0x15, 0x9c, 0xc5, 0x59,
-	0x42, 0xa6, 0x36, 0xe2, 0xe8, 0x0c, 0x2a, 0x56, 0xe6, 0xea, 0x10, 0x81, 0x6a, 0x84, 0x65, 0x52,
-	0x4c, 0x42, 0xc0, 0xa0, 0x5f, 0x43, 0x5a, 0x0f, 0x07, 0xb2, 0x3a, 0xcd, 0xeb, 0xf0, 0x60, 0x2a,
-	0xae, 0xcd, 0x51, 0x61, 0xe4, 0x0d, 0x1d, 0xf9, 0x75, 0x72, 0x35, 0x21, 0xb2, 0x9e, 0x65, 0x92,
-	0xf5, 0xf4, 0xdf, 0x3e, 0xf9, 0xd1, 0x82, 0xb4, 0x1e, 0x07, 0x33, 0x08, 0x86, 0x66, 0xd3, 0x0c,
-	0x82, 0xe1, 0x99, 0x42, 0x6f, 0x6a, 0x82, 0x2a, 0x61, 0x49, 0x04, 0xa1, 0x92, 0xf5, 0x74, 0x09,
-	0xfa, 0xac, 0x17, 0xce, 0xab, 0x3e, 0xeb, 0xe9, 0x09, 0xd5, 0xdf, 0xd9, 0x7e, 0x7a, 0x5c, 0xb2,
-	0x9e, 0x1d, 0x97, 0xac, 0x7f, 0x8e, 0x4b, 0xd6, 0xe3, 0x93, 0xd2, 0xc2, 0xb3, 0x93, 0xd2, 0xc2,
-	0x9f, 0x27, 0xa5, 0x85, 0x4f, 0x2b, 0x0d, 0x57, 0x35, 0xbb, 0x35, 0xfb, 0xd0, 0x6f, 0x87, 0x4e,
-	0x3d, 0xa1, 0xc2, 0x3f, 0xec, 0x8b, 0x21, 0xe7, 0xfa, 0x47, 0x7d, 0x2d, 0xa3, 0x7f, 0x4c, 0xbc,
-	0xf9, 0x5f, 0x00, 0x00, 0x00, 0xff, 0xff, 0xf0, 0x3e, 0x26, 0x28, 0x28, 0x0c, 0x00, 0x00,
+	// 1396 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xcc, 0x58, 0xdf, 0x8f, 0x13, 0xd5,
+	0x17, 0xdf, 0x59, 0xda, 0x6e, 0x7b, 0xf8, 0x91, 0x2f, 0xf7, 0xbb, 0x40, 0x29, 0x4b, 0x77, 0x77,
+	0x58, 0x28, 0x0b, 0x32, 0x93, 0xa2, 0x09, 0x9a, 0x68, 0x60, 0x01, 0x41, 0x5e, 0x0c, 0xce, 0x12,
+	0x4c, 0x7c, 0x70, 0x33, 0xed, 0x5c, 0xdb, 0xc9, 0xb6, 0x33, 0x65, 0xe6, 0x76, 0x01, 0x9b, 0xa2,
+	0x31, 0xc6, 0x07, 0xd4, 0x84, 0x84, 0xc4, 0x44, 0x1f, 0x7d, 0xf4, 0x99, 0xc4, 0xc4, 0xbf, 0x80,
+	0x47, 0xc4, 0x17, 0xe3, 0x03, 0x1a, 0xf0, 0x0f, 0x31, 0x73, 0xee, 0x99, 0xe9, 0xb4, 0x9d, 0xb6,
+	0xbb, 0xcd, 0x9a, 0xf8, 0xd4, 0xbd, 0x77, 0x3e, 0x9f, 0x73, 0x3e, 0xf7, 0xdc, 0x73, 0xcf, 0x3d,
+	0x77, 0xe1, 0xb8, 0x29, 0xea, 0x96, 0xde, 0xf2, 0xdc, 0x2d, 0xdb, 0xe2, 0x9e, 0xaf, 0x6f, 0x95,
+	0xf5, 0x3b, 0x6d, 0xee, 0xdd, 0xd7, 0x5a, 0x9e, 0x2b, 0x5c, 0x76, 0x30, 0xf8, 0xac, 0x45, 0x9f,
+	0xb5, 0xad, 0x72, 0x21, 0x81, 0x21, 0xee, 0xb7, 0xb8, 0x2f, 0x19, 0x85, 0x33, 0x55, 0xd7, 0x6f,
+	0xba, 0xbe, 0x5e, 0x31, 0x7d, 0x2e, 0x4d, 0xe9, 0x5b, 0xe5, 0x0a, 0x17, 0x66, 0x59, 0x6f, 0x99,
+	0x35, 0xdb, 0x31, 0x85, 0xed, 0x3a, 0x84, 0x3d, 0x2a, 0xb1, 0x1b, 0x38, 0xd2, 0xe5, 0x80, 0x3e,
+	0xcd, 0xd7, 0xdc, 0x9a, 0x2b, 0xe7, 0x83, 0xbf, 0x68, 0x76, 0xa1, 0xe6, 0xba, 0xb5, 0x06, 0xd7,
+	0xcd, 0x96, 0xad, 0x9b, 0x8e, 0xe3, 0x0a, 0xb4, 0x16, 0x72, 0x16, 0xe9, 0x2b, 0x8e, 0x2a, 0xed,
+	0x4f, 0x74, 0x61, 0x37, 0xb9, 0x2f, 0xcc, 0x66, 0x4b, 0x02, 0xd4, 0x79, 0x60, 0x1f, 0x04, 0x8a,
+	0x6e, 0x9a, 0x9e, 0xd9, 0xf4, 0x0d, 0x7e, 0xa7, 0xcd, 0x7d, 0xa1, 0xbe, 0x0f, 0xff, 0xef, 0x9b,
+	0xf5, 0x5b, 0xae, 0xe3, 0x73, 0x76, 0x01, 0x32, 0x2d, 0x9c, 0xc9, 0x2b, 0x4b, 0xca, 0xe9, 0xbd,
+	0xe7, 0x8f, 0x6a, 0x43, 0xb1, 0xd0, 0x24, 0xe5, 0x72, 0xea, 0xe9, 0x8b, 0xc5, 0x19, 0x83, 0xe0,
+	0xea, 0x35, 0x98, 0x97, 0xf6, 0x08, 0x49, 0x7e, 0x98, 0x06, 0x69, 0xf7, 0xae, 0xc3, 0x3d, 0xb4,
+	0x97, 0xbb, 0x9c, 0x7f, 0xfe, 0xe4, 0xdc, 0x3c, 0xad, 0x79, 0xcd, 0xb2, 0x3c, 0xee, 0xfb, 0xeb,
+	0xc2, 0xb3, 0x9d, 0x9a, 0x21, 0x61, 0xea, 0x6d, 0x38, 0x34, 0x60, 0x87, 0x94, 0xbd, 0x03, 0xd9,
+	0x50, 0x05, 0x69, 0x3b, 0x96, 0xa4, 0x8d, 0x06, 0xa4, 0x2e, 0xa2, 0xa8, 0x1b, 0x03, 0x76, 0xc3,
+	0x40, 0xb0, 0x6b, 0x00, 0xbd, 0x2d, 0x22, 0xcb, 0xa7, 0x34, 0x92, 0x18, 0xec, 0xa7, 0x26, 0x53,
+	0x83, 0xf6, 0x53, 0xbb, 0x69, 0xd6, 0x38, 0x71, 0x8d, 0x18, 0x53, 0xfd, 0x51, 0x81, 0xc3, 0x83,
+	0x1e, 0x48, 0xfa, 0x45, 0xc8, 0x45, 0x22, 0xf3, 0xca, 0xd2, 0x9e, 0xed, 0x69, 0xef, 0x71, 0xd8,
+	0xf5, 0x3e, 0x8d, 0xb3, 0xa8, 0xb1, 0x34, 0x51, 0xa3, 0xf4, 0xde, 0x27, 0xb2, 0x44, 0x51, 0xb8,
+	0xe2, 0x3a, 0xc2, 0xb4, 0x9d, 0xde, 0x36, 0x1d, 0x80, 0x59, 0xdb, 0xc2, 0xd5, 0xa7, 0x8c, 0x59,
+	0xdb, 0x52, 0xbf, 0x9f, 0x85, 0xfd, 0x11, 0xe8, 0xb6, 0xcd, 0xef, 0xb2, 0x4b, 0x90, 0xab, 0x86,
+	0x13, 0x14, 0xa6, 0x85, 0x84, 0x45, 0x44, 0xa4, 0x70, 0x15, 0x11, 0x89, 0x5d, 0x82, 0x8c, 0x2f,
+	0x4c, 0xd1, 0xf6, 0x69, 0x05, 0xea, 0x38, 0xfa, 0x3a, 0x22, 0xc3, 0x24, 0x93, 0x3c, 0xb6, 0x06,
+	0xb9, 0x86, 0xe9, 0x8b, 0x0d, 0x9f, 0x73, 0x27, 0xbf, 0x07, 0x8d, 0x14, 0x34, 0x99, 0xff, 0x5a,
+	0x98, 0xff, 0xda, 0xad, 0x30, 0xff, 0x2f, 0x67, 0x03, 0xf2, 0xa3, 0x3f, 0x17, 0x15, 0x23, 0x1b,
+	0xd0, 0xd6, 0x39, 0x77, 0xd8, 0x1a, 0xa4, 0x7d, 0x61, 0x6e, 0xf2, 0x7c, 0x0a, 0xf3, 0xf1, 0x6c,
+	0x00, 0xf9, 0xe3, 0xc5, 0xe2, 0x21, 0x19, 0x4c, 0xdf, 0xda, 0xd4, 0x6c, 0x57, 0x6f, 0x9a, 0xa2,
+	0xae, 0xdd, 0x70, 0xc4, 0xf3, 0x27, 0xe7, 0x80, 0xa2, 0x7c, 0xc3, 0x11, 0x86, 0x64, 0xaa, 0x1f,
+	0xd3, 0x46, 0xc7, 0x82, 0x48, 0x1b, 0x7d, 0x75, 0x38, 0x46, 0x4b, 0xe3, 0x16, 0x19, 0x04, 0x76,
+	0x28, 0x4e, 0xea, 0x77, 0xca, 0xa0, 0x83, 0x28, 0x59, 0xdf, 0x18, 0x38, 0x04, 0xe3, 0x0e, 0x54,
+	0x84, 0x1c, 0x48, 0xf1, 0xd9, 0xa9, 0x53, 0xfc, 0x27, 0x05, 0x8e, 0x0c, 0x09, 0xa3, 0xa5, 0x5f,
+	0x03, 0x88, 0x56, 0x10, 0x26, 0xf9, 0x76, 0xd7, 0x1e, 0x63, 0xee, 0x5e, 0xaa, 0x1f, 0xa2, 0x02,
+	0x77, 0xa5, 0x61, 0xfa, 0x3e, 0x8f, 0xea, 0xde, 0x4d, 0xaa, 0x53, 0xd1, 0x34, 0xe9, 0x7f, 0x13,
+	0xe6, 0xaa, 0x72, 0x8a, 0xc4, 0xe7, 0x93, 0xc4, 0x07, 0x08, 0x12, 0x1d, 0xc2, 0xd5, 0x55, 0x38,
+	0x88, 0x16, 0xd7, 0xeb, 0xa6, 0x67, 0x85, 0x1b, 0x35, 0x0f, 0x69, 0x3f, 0x18, 0xd3, 0x91, 0x92,
+	0x03, 0xd5, 0xa0, 0x52, 0x4c, 0x50, 0x72, 0xfd, 0x36, 0x64, 0xea, 0xdc, 0x6c, 0x88, 0x3a, 0xa5,
+	0x4c, 0x31, 0xc1, 0x33, 0x32, 0xde, 0x43, 0x54, 0x78, 0x26, 0x24, 0x47, 0x6d, 0x84, 0xee, 0x83,
+	0xdc, 0x8c, 0xb9, 0x47, 0x79, 0x32, 0x49, 0x0c, 0x39, 0x60, 0x67, 0x21, 0x25, 0x6c, 0xee, 0x61,
+	0x54, 0x0f, 0x9c, 0x3f, 0x92, 0xe0, 0xe6, 0x96, 0xcd, 0x3d, 0x03, 0x41, 0x68, 0xc2, 0x6d, 0x3b,
+	0x02, 0xcf, 0xd9, 0x7e, 0x43, 0x0e, 0xd4, 0x0f, 0xc3, 0x15, 0x48, 0x6f, 0xb4, 0x82, 0xe8, 0x50,
+	0x29, 0x53, 0x1f, 0xaa, 0x15, 0x32, 0x7c, 0xcb, 0xae, 0x6e, 0x72, 0x31, 0xaa, 0x2c, 0x85, 0xb7,
+	0x56, 0x88, 0xea, 0xdd, 0x5a, 0x02, 0x67, 0xc6, 0xdc, 0x5a, 0x92, 0x12, 0x06, 0x4f, 0xc2, 0xd5,
+	0xc7, 0x4a, 0x9f, 0xc1, 0xff, 0xc8, 0x39, 0xfb, 0x41, 0xa1, 0x24, 0x8d, 0x54, 0xd1, 0x3a, 0xdf,
+	0x82, 0x39, 0x29, 0x3c, 0x4c, 0xd2, 0x89, 0x0b, 0x0d, 0xf1, 0xbb, 0x77, 0xae, 0x1e, 0x2a, 0xf0,
+	0x3f, 0x14, 0x67, 0xd8, 0xfe, 0xe6, 0x94, 0xb7, 0xfc, 0xae, 0x45, 0xea, 0xe7, 0xf8, 0x35, 0x15,
+	0x08, 0x62, 0x0b, 0x83, 0x25, 0x38, 0x15, 0xbf, 0x82, 0xae, 0x43, 0xd6, 0xe3, 0x77, 0xda, 0xb6,
+	0xc7, 0x2d, 0xf4, 0xba, 0xc3, 0x5c, 0x8d, 0xc8, 0xec, 0x0a, 0x64, 0x2a, 0xae, 0x63, 0x71, 0x0b,
+	0x8f, 0xc7, 0x0e, 0xcd, 0x10, 0x95, 0x5d, 0x84, 0x54, 0x9d, 0x37, 0xac, 0x69, 0xae, 0x22, 0x24,
+	0xb2, 0x65, 0xd8, 0xd7, 0x76, 0x2c, 0xee, 0x6d, 0xe0, 0x19, 0xb2, 0xf2, 0xe9, 0x25, 0xe5, 0x74,
+	0xd6, 0xd8, 0x8b, 0x73, 0x78, 0x42, 0x2d, 0x76, 0x18, 0x32, 0x77, 0xb9, 0x5d, 0xab, 0x8b, 0x7c,
+	0x06, 0x83, 0x41, 0x23, 0xf5, 0x97, 0x14, 0xd5, 0x0d, 0xb9, 0x8d, 0xd3, 0x56, 0xf1, 0x80, 0xfd,
+	0x2f, 0x56, 0xf1, 0x5e, 0x65, 0xd9, 0x33, 0x6d, 0x65, 0x61, 0x37, 0x20, 0xd7, 0x76, 0x82, 0x88,
+	0xdb, 0x4e, 0x6d, 0x9a, 0x50, 0xf7, 0xd8, 0xc1, 0xae, 0xdb, 0x4e, 0xd5, 0x6d, 0x72, 0x8c, 0xf4,
+	0x4e, 0x77, 0x5d, 0x52, 0xa3, 0x5d, 0xcf, 0x4c, 0xbb, 0xeb, 0xb1, 0x2a, 0x30, 0xb7, 0xc3, 0x2a,
+	0xf0, 0x2e, 0xec, 0x77, 0xf8, 0x3d, 0xb1, 0x61, 0x71, 0xd3, 0x6a, 0xd8, 0x0e, 0xcf, 0x67, 0x27,
+	0x36, 0x51, 0x29, 0x6c, 0xa0, 0xf6, 0x05, 0xb4, 0xab, 0xc4, 0x3a, 0xff, 0xeb, 0x5e, 0x48, 0x63,
+	0xf2, 0xb0, 0x4f, 0x21, 0x23, 0x9f, 0x03, 0xec, 0x64, 0x82, 0x88, 0xe1, 0x77, 0x47, 0xe1, 0xd4,
+	0x24, 0x98, 0x4c, 0x02, 0x75, 0xf9, 0x8b, 0xdf, 0xfe, 0x7e, 0x3c, 0x7b, 0x8c, 0x1d, 0xd5, 0x87,
+	0x5f, 0x5e, 0xf2, 0xc9, 0xc1, 0xbe, 0x56, 0x20, 0x1b, 0xf6, 0xcc, 0xac, 0x34, 0xd2, 0x6e, 0xff,
+	0x83, 0xa4, 0x70, 0x7a, 0x32, 0x90, 0x24, 0xbc, 0x86, 0x12, 0x4e, 0xb1, 0x95, 0x24, 0x09, 0xd1,
+	0xa0, 0x83, 0x15, 0xad, 0xcb, 0xbe, 0x52, 0x20, 0x17, 0xb5, 0xfe, 0x6c, 0xa2, 0x97, 0x28, 0x20,
+	0xab, 0xdb, 0x40, 0x92, 0xa0, 0x15, 0x14, 0x54, 0x64, 0x0b, 0xe3, 0x04, 0xb1, 0x6f, 0x14, 0xc8,
+	0x45, 0xe7, 0x73, 0xb4, 0x90, 0xc1, 0x27, 0xc0, 0x68, 0x21, 0x43, 0x7d, 0xae, 0x7a, 0x06, 0x85,
+	0xac, 0x30, 0x35, 0x41, 0x48, 0xaf, 0x0a, 0xe8, 0x1d, 0xdb, 0xea, 0xb2, 0x87, 0x0a, 0x40, 0xaf,
+	0x5f, 0x64, 0x93, 0xbd, 0x44, 0x91, 0x39, 0xb3, 0x1d, 0x28, 0x29, 0x3a, 0x89, 0x8a, 0x16, 0xd9,
+	0xf1, 0xb1, 0x8a, 0xd8, 0x03, 0x98, 0xa3, 0xc6, 0x8f, 0x8d, 0x4c, 0xc4, 0xfe, 0x86, 0xb1, 0x50,
+	0x9a, 0x88, 0x23, 0x09, 0x2a, 0x4a, 0x58, 0x60, 0x85, 0x24, 0x09, 0xe4, 0xf4, 0x33, 0x48, 0x63,
+	0x27, 0xc7, 0x56, 0x46, 0x59, 0x8d, 0x77, 0x91, 0x85, 0x93, 0x13, 0x50, 0xe4, 0x79, 0x15, 0x3d,
+	0x9f, 0x60, 0xcb, 0x09, 0x9e, 0xb1, 0xf1, 0xf4, 0xf5, 0x0e, 0xfe, 0x76, 0xd9, 0xb7, 0x0a, 0xa4,
+	0xf1, 0x66, 0x18, 0xa3, 0x20, 0xd6, 0x48, 0x8e, 0x51, 0x10, 0x6f, 0x00, 0xd5, 0x0b, 0xa8, 0xa0,
+	0xcc, 0xf4, 0x24, 0x05, 0x01, 0x52, 0xef, 0x60, 0x08, 0xba, 0x7a, 0x27, 0x68, 0x2e, 0xbb, 0x7a,
+	0x07, 0xdb, 0xc9, 0x2e, 0xfb, 0x5c, 0x81, 0x8c, 0x2c, 0x55, 0xa3, 0x0b, 0x48, 0x5f, 0x4b, 0x38,
+	0xba, 0x80, 0xf4, 0xf7, 0x84, 0x6a, 0x09, 0x25, 0x2d, 0xb3, 0xc5, 0x04, 0x49, 0x54, 0x0e, 0x65,
+	0x82, 0x3e, 0x80, 0x39, 0xea, 0xb3, 0xd8, 0x04, 0xdb, 0x93, 0x73, 0x62, 0xa0, 0x61, 0x1b, 0x9b,
+	0x13, 0x61, 0x4d, 0xfe, 0x52, 0x81, 0x14, 0xb6, 0x2e, 0x27, 0x46, 0x59, 0x8d, 0x75, 0x5a, 0x85,
+	0x95, 0xf1, 0x20, 0xf2, 0x5b, 0x46, 0xbf, 0x67, 0xd9, 0xea, 0x76, 0x4a, 0x97, 0xee, 0x05, 0x97,
+	0xf8, 0xda, 0xd3, 0x97, 0x45, 0xe5, 0xd9, 0xcb, 0xa2, 0xf2, 0xd7, 0xcb, 0xa2, 0xf2, 0xe8, 0x55,
+	0x71, 0xe6, 0xd9, 0xab, 0xe2, 0xcc, 0xef, 0xaf, 0x8a, 0x33, 0x1f, 0x95, 0x6a, 0xb6, 0xa8, 0xb7,
+	0x2b, 0x5a, 0xd5, 0x6d, 0x06, 0xe6, 0x1c, 0x2e, 0x82, 0x1f, 0xfd, 0x5e, 0xcc, 0x12, 0xfe, 0x2f,
+	0xac, 0x92, 0xc1, 0xeb, 0xe3, 0xf5, 0x7f, 0x02, 0x00, 0x00, 0xff, 0xff, 0x3c, 0x63, 0xf6, 0xfa,
+	0x5f, 0x13, 0x00, 0x00,
 }
 
 // Reference imports to suppress errors if they are not otherwise used.
@@ -978,6 +1415,12 @@ type QueryClient interface {
 	Shard(ctx context.Context, in *QueryShardRequest, opts ...grpc.CallOption) (*QueryShardResponse, error)
 	// Stake says what a registration would bond now.
 	Stake(ctx context.Context, in *QueryStakeRequest, opts ...grpc.CallOption) (*QueryStakeResponse, error)
+	// Ticket returns an open or contested slash ticket.
+	Ticket(ctx context.Context, in *QueryTicketRequest, opts ...grpc.CallOption) (*QueryTicketResponse, error)
+	// Tickets pages through open and contested slash tickets, of one provider or of all.
+	Tickets(ctx context.Context, in *QueryTicketsRequest, opts ...grpc.CallOption) (*QueryTicketsResponse, error)
+	// Risk says what a provider may lose, and what its Containers must bond.
+	Risk(ctx context.Context, in *QueryRiskRequest, opts ...grpc.CallOption) (*QueryRiskResponse, error)
 }
 
 type queryClient struct {
@@ -1060,6 +1503,33 @@ func (c *queryClient) Stake(ctx context.Context, in *QueryStakeRequest, opts ...
 	return out, nil
 }
 
+func (c *queryClient) Ticket(ctx context.Context, in *QueryTicketRequest, opts ...grpc.CallOption) (*QueryTicketResponse, error) {
+	out := new(QueryTicketResponse)
+	err := c.cc.Invoke(ctx, "/athd.providers.v1.Query/Ticket", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) Tickets(ctx context.Context, in *QueryTicketsRequest, opts ...grpc.CallOption) (*QueryTicketsResponse, error) {
+	out := new(QueryTicketsResponse)
+	err := c.cc.Invoke(ctx, "/athd.providers.v1.Query/Tickets", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) Risk(ctx context.Context, in *QueryRiskRequest, opts ...grpc.CallOption) (*QueryRiskResponse, error) {
+	out := new(QueryRiskResponse)
+	err := c.cc.Invoke(ctx, "/athd.providers.v1.Query/Risk", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // QueryServer is the server API for Query service.
 type QueryServer interface {
 	// Params returns the parameters.
@@ -1078,6 +1548,12 @@ type QueryServer interface {
 	Shard(context.Context, *QueryShardRequest) (*QueryShardResponse, error)
 	// Stake says what a registration would bond now.
 	Stake(context.Context, *QueryStakeRequest) (*QueryStakeResponse, error)
+	// Ticket returns an open or contested slash ticket.
+	Ticket(context.Context, *QueryTicketRequest) (*QueryTicketResponse, error)
+	// Tickets pages through open and contested slash tickets, of one provider or of all.
+	Tickets(context.Context, *QueryTicketsRequest) (*QueryTicketsResponse, error)
+	// Risk says what a provider may lose, and what its Containers must bond.
+	Risk(context.Context, *QueryRiskRequest) (*QueryRiskResponse, error)
 }
 
 // UnimplementedQueryServer can be embedded to have forward compatible implementations.
@@ -1107,6 +1583,15 @@ func (*UnimplementedQueryServer) Shard(ctx context.Context, req *QueryShardReque
 }
 func (*UnimplementedQueryServer) Stake(ctx context.Context, req *QueryStakeRequest) (*QueryStakeResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Stake not implemented")
+}
+func (*UnimplementedQueryServer) Ticket(ctx context.Context, req *QueryTicketRequest) (*QueryTicketResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Ticket not implemented")
+}
+func (*UnimplementedQueryServer) Tickets(ctx context.Context, req *QueryTicketsRequest) (*QueryTicketsResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Tickets not implemented")
+}
+func (*UnimplementedQueryServer) Risk(ctx context.Context, req *QueryRiskRequest) (*QueryRiskResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Risk not implemented")
 }
 
 func RegisterQueryServer(s grpc1.Server, srv QueryServer) {
@@ -1257,6 +1742,60 @@ func _Query_Stake_Handler(srv interface{}, ctx context.Context, dec func(interfa
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Query_Ticket_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryTicketRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Ticket(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.providers.v1.Query/Ticket",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Ticket(ctx, req.(*QueryTicketRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_Tickets_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryTicketsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Tickets(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.providers.v1.Query/Tickets",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Tickets(ctx, req.(*QueryTicketsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_Risk_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryRiskRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Risk(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.providers.v1.Query/Risk",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Risk(ctx, req.(*QueryRiskRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 var Query_serviceDesc = _Query_serviceDesc
 var _Query_serviceDesc = grpc.ServiceDesc{
 	ServiceName: "athd.providers.v1.Query",
@@ -1293,6 +1832,18 @@ var _Query_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Stake",
 			Handler:    _Query_Stake_Handler,
+		},
+		{
+			MethodName: "Ticket",
+			Handler:    _Query_Ticket_Handler,
+		},
+		{
+			MethodName: "Tickets",
+			Handler:    _Query_Tickets_Handler,
+		},
+		{
+			MethodName: "Risk",
+			Handler:    _Query_Risk_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
@@ -1909,6 +2460,386 @@ func (m *QueryStakeResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *QueryTicketRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryTicketRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryTicketRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Id != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryTicketResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryTicketResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryTicketResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Ticket.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryTicketsRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryTicketsRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryTicketsRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Provider) > 0 {
+		i -= len(m.Provider)
+		copy(dAtA[i:], m.Provider)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.Provider)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryTicketsResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryTicketsResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryTicketsResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Tickets) > 0 {
+		for iNdEx := len(m.Tickets) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Tickets[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintQuery(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0xa
+		}
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryRiskRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryRiskRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryRiskRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Owner) > 0 {
+		i -= len(m.Owner)
+		copy(dAtA[i:], m.Owner)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.Owner)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *ContainerRisk) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *ContainerRisk) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *ContainerRisk) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Weight != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.Weight))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.UnderStaked {
+		i--
+		if m.UnderStaked {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x28
+	}
+	{
+		size := m.Held.Size()
+		i -= size
+		if _, err := m.Held.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x22
+	{
+		size := m.Bonded.Size()
+		i -= size
+		if _, err := m.Bonded.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	{
+		size := m.Required.Size()
+		i -= size
+		if _, err := m.Required.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x12
+	if m.Container != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.Container))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryRiskResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryRiskResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryRiskResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.NextDeadline != nil {
+		n16, err16 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(*m.NextDeadline, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(*m.NextDeadline):])
+		if err16 != nil {
+			return 0, err16
+		}
+		i -= n16
+		i = encodeVarintQuery(dAtA, i, uint64(n16))
+		i--
+		dAtA[i] = 0x42
+	}
+	if len(m.Tickets) > 0 {
+		for iNdEx := len(m.Tickets) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Tickets[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintQuery(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x3a
+		}
+	}
+	{
+		size := m.Held.Size()
+		i -= size
+		if _, err := m.Held.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x32
+	{
+		size := m.Income.Size()
+		i -= size
+		if _, err := m.Income.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x2a
+	{
+		size := m.Unbonding.Size()
+		i -= size
+		if _, err := m.Unbonding.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x22
+	{
+		size := m.Stake.Size()
+		i -= size
+		if _, err := m.Stake.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Containers) > 0 {
+		for iNdEx := len(m.Containers) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Containers[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintQuery(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0xa
+		}
+	}
+	return len(dAtA) - i, nil
+}
+
 func encodeVarintQuery(dAtA []byte, offset int, v uint64) int {
 	offset -= sovQuery(v)
 	base := offset
@@ -2146,6 +3077,143 @@ func (m *QueryStakeResponse) Size() (n int) {
 	_ = l
 	l = m.Stake.Size()
 	n += 1 + l + sovQuery(uint64(l))
+	return n
+}
+
+func (m *QueryTicketRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Id != 0 {
+		n += 1 + sovQuery(uint64(m.Id))
+	}
+	return n
+}
+
+func (m *QueryTicketResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Ticket.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	return n
+}
+
+func (m *QueryTicketsRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Provider)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryTicketsResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if len(m.Tickets) > 0 {
+		for _, e := range m.Tickets {
+			l = e.Size()
+			n += 1 + l + sovQuery(uint64(l))
+		}
+	}
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryRiskRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Owner)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *ContainerRisk) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Container != 0 {
+		n += 1 + sovQuery(uint64(m.Container))
+	}
+	l = m.Required.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.Bonded.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.Held.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	if m.UnderStaked {
+		n += 2
+	}
+	if m.Weight != 0 {
+		n += 1 + sovQuery(uint64(m.Weight))
+	}
+	return n
+}
+
+func (m *QueryRiskResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if len(m.Containers) > 0 {
+		for _, e := range m.Containers {
+			l = e.Size()
+			n += 1 + l + sovQuery(uint64(l))
+		}
+	}
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	l = m.Stake.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.Unbonding.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.Income.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.Held.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	if len(m.Tickets) > 0 {
+		for _, e := range m.Tickets {
+			l = e.Size()
+			n += 1 + l + sovQuery(uint64(l))
+		}
+	}
+	if m.NextDeadline != nil {
+		l = github_com_cosmos_gogoproto_types.SizeOfStdTime(*m.NextDeadline)
+		n += 1 + l + sovQuery(uint64(l))
+	}
 	return n
 }
 
@@ -3698,6 +4766,1050 @@ func (m *QueryStakeResponse) Unmarshal(dAtA []byte) error {
 				return io.ErrUnexpectedEOF
 			}
 			if err := m.Stake.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryTicketRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryTicketRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryTicketRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryTicketResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryTicketResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryTicketResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Ticket", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Ticket.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryTicketsRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryTicketsRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryTicketsRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Provider", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Provider = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageRequest{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryTicketsResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryTicketsResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryTicketsResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Tickets", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Tickets = append(m.Tickets, Ticket{})
+			if err := m.Tickets[len(m.Tickets)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageResponse{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryRiskRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryRiskRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryRiskRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Owner", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Owner = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageRequest{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *ContainerRisk) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: ContainerRisk: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: ContainerRisk: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Container", wireType)
+			}
+			m.Container = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Container |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Required", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Required.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Bonded", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Bonded.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Held", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Held.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field UnderStaked", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.UnderStaked = bool(v != 0)
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Weight", wireType)
+			}
+			m.Weight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Weight |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryRiskResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryRiskResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryRiskResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Containers", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Containers = append(m.Containers, ContainerRisk{})
+			if err := m.Containers[len(m.Containers)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageResponse{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Stake", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Stake.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Unbonding", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Unbonding.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Income", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Income.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 6:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Held", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Held.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 7:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Tickets", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Tickets = append(m.Tickets, Ticket{})
+			if err := m.Tickets[len(m.Tickets)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 8:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field NextDeadline", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.NextDeadline == nil {
+				m.NextDeadline = new(time.Time)
+			}
+			if err := github_com_cosmos_gogoproto_types.StdTimeUnmarshal(m.NextDeadline, dAtA[iNdEx:postIndex]); err != nil {
 				return err
 			}
 			iNdEx = postIndex

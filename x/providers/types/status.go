@@ -15,10 +15,19 @@ func NewStatus(id uint64) ContainerStatus {
 // Faulty says whether a fault stands.
 func (s ContainerStatus) Faulty() bool { return s.FaultAt != nil }
 
-// Earns says whether the Container's capacity earns: offered in public, free or leased, healthy, not suspended. It is alike
+// Earns says whether the Container's capacity earns: offered in public, free or leased, healthy, not suspended, with the
+// stake that it must have. It is alike
 // in Ready and Leased, so that a lease never writes the stream.
 func (s ContainerStatus) Earns() bool {
-	return (s.State == ready || s.State == leased) && s.Offered && !s.Faulty() && s.SuspendedUntil == nil
+	return (s.State == ready || s.State == leased) && s.Offered && !s.Faulty() && s.SuspendedUntil == nil && !s.UnderStaked
+}
+
+// EarnsUntil is up to when the Container's service earns for a lease: the running fault ends it.
+func (s ContainerStatus) EarnsUntil(now time.Time) time.Time {
+	if s.FaultAt != nil && s.FaultAt.Before(now) {
+		return *s.FaultAt
+	}
+	return now
 }
 
 // OutageAt is the outage index: the sum of all outages up to now, the running one included. It never decreases, and grows
@@ -49,6 +58,9 @@ func (s ContainerStatus) Bind(lease string, now time.Time) (ContainerStatus, err
 	}
 	if s.Faulty() {
 		return s, ErrContainerNotFree.Wrapf("container %d is faulty since %s", s.Id, s.FaultAt.Format(time.RFC3339))
+	}
+	if s.UnderStaked {
+		return s, ErrContainerNotFree.Wrapf("container %d: its stake was slashed; its owner must top it up", s.Id)
 	}
 	s, err := s.step(TriggerBind)
 	if err != nil {

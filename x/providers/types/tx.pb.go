@@ -1305,6 +1305,422 @@ func (m *MsgUpdateParamsResponse) XXX_DiscardUnknown() {
 
 var xxx_messageInfo_MsgUpdateParamsResponse proto.InternalMessageInfo
 
+// MsgTopUpStake tops up the stake of Containers.
+type MsgTopUpStake struct {
+	// The provider's owner.
+	Owner string `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	// The Containers, at most 500; those that lack nothing are left as they are.
+	Ids []uint64 `protobuf:"varint,2,rep,packed,name=ids,proto3" json:"ids,omitempty"`
+	// Most uath that may be added in all.
+	MaxStake cosmossdk_io_math.Int `protobuf:"bytes,3,opt,name=max_stake,json=maxStake,proto3,customtype=cosmossdk.io/math.Int" json:"max_stake"`
+}
+
+func (m *MsgTopUpStake) Reset()         { *m = MsgTopUpStake{} }
+func (m *MsgTopUpStake) String() string { return proto.CompactTextString(m) }
+func (*MsgTopUpStake) ProtoMessage()    {}
+func (*MsgTopUpStake) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a9b02ac0151ae278, []int{23}
+}
+func (m *MsgTopUpStake) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgTopUpStake) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgTopUpStake.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgTopUpStake) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgTopUpStake.Merge(m, src)
+}
+func (m *MsgTopUpStake) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgTopUpStake) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgTopUpStake.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgTopUpStake proto.InternalMessageInfo
+
+func (m *MsgTopUpStake) GetOwner() string {
+	if m != nil {
+		return m.Owner
+	}
+	return ""
+}
+
+func (m *MsgTopUpStake) GetIds() []uint64 {
+	if m != nil {
+		return m.Ids
+	}
+	return nil
+}
+
+// MsgTopUpStakeResponse says what was added.
+type MsgTopUpStakeResponse struct {
+	// uath that were added.
+	Stake cosmossdk_io_math.Int `protobuf:"bytes,1,opt,name=stake,proto3,customtype=cosmossdk.io/math.Int" json:"stake"`
+}
+
+func (m *MsgTopUpStakeResponse) Reset()         { *m = MsgTopUpStakeResponse{} }
+func (m *MsgTopUpStakeResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgTopUpStakeResponse) ProtoMessage()    {}
+func (*MsgTopUpStakeResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a9b02ac0151ae278, []int{24}
+}
+func (m *MsgTopUpStakeResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgTopUpStakeResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgTopUpStakeResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgTopUpStakeResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgTopUpStakeResponse.Merge(m, src)
+}
+func (m *MsgTopUpStakeResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgTopUpStakeResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgTopUpStakeResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgTopUpStakeResponse proto.InternalMessageInfo
+
+// MsgOpenTicket opens a slash ticket.
+type MsgOpenTicket struct {
+	// The governance account.
+	Authority string `protobuf:"bytes,1,opt,name=authority,proto3" json:"authority,omitempty"`
+	// Bech32 address of the provider's owner.
+	Provider string `protobuf:"bytes,2,opt,name=provider,proto3" json:"provider,omitempty"`
+	// The Container that it is about, whose stake is held after income and unbonding stake; 0 for none.
+	Container uint64 `protobuf:"varint,3,opt,name=container,proto3" json:"container,omitempty"`
+	// Why.
+	Reason TicketReason `protobuf:"varint,4,opt,name=reason,proto3,enum=athd.providers.v1.TicketReason" json:"reason,omitempty"`
+	// A hash of, or reference to, what proves it; 1 to 256 bytes.
+	Evidence []byte `protobuf:"bytes,5,opt,name=evidence,proto3" json:"evidence,omitempty"`
+	// uath that are claimed; > 0.
+	Amount cosmossdk_io_math.Int `protobuf:"bytes,6,opt,name=amount,proto3,customtype=cosmossdk.io/math.Int" json:"amount"`
+}
+
+func (m *MsgOpenTicket) Reset()         { *m = MsgOpenTicket{} }
+func (m *MsgOpenTicket) String() string { return proto.CompactTextString(m) }
+func (*MsgOpenTicket) ProtoMessage()    {}
+func (*MsgOpenTicket) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a9b02ac0151ae278, []int{25}
+}
+func (m *MsgOpenTicket) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgOpenTicket) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgOpenTicket.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgOpenTicket) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgOpenTicket.Merge(m, src)
+}
+func (m *MsgOpenTicket) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgOpenTicket) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgOpenTicket.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgOpenTicket proto.InternalMessageInfo
+
+func (m *MsgOpenTicket) GetAuthority() string {
+	if m != nil {
+		return m.Authority
+	}
+	return ""
+}
+
+func (m *MsgOpenTicket) GetProvider() string {
+	if m != nil {
+		return m.Provider
+	}
+	return ""
+}
+
+func (m *MsgOpenTicket) GetContainer() uint64 {
+	if m != nil {
+		return m.Container
+	}
+	return 0
+}
+
+func (m *MsgOpenTicket) GetReason() TicketReason {
+	if m != nil {
+		return m.Reason
+	}
+	return TicketReason_TICKET_REASON_UNSPECIFIED
+}
+
+func (m *MsgOpenTicket) GetEvidence() []byte {
+	if m != nil {
+		return m.Evidence
+	}
+	return nil
+}
+
+// MsgOpenTicketResponse names the ticket.
+type MsgOpenTicketResponse struct {
+	// The ticket.
+	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// uath that it holds; 0 where nothing was there, and then no ticket is kept.
+	Amount cosmossdk_io_math.Int `protobuf:"bytes,2,opt,name=amount,proto3,customtype=cosmossdk.io/math.Int" json:"amount"`
+}
+
+func (m *MsgOpenTicketResponse) Reset()         { *m = MsgOpenTicketResponse{} }
+func (m *MsgOpenTicketResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgOpenTicketResponse) ProtoMessage()    {}
+func (*MsgOpenTicketResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a9b02ac0151ae278, []int{26}
+}
+func (m *MsgOpenTicketResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgOpenTicketResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgOpenTicketResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgOpenTicketResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgOpenTicketResponse.Merge(m, src)
+}
+func (m *MsgOpenTicketResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgOpenTicketResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgOpenTicketResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgOpenTicketResponse proto.InternalMessageInfo
+
+func (m *MsgOpenTicketResponse) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+// MsgPayTicket pays a ticket.
+type MsgPayTicket struct {
+	// The provider's owner.
+	Owner string `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	// The ticket.
+	Id uint64 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
+}
+
+func (m *MsgPayTicket) Reset()         { *m = MsgPayTicket{} }
+func (m *MsgPayTicket) String() string { return proto.CompactTextString(m) }
+func (*MsgPayTicket) ProtoMessage()    {}
+func (*MsgPayTicket) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a9b02ac0151ae278, []int{27}
+}
+func (m *MsgPayTicket) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgPayTicket) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgPayTicket.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgPayTicket) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgPayTicket.Merge(m, src)
+}
+func (m *MsgPayTicket) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgPayTicket) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgPayTicket.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgPayTicket proto.InternalMessageInfo
+
+func (m *MsgPayTicket) GetOwner() string {
+	if m != nil {
+		return m.Owner
+	}
+	return ""
+}
+
+func (m *MsgPayTicket) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+// MsgPayTicketResponse says what was paid.
+type MsgPayTicketResponse struct {
+	// uath that were paid, and as many that went back.
+	Amount cosmossdk_io_math.Int `protobuf:"bytes,1,opt,name=amount,proto3,customtype=cosmossdk.io/math.Int" json:"amount"`
+}
+
+func (m *MsgPayTicketResponse) Reset()         { *m = MsgPayTicketResponse{} }
+func (m *MsgPayTicketResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgPayTicketResponse) ProtoMessage()    {}
+func (*MsgPayTicketResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a9b02ac0151ae278, []int{28}
+}
+func (m *MsgPayTicketResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgPayTicketResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgPayTicketResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgPayTicketResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgPayTicketResponse.Merge(m, src)
+}
+func (m *MsgPayTicketResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgPayTicketResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgPayTicketResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgPayTicketResponse proto.InternalMessageInfo
+
+// MsgSettleTickets lets tickets run out.
+type MsgSettleTickets struct {
+	// Who signs.
+	Signer string `protobuf:"bytes,1,opt,name=signer,proto3" json:"signer,omitempty"`
+	// The tickets, at most 100; the deadline of each must have passed.
+	Ids []uint64 `protobuf:"varint,2,rep,packed,name=ids,proto3" json:"ids,omitempty"`
+}
+
+func (m *MsgSettleTickets) Reset()         { *m = MsgSettleTickets{} }
+func (m *MsgSettleTickets) String() string { return proto.CompactTextString(m) }
+func (*MsgSettleTickets) ProtoMessage()    {}
+func (*MsgSettleTickets) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a9b02ac0151ae278, []int{29}
+}
+func (m *MsgSettleTickets) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgSettleTickets) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgSettleTickets.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgSettleTickets) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgSettleTickets.Merge(m, src)
+}
+func (m *MsgSettleTickets) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgSettleTickets) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgSettleTickets.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgSettleTickets proto.InternalMessageInfo
+
+func (m *MsgSettleTickets) GetSigner() string {
+	if m != nil {
+		return m.Signer
+	}
+	return ""
+}
+
+func (m *MsgSettleTickets) GetIds() []uint64 {
+	if m != nil {
+		return m.Ids
+	}
+	return nil
+}
+
+// MsgSettleTicketsResponse says what was taken.
+type MsgSettleTicketsResponse struct {
+	// uath that went to the SLA fund.
+	Amount cosmossdk_io_math.Int `protobuf:"bytes,1,opt,name=amount,proto3,customtype=cosmossdk.io/math.Int" json:"amount"`
+}
+
+func (m *MsgSettleTicketsResponse) Reset()         { *m = MsgSettleTicketsResponse{} }
+func (m *MsgSettleTicketsResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgSettleTicketsResponse) ProtoMessage()    {}
+func (*MsgSettleTicketsResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a9b02ac0151ae278, []int{30}
+}
+func (m *MsgSettleTicketsResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgSettleTicketsResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgSettleTicketsResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgSettleTicketsResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgSettleTicketsResponse.Merge(m, src)
+}
+func (m *MsgSettleTicketsResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgSettleTicketsResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgSettleTicketsResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgSettleTicketsResponse proto.InternalMessageInfo
+
 func init() {
 	proto.RegisterType((*MsgRegisterProvider)(nil), "athd.providers.v1.MsgRegisterProvider")
 	proto.RegisterType((*MsgRegisterProviderResponse)(nil), "athd.providers.v1.MsgRegisterProviderResponse")
@@ -1329,93 +1745,116 @@ func init() {
 	proto.RegisterType((*MsgSetClassesResponse)(nil), "athd.providers.v1.MsgSetClassesResponse")
 	proto.RegisterType((*MsgUpdateParams)(nil), "athd.providers.v1.MsgUpdateParams")
 	proto.RegisterType((*MsgUpdateParamsResponse)(nil), "athd.providers.v1.MsgUpdateParamsResponse")
+	proto.RegisterType((*MsgTopUpStake)(nil), "athd.providers.v1.MsgTopUpStake")
+	proto.RegisterType((*MsgTopUpStakeResponse)(nil), "athd.providers.v1.MsgTopUpStakeResponse")
+	proto.RegisterType((*MsgOpenTicket)(nil), "athd.providers.v1.MsgOpenTicket")
+	proto.RegisterType((*MsgOpenTicketResponse)(nil), "athd.providers.v1.MsgOpenTicketResponse")
+	proto.RegisterType((*MsgPayTicket)(nil), "athd.providers.v1.MsgPayTicket")
+	proto.RegisterType((*MsgPayTicketResponse)(nil), "athd.providers.v1.MsgPayTicketResponse")
+	proto.RegisterType((*MsgSettleTickets)(nil), "athd.providers.v1.MsgSettleTickets")
+	proto.RegisterType((*MsgSettleTicketsResponse)(nil), "athd.providers.v1.MsgSettleTicketsResponse")
 }
 
 func init() { proto.RegisterFile("athd/providers/v1/tx.proto", fileDescriptor_a9b02ac0151ae278) }
 
 var fileDescriptor_a9b02ac0151ae278 = []byte{
-	// 1288 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xd4, 0x58, 0x4f, 0x6f, 0x1b, 0x45,
-	0x14, 0xcf, 0x6e, 0x6c, 0x27, 0x79, 0x71, 0xd2, 0x76, 0x49, 0x9b, 0xcd, 0xb6, 0x75, 0xcc, 0xb6,
-	0x50, 0x2b, 0x25, 0x76, 0x93, 0x22, 0x40, 0xb9, 0xb5, 0x01, 0xa9, 0x3d, 0x18, 0x55, 0x1b, 0x2a,
-	0x10, 0x07, 0xc2, 0xc4, 0x3b, 0xac, 0x97, 0xe0, 0x9d, 0xd5, 0xce, 0xe4, 0x9f, 0xc4, 0x01, 0x21,
-	0x71, 0xa9, 0x84, 0xc4, 0x97, 0xe0, 0x82, 0x84, 0x54, 0xa1, 0x22, 0xbe, 0x42, 0x8f, 0x55, 0x4f,
-	0x08, 0x44, 0x85, 0xda, 0x43, 0xcf, 0x7c, 0x03, 0x34, 0x7f, 0x3c, 0xf6, 0x7a, 0xd7, 0xb1, 0x9b,
-	0x70, 0xe1, 0x92, 0x78, 0xde, 0xfb, 0xcd, 0xcc, 0x7b, 0xbf, 0xf7, 0x6f, 0x6c, 0x70, 0x10, 0x6b,
-	0xfb, 0x8d, 0x38, 0x21, 0xfb, 0xa1, 0x8f, 0x13, 0xda, 0xd8, 0x5f, 0x6b, 0xb0, 0xc3, 0x7a, 0x9c,
-	0x10, 0x46, 0xac, 0x73, 0x5c, 0x57, 0xd7, 0xba, 0xfa, 0xfe, 0x9a, 0x73, 0x0e, 0x75, 0xc2, 0x88,
-	0x34, 0xc4, 0x5f, 0x89, 0x72, 0x2e, 0xe7, 0x9c, 0x70, 0x14, 0x63, 0xaa, 0xd4, 0x8b, 0x2d, 0x42,
-	0x3b, 0x84, 0x36, 0x3a, 0x34, 0xe0, 0xaa, 0x0e, 0x0d, 0x94, 0x62, 0x49, 0x2a, 0xb6, 0xc5, 0xaa,
-	0x21, 0x17, 0x4a, 0xb5, 0x10, 0x90, 0x80, 0x48, 0x39, 0xff, 0x24, 0xa5, 0xee, 0x9f, 0x26, 0xbc,
-	0xd6, 0xa4, 0x81, 0x87, 0x83, 0x90, 0x32, 0x9c, 0xdc, 0x53, 0x37, 0x5a, 0x75, 0x28, 0x92, 0x83,
-	0x08, 0x27, 0xb6, 0x51, 0x35, 0x6a, 0x33, 0xb7, 0xed, 0xa7, 0x8f, 0x56, 0x17, 0xd4, 0x71, 0xb7,
-	0x7c, 0x3f, 0xc1, 0x94, 0x6e, 0xb1, 0x24, 0x8c, 0x02, 0x4f, 0xc2, 0xac, 0x77, 0x60, 0x86, 0xc4,
-	0x38, 0x41, 0x8c, 0x24, 0xd4, 0x36, 0xab, 0x93, 0xc7, 0xee, 0xe9, 0x41, 0xad, 0x1b, 0x50, 0x8a,
-	0xd1, 0x11, 0xd9, 0x63, 0xf6, 0xe4, 0x88, 0x8b, 0x14, 0xce, 0xba, 0x0e, 0x05, 0x16, 0xe2, 0xc4,
-	0x2e, 0x54, 0x8d, 0xda, 0xfc, 0xfa, 0x62, 0x3d, 0xc3, 0x67, 0xfd, 0xa3, 0x10, 0x27, 0x9e, 0x00,
-	0x59, 0x36, 0x4c, 0xb5, 0xc8, 0x5e, 0xc4, 0x92, 0x23, 0xbb, 0xc8, 0xcf, 0xf7, 0xba, 0x4b, 0xa9,
-	0x89, 0x18, 0x6a, 0x31, 0xbb, 0xd4, 0xd5, 0x88, 0xa5, 0x75, 0x01, 0x4a, 0x3e, 0xe9, 0xa0, 0x30,
-	0xb2, 0xa7, 0x84, 0x42, 0xad, 0x36, 0xd6, 0xbe, 0x7d, 0xf9, 0x70, 0x45, 0xba, 0xfb, 0xe0, 0xe5,
-	0xc3, 0x15, 0x77, 0x20, 0x44, 0x39, 0x2c, 0xba, 0x97, 0xe1, 0x62, 0x8e, 0xd8, 0xc3, 0x34, 0x26,
-	0x11, 0xc5, 0xee, 0x4f, 0x26, 0x9c, 0x6b, 0xd2, 0xe0, 0x7e, 0xec, 0x23, 0x86, 0xff, 0x07, 0xd4,
-	0xf7, 0xb1, 0x59, 0x18, 0xca, 0x66, 0x71, 0x18, 0x9b, 0xa5, 0x14, 0x9b, 0x8d, 0x34, 0x9b, 0xd5,
-	0x2c, 0x9b, 0x69, 0x5a, 0xdc, 0x8b, 0xb0, 0x94, 0x11, 0x6a, 0x26, 0xbf, 0x86, 0xf3, 0x4d, 0x1a,
-	0xbc, 0x8f, 0x93, 0x53, 0xe6, 0xf1, 0xc6, 0xcd, 0xb4, 0x59, 0x57, 0xb3, 0x66, 0x65, 0x2f, 0x71,
-	0x97, 0xe1, 0x72, 0xae, 0x42, 0x9b, 0xf7, 0xb3, 0x09, 0xe5, 0x0f, 0xf1, 0xc1, 0x26, 0xe7, 0x24,
-	0xe4, 0x31, 0x5b, 0x80, 0x62, 0xeb, 0x2b, 0x44, 0xa9, 0x34, 0xcb, 0x93, 0x0b, 0x21, 0xe5, 0x84,
-	0xda, 0x66, 0xd5, 0xa8, 0xcd, 0x79, 0x72, 0x61, 0xad, 0x41, 0x81, 0xc6, 0xb8, 0x25, 0xa2, 0x34,
-	0x9b, 0x9b, 0xf0, 0x5b, 0x31, 0x6e, 0xdd, 0x2e, 0x3c, 0x7e, 0xb6, 0x3c, 0xe1, 0x09, 0xa8, 0x75,
-	0x05, 0xe6, 0x0e, 0x48, 0xb2, 0x8b, 0x93, 0xed, 0x78, 0x6f, 0x67, 0x17, 0xcb, 0x70, 0x95, 0xbd,
-	0xb2, 0x14, 0xde, 0x13, 0x32, 0xab, 0x0a, 0xb3, 0x5f, 0x84, 0x51, 0x80, 0x93, 0x38, 0x09, 0x23,
-	0x19, 0xb7, 0xb2, 0xd7, 0x2f, 0xb2, 0x1c, 0x98, 0xc6, 0x91, 0x1f, 0x13, 0xae, 0x96, 0xd1, 0xd3,
-	0x6b, 0x6b, 0x13, 0xca, 0x2d, 0x12, 0x45, 0xb8, 0xc5, 0xc2, 0xfd, 0x90, 0x1d, 0x89, 0x5a, 0x99,
-	0x5f, 0x5f, 0xce, 0xb1, 0x6e, 0xb3, 0x0f, 0xe6, 0xa5, 0x36, 0xf1, 0xe4, 0xe0, 0x9c, 0x91, 0xc8,
-	0x9e, 0x96, 0xc9, 0x21, 0x57, 0xee, 0xf7, 0xa6, 0x88, 0x67, 0xb7, 0x70, 0x34, 0x6f, 0xf4, 0x95,
-	0x8b, 0xe3, 0x03, 0x80, 0x96, 0xde, 0x2d, 0xaa, 0x63, 0x36, 0xd7, 0xc8, 0xfe, 0xe8, 0x28, 0x2a,
-	0xfb, 0x36, 0x5a, 0x77, 0x60, 0xa6, 0x83, 0x0e, 0xb7, 0x29, 0x43, 0xbb, 0x58, 0x95, 0xcb, 0x75,
-	0x0e, 0xfa, 0xe3, 0xd9, 0xf2, 0x79, 0x79, 0x3d, 0xf5, 0x77, 0xeb, 0x21, 0x69, 0x74, 0x10, 0x6b,
-	0xd7, 0xef, 0x46, 0xec, 0xe9, 0xa3, 0x55, 0x50, 0x76, 0xdd, 0x8d, 0x98, 0x37, 0xdd, 0x41, 0x87,
-	0x5b, 0x7c, 0xf3, 0x18, 0x09, 0x96, 0xf5, 0xda, 0x65, 0x22, 0xc1, 0xb2, 0x8a, 0x6e, 0x82, 0x59,
-	0x67, 0x61, 0x32, 0xf4, 0x79, 0x36, 0x4d, 0xd6, 0x0a, 0x1e, 0xff, 0x68, 0xdd, 0x82, 0xa2, 0xb4,
-	0xd6, 0x7c, 0x75, 0x6b, 0xe5, 0x4e, 0xf7, 0x2f, 0x13, 0x2c, 0x5d, 0x72, 0xbd, 0xdc, 0x7d, 0x1b,
-	0xa6, 0xbb, 0x4d, 0x64, 0x64, 0x14, 0x34, 0xd2, 0x9a, 0x07, 0x33, 0xf4, 0x85, 0x31, 0x05, 0xcf,
-	0x0c, 0xfd, 0x54, 0x6e, 0x4d, 0x8e, 0xc8, 0xad, 0xc2, 0xe9, 0x72, 0xab, 0xd8, 0x9f, 0x5b, 0xba,
-	0x9c, 0x4a, 0xe3, 0x97, 0xd3, 0x40, 0xa5, 0x4c, 0x65, 0x2a, 0x45, 0x46, 0x55, 0x3b, 0xcb, 0x03,
-	0xfb, 0xfa, 0xb0, 0x86, 0xa6, 0x89, 0x74, 0x2f, 0x81, 0x93, 0x95, 0xea, 0x9e, 0xf1, 0x9b, 0x21,
-	0x86, 0xc3, 0x16, 0x66, 0x4d, 0x14, 0x46, 0x0c, 0x47, 0x28, 0x6a, 0xe1, 0x13, 0x92, 0xaf, 0xd2,
-	0xc3, 0xec, 0xa5, 0xc7, 0x3c, 0x98, 0x24, 0x12, 0xc4, 0x4f, 0x7b, 0x26, 0x89, 0x24, 0x5b, 0x88,
-	0x92, 0x48, 0x75, 0x76, 0xb5, 0xda, 0x58, 0xcf, 0x38, 0x96, 0xd3, 0xa9, 0xd3, 0x36, 0xaa, 0x4e,
-	0x9d, 0x16, 0x6a, 0xb7, 0x1e, 0x18, 0xea, 0xc1, 0xc1, 0xc2, 0x04, 0x9f, 0xa2, 0xb0, 0x33, 0x2e,
-	0x8d, 0x35, 0x9f, 0xd3, 0x97, 0xba, 0x9f, 0xab, 0xf9, 0x9c, 0x16, 0xeb, 0xaa, 0xd2, 0x35, 0x64,
-	0x9c, 0xb8, 0x86, 0x7e, 0x34, 0xe0, 0x6c, 0x93, 0x06, 0x1f, 0x87, 0xac, 0xed, 0x27, 0xe8, 0x40,
-	0xf4, 0x00, 0x3e, 0x79, 0x69, 0x18, 0x8c, 0xe3, 0xac, 0xc2, 0xf5, 0xd8, 0x31, 0xc7, 0x1b, 0x63,
-	0x62, 0xba, 0xaa, 0xcd, 0x9c, 0x8c, 0xe5, 0x2c, 0x19, 0x29, 0x93, 0xdc, 0x6d, 0xb0, 0x07, 0x65,
-	0x9a, 0x86, 0x4d, 0x28, 0xa1, 0x8e, 0x98, 0x4b, 0x27, 0xe0, 0x41, 0x6d, 0x75, 0xbf, 0x33, 0xa0,
-	0xdc, 0xa4, 0xc1, 0x1d, 0x8c, 0x12, 0xb6, 0x83, 0x11, 0xfb, 0xaf, 0x32, 0x79, 0x63, 0x35, 0x93,
-	0xa1, 0x17, 0xb3, 0xce, 0xea, 0x6b, 0xdd, 0x0b, 0xb0, 0xd0, 0xbf, 0xd6, 0x79, 0xf9, 0x8b, 0x01,
-	0x73, 0x32, 0x6b, 0x37, 0xf9, 0x2c, 0xc6, 0x94, 0xbf, 0xab, 0xd0, 0x1e, 0x6b, 0x93, 0x84, 0xb7,
-	0xa0, 0x51, 0x16, 0xf6, 0xa0, 0xd6, 0x7b, 0x30, 0xd5, 0x92, 0x47, 0xa8, 0x79, 0x63, 0xe7, 0x35,
-	0x2e, 0x8e, 0x50, 0x4d, 0xa6, 0x0b, 0x97, 0x51, 0xeb, 0x9d, 0xc4, 0x7d, 0xb9, 0x94, 0x5b, 0x6d,
-	0xca, 0x44, 0x77, 0x51, 0x8c, 0xc9, 0x9e, 0x40, 0x7b, 0xf3, 0xab, 0x01, 0x67, 0x7a, 0xaf, 0x25,
-	0x94, 0xa0, 0xce, 0xc9, 0xfd, 0x79, 0x97, 0xbf, 0x13, 0xf9, 0x09, 0x22, 0xf9, 0x66, 0xd7, 0x97,
-	0x72, 0xdc, 0x91, 0x57, 0x28, 0x7f, 0x14, 0x5c, 0x16, 0x64, 0xda, 0x9d, 0xca, 0xd0, 0x67, 0x9e,
-	0xd8, 0xe2, 0x2e, 0xc1, 0xe2, 0x80, 0xa8, 0xeb, 0xd2, 0xfa, 0x3f, 0xd3, 0x30, 0xd9, 0xa4, 0x81,
-	0xf5, 0x25, 0x9c, 0xcd, 0x7c, 0x5b, 0x79, 0x33, 0xc7, 0xa4, 0x9c, 0x87, 0xb7, 0x53, 0x1f, 0x0f,
-	0xa7, 0x33, 0xdf, 0x87, 0xf9, 0x81, 0xc7, 0xf9, 0xd5, 0xfc, 0x13, 0xd2, 0x28, 0xe7, 0xad, 0x71,
-	0x50, 0xfa, 0x96, 0x18, 0xac, 0x9c, 0x97, 0x6b, 0x2d, 0xff, 0x8c, 0x2c, 0xd2, 0xb9, 0x31, 0x2e,
-	0xb2, 0xff, 0xc6, 0x9c, 0xb7, 0x55, 0xed, 0x78, 0x76, 0x7a, 0xc8, 0x61, 0x37, 0x1e, 0xf3, 0x40,
-	0x09, 0xe0, 0xcc, 0xe0, 0x3b, 0xe2, 0x8d, 0xe3, 0x48, 0xd2, 0x30, 0x67, 0x75, 0x2c, 0x58, 0x7f,
-	0xc8, 0x06, 0x46, 0xe6, 0x90, 0x90, 0xa5, 0x51, 0xc3, 0x42, 0x96, 0x3f, 0xc5, 0x64, 0x12, 0x0e,
-	0x4c, 0xb0, 0xa1, 0x49, 0x98, 0xc6, 0x0d, 0x4f, 0xc2, 0x21, 0x53, 0x08, 0xc1, 0x5c, 0x7a, 0x7c,
-	0x5c, 0xc9, 0x3f, 0x20, 0x05, 0x72, 0xae, 0x8f, 0x01, 0xd2, 0x57, 0xdc, 0x87, 0x99, 0x5e, 0x63,
-	0x5e, 0xce, 0xdf, 0xa9, 0x01, 0xce, 0xb5, 0x11, 0x00, 0x7d, 0xec, 0x27, 0x00, 0x7d, 0xfd, 0xb4,
-	0x3a, 0x94, 0x61, 0x85, 0x70, 0x6a, 0xa3, 0x10, 0xfa, 0xe4, 0xcf, 0xa0, 0x9c, 0xea, 0x6d, 0xee,
-	0xb1, 0x05, 0x27, 0x30, 0xce, 0xca, 0x68, 0x4c, 0xf7, 0x7c, 0xa7, 0xf8, 0xcd, 0xcb, 0x87, 0x2b,
-	0xc6, 0xed, 0x5b, 0x8f, 0x9f, 0x57, 0x8c, 0x27, 0xcf, 0x2b, 0xc6, 0xdf, 0xcf, 0x2b, 0xc6, 0x0f,
-	0x2f, 0x2a, 0x13, 0x4f, 0x5e, 0x54, 0x26, 0x7e, 0x7f, 0x51, 0x99, 0xf8, 0xf4, 0x5a, 0x10, 0xb2,
-	0xf6, 0xde, 0x4e, 0xbd, 0x45, 0x3a, 0x0d, 0xc4, 0xda, 0x11, 0x66, 0xfc, 0x5f, 0xe3, 0xb0, 0xaf,
-	0xb7, 0x89, 0x1f, 0x6c, 0x76, 0x4a, 0xe2, 0x77, 0x96, 0x9b, 0xff, 0x06, 0x00, 0x00, 0xff, 0xff,
-	0x10, 0x41, 0xca, 0xf9, 0x14, 0x12, 0x00, 0x00,
+	// 1526 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xd4, 0x58, 0x5f, 0x6f, 0xdb, 0x54,
+	0x14, 0xaf, 0xdd, 0x24, 0x6d, 0x4f, 0xd3, 0x6e, 0x33, 0xdd, 0x9a, 0x7a, 0x5b, 0x1a, 0xbc, 0xc1,
+	0xa2, 0x96, 0x26, 0x6b, 0x37, 0x01, 0xea, 0xdb, 0x56, 0x90, 0xb6, 0x87, 0xc0, 0xe4, 0xae, 0x02,
+	0x0d, 0x89, 0xe2, 0x3a, 0x17, 0xd7, 0x74, 0xb1, 0x2d, 0xdf, 0xdb, 0x7f, 0x88, 0x07, 0x84, 0x84,
+	0x90, 0x26, 0x21, 0xf1, 0x25, 0x78, 0x41, 0x42, 0x9a, 0xd0, 0x10, 0x5f, 0x61, 0x8f, 0xd3, 0x9e,
+	0x10, 0x88, 0x81, 0x36, 0x89, 0x7d, 0x0d, 0x74, 0xff, 0xe4, 0xda, 0x8e, 0xed, 0x26, 0x4b, 0xfb,
+	0xc2, 0xcb, 0xd6, 0x7b, 0xee, 0xef, 0xde, 0x7b, 0xce, 0xef, 0xfc, 0x8d, 0x41, 0xb7, 0xc8, 0x76,
+	0xbb, 0x19, 0x84, 0xfe, 0x9e, 0xdb, 0x46, 0x21, 0x6e, 0xee, 0x2d, 0x37, 0xc9, 0x41, 0x23, 0x08,
+	0x7d, 0xe2, 0x6b, 0x67, 0xe8, 0x5e, 0x43, 0xee, 0x35, 0xf6, 0x96, 0xf5, 0x33, 0x56, 0xc7, 0xf5,
+	0xfc, 0x26, 0xfb, 0x97, 0xa3, 0xf4, 0x8b, 0x19, 0x37, 0x1c, 0x06, 0x08, 0x8b, 0xed, 0x59, 0xdb,
+	0xc7, 0x1d, 0x1f, 0x37, 0x3b, 0xd8, 0xa1, 0x5b, 0x1d, 0xec, 0x88, 0x8d, 0x39, 0xbe, 0xb1, 0xc9,
+	0x56, 0x4d, 0xbe, 0x10, 0x5b, 0x33, 0x8e, 0xef, 0xf8, 0x5c, 0x4e, 0xff, 0xe2, 0x52, 0xe3, 0x4f,
+	0x15, 0x5e, 0x6b, 0x61, 0xc7, 0x44, 0x8e, 0x8b, 0x09, 0x0a, 0xef, 0x88, 0x17, 0xb5, 0x06, 0x14,
+	0xfd, 0x7d, 0x0f, 0x85, 0x15, 0xa5, 0xa6, 0xd4, 0x27, 0x6e, 0x56, 0x9e, 0x3e, 0x5a, 0x9a, 0x11,
+	0xd7, 0xdd, 0x68, 0xb7, 0x43, 0x84, 0xf1, 0x3a, 0x09, 0x5d, 0xcf, 0x31, 0x39, 0x4c, 0x7b, 0x1b,
+	0x26, 0xfc, 0x00, 0x85, 0x16, 0xf1, 0x43, 0x5c, 0x51, 0x6b, 0xa3, 0x47, 0x9e, 0x89, 0xa0, 0xda,
+	0x55, 0x28, 0x05, 0xd6, 0xa1, 0xbf, 0x4b, 0x2a, 0xa3, 0x7d, 0x1e, 0x12, 0x38, 0x6d, 0x11, 0x0a,
+	0xc4, 0x45, 0x61, 0xa5, 0x50, 0x53, 0xea, 0xd3, 0x2b, 0xb3, 0x8d, 0x14, 0x9f, 0x8d, 0xbb, 0x2e,
+	0x0a, 0x4d, 0x06, 0xd2, 0x2a, 0x30, 0x66, 0xfb, 0xbb, 0x1e, 0x09, 0x0f, 0x2b, 0x45, 0x7a, 0xbf,
+	0xd9, 0x5d, 0xf2, 0x1d, 0x8f, 0x58, 0x36, 0xa9, 0x94, 0xba, 0x3b, 0x6c, 0xa9, 0x9d, 0x83, 0x52,
+	0xdb, 0xef, 0x58, 0xae, 0x57, 0x19, 0x63, 0x1b, 0x62, 0xb5, 0xba, 0xfc, 0xcd, 0xcb, 0x87, 0x0b,
+	0xdc, 0xdc, 0x07, 0x2f, 0x1f, 0x2e, 0x18, 0x3d, 0x2e, 0xca, 0x60, 0xd1, 0xb8, 0x08, 0xe7, 0x33,
+	0xc4, 0x26, 0xc2, 0x81, 0xef, 0x61, 0x64, 0xfc, 0xa4, 0xc2, 0x99, 0x16, 0x76, 0x36, 0x82, 0xb6,
+	0x45, 0xd0, 0xff, 0x80, 0xfa, 0x18, 0x9b, 0x85, 0x5c, 0x36, 0x8b, 0x79, 0x6c, 0x96, 0x12, 0x6c,
+	0x36, 0x93, 0x6c, 0xd6, 0xd2, 0x6c, 0x26, 0x69, 0x31, 0xce, 0xc3, 0x5c, 0x4a, 0x28, 0x99, 0xfc,
+	0x0a, 0xce, 0xb6, 0xb0, 0xf3, 0x1e, 0x0a, 0x8f, 0x19, 0xc7, 0xab, 0xd7, 0x92, 0x6a, 0x5d, 0x4e,
+	0xab, 0x95, 0x7e, 0xc4, 0x98, 0x87, 0x8b, 0x99, 0x1b, 0x52, 0xbd, 0x9f, 0x55, 0x28, 0x7f, 0x80,
+	0xf6, 0xd7, 0x28, 0x27, 0x2e, 0xf5, 0xd9, 0x0c, 0x14, 0xed, 0xfb, 0x16, 0xc6, 0x5c, 0x2d, 0x93,
+	0x2f, 0x98, 0x94, 0x12, 0x5a, 0x51, 0x6b, 0x4a, 0x7d, 0xca, 0xe4, 0x0b, 0x6d, 0x19, 0x0a, 0x38,
+	0x40, 0x36, 0xf3, 0xd2, 0x64, 0x66, 0xc0, 0xaf, 0x07, 0xc8, 0xbe, 0x59, 0x78, 0xfc, 0x6c, 0x7e,
+	0xc4, 0x64, 0x50, 0xed, 0x12, 0x4c, 0xed, 0xfb, 0xe1, 0x0e, 0x0a, 0x37, 0x83, 0xdd, 0xad, 0x1d,
+	0xc4, 0xdd, 0x55, 0x36, 0xcb, 0x5c, 0x78, 0x87, 0xc9, 0xb4, 0x1a, 0x4c, 0x7e, 0xee, 0x7a, 0x0e,
+	0x0a, 0x83, 0xd0, 0xf5, 0xb8, 0xdf, 0xca, 0x66, 0x5c, 0xa4, 0xe9, 0x30, 0x8e, 0xbc, 0x76, 0xe0,
+	0xd3, 0x6d, 0xee, 0x3d, 0xb9, 0xd6, 0xd6, 0xa0, 0x6c, 0xfb, 0x9e, 0x87, 0x6c, 0xe2, 0xee, 0xb9,
+	0xe4, 0x90, 0xe5, 0xca, 0xf4, 0xca, 0x7c, 0x86, 0x76, 0x6b, 0x31, 0x98, 0x99, 0x38, 0x44, 0x83,
+	0x83, 0x72, 0xe6, 0x7b, 0x95, 0x71, 0x1e, 0x1c, 0x7c, 0x65, 0x7c, 0xaf, 0x32, 0x7f, 0x76, 0x13,
+	0x47, 0xf2, 0x86, 0x5f, 0x39, 0x39, 0xde, 0x07, 0xb0, 0xe5, 0x69, 0x96, 0x1d, 0x93, 0x99, 0x4a,
+	0xc6, 0xbd, 0x23, 0xa8, 0x8c, 0x1d, 0xd4, 0x6e, 0xc1, 0x44, 0xc7, 0x3a, 0xd8, 0xc4, 0xc4, 0xda,
+	0x41, 0x22, 0x5d, 0x16, 0x29, 0xe8, 0x8f, 0x67, 0xf3, 0x67, 0xf9, 0xf3, 0xb8, 0xbd, 0xd3, 0x70,
+	0xfd, 0x66, 0xc7, 0x22, 0xdb, 0x8d, 0xdb, 0x1e, 0x79, 0xfa, 0x68, 0x09, 0x84, 0x5e, 0xb7, 0x3d,
+	0x62, 0x8e, 0x77, 0xac, 0x83, 0x75, 0x7a, 0x78, 0x80, 0x00, 0x4b, 0x5b, 0x6d, 0x10, 0x16, 0x60,
+	0xe9, 0x8d, 0x6e, 0x80, 0x69, 0xa7, 0x61, 0xd4, 0x6d, 0xd3, 0x68, 0x1a, 0xad, 0x17, 0x4c, 0xfa,
+	0xa7, 0x76, 0x03, 0x8a, 0x5c, 0x5b, 0xf5, 0xd5, 0xb5, 0xe5, 0x27, 0x8d, 0xbf, 0x54, 0xd0, 0x64,
+	0xca, 0x45, 0xb1, 0x7b, 0x1d, 0xc6, 0xbb, 0x45, 0xa4, 0xaf, 0x17, 0x24, 0x52, 0x9b, 0x06, 0xd5,
+	0x6d, 0x33, 0x65, 0x0a, 0xa6, 0xea, 0xb6, 0x13, 0xb1, 0x35, 0xda, 0x27, 0xb6, 0x0a, 0xc7, 0x8b,
+	0xad, 0x62, 0x3c, 0xb6, 0x64, 0x3a, 0x95, 0x06, 0x4f, 0xa7, 0x9e, 0x4c, 0x19, 0x4b, 0x65, 0x0a,
+	0xf7, 0xaa, 0x34, 0x96, 0x3a, 0xf6, 0xf5, 0xbc, 0x82, 0x26, 0x89, 0x34, 0x2e, 0x80, 0x9e, 0x96,
+	0xca, 0x9a, 0xf1, 0x9b, 0xc2, 0x9a, 0xc3, 0x3a, 0x22, 0x2d, 0xcb, 0xf5, 0x08, 0xf2, 0x2c, 0xcf,
+	0x46, 0x43, 0x92, 0x2f, 0xc2, 0x43, 0x8d, 0xc2, 0x63, 0x1a, 0x54, 0xdf, 0x63, 0xc4, 0x8f, 0x9b,
+	0xaa, 0xef, 0x71, 0xb6, 0x2c, 0xec, 0x7b, 0xa2, 0xb2, 0x8b, 0xd5, 0xea, 0x4a, 0xca, 0xb0, 0x8c,
+	0x4a, 0x9d, 0xd4, 0x51, 0x54, 0xea, 0xa4, 0x50, 0x9a, 0xf5, 0x40, 0x11, 0x03, 0x07, 0x71, 0x43,
+	0x74, 0x8c, 0xc4, 0x4e, 0x99, 0x34, 0x50, 0x7f, 0x4e, 0x3e, 0x6a, 0x7c, 0x26, 0xfa, 0x73, 0x52,
+	0x2c, 0xb3, 0x4a, 0xe6, 0x90, 0x32, 0x74, 0x0e, 0xfd, 0xa8, 0xc0, 0xe9, 0x16, 0x76, 0x3e, 0x72,
+	0xc9, 0x76, 0x3b, 0xb4, 0xf6, 0x59, 0x0d, 0xa0, 0x9d, 0x17, 0xbb, 0xce, 0x20, 0xc6, 0x0a, 0x5c,
+	0xc4, 0x8e, 0x3a, 0x58, 0x1b, 0x63, 0xdd, 0x55, 0x1c, 0xa6, 0x64, 0xcc, 0xa7, 0xc9, 0x48, 0xa8,
+	0x64, 0x6c, 0x42, 0xa5, 0x57, 0x26, 0x69, 0x58, 0x83, 0x92, 0xd5, 0x61, 0x7d, 0x69, 0x08, 0x1e,
+	0xc4, 0x51, 0xe3, 0x5b, 0x05, 0xca, 0x2d, 0xec, 0xdc, 0x42, 0x56, 0x48, 0xb6, 0x90, 0x45, 0x4e,
+	0x2a, 0x92, 0x57, 0x97, 0x52, 0x11, 0x7a, 0x3e, 0x6d, 0xac, 0x7c, 0xd6, 0x38, 0x07, 0x33, 0xf1,
+	0xb5, 0x8c, 0xcb, 0x5f, 0x14, 0x98, 0xe2, 0x51, 0xbb, 0x46, 0x7b, 0x31, 0xc2, 0x74, 0xae, 0xb2,
+	0x76, 0xc9, 0xb6, 0x1f, 0xd2, 0x12, 0xd4, 0x4f, 0xc3, 0x08, 0xaa, 0xbd, 0x0b, 0x63, 0x36, 0xbf,
+	0x42, 0xf4, 0x9b, 0x4a, 0x56, 0xe1, 0xa2, 0x08, 0x51, 0x64, 0xba, 0x70, 0xee, 0xb5, 0xe8, 0x26,
+	0x6a, 0xcb, 0x85, 0xcc, 0x6c, 0x13, 0x2a, 0x1a, 0xb3, 0xac, 0x4d, 0x46, 0x02, 0x69, 0xcd, 0xaf,
+	0x0a, 0x9c, 0x8a, 0xa6, 0x25, 0x2b, 0xb4, 0x3a, 0xc3, 0xdb, 0xf3, 0x0e, 0x9d, 0x13, 0xe9, 0x0d,
+	0x2c, 0xf8, 0x26, 0x57, 0xe6, 0x32, 0xcc, 0xe1, 0x4f, 0x08, 0x7b, 0x04, 0x9c, 0x27, 0x64, 0xd2,
+	0x9c, 0x6a, 0xee, 0x98, 0xc7, 0x8e, 0x18, 0x73, 0x30, 0xdb, 0x23, 0x92, 0x26, 0x3d, 0xe6, 0x0e,
+	0xba, 0xeb, 0x07, 0x1b, 0x01, 0x4f, 0xa3, 0x63, 0x97, 0x8c, 0x13, 0x6c, 0xeb, 0x8b, 0xc9, 0xe2,
+	0x93, 0xe1, 0xb6, 0x48, 0x71, 0xe3, 0x1e, 0x73, 0x5b, 0x24, 0x38, 0xc9, 0x82, 0xf3, 0xaf, 0xca,
+	0x68, 0xfa, 0x30, 0x40, 0xde, 0x5d, 0xd7, 0xde, 0x41, 0x64, 0x68, 0xbf, 0x5f, 0x87, 0xf1, 0xae,
+	0x01, 0x7d, 0xcb, 0x8e, 0x44, 0x6a, 0x17, 0x60, 0x42, 0xce, 0x4d, 0x8c, 0xd2, 0x82, 0x19, 0x09,
+	0x68, 0x2c, 0xc5, 0xda, 0x4c, 0x76, 0x4f, 0xe7, 0x6a, 0x9b, 0x0c, 0xd6, 0xed, 0x43, 0x6c, 0x5c,
+	0xa0, 0x10, 0xcf, 0x46, 0x62, 0x52, 0x95, 0xeb, 0x58, 0x7d, 0x2a, 0x0d, 0x5d, 0x9f, 0x06, 0xcc,
+	0xbd, 0x88, 0x56, 0xe3, 0x3e, 0x73, 0x62, 0x24, 0x90, 0x4e, 0xe4, 0x93, 0x8e, 0x22, 0x27, 0x9d,
+	0x48, 0x3d, 0x75, 0xf8, 0xf2, 0xf9, 0x25, 0xab, 0x9e, 0x77, 0xac, 0x43, 0xe1, 0xd4, 0x57, 0x8d,
+	0xfd, 0x9e, 0xf1, 0x6b, 0x75, 0x21, 0x19, 0xaf, 0x19, 0x25, 0x53, 0xbe, 0x65, 0x7c, 0xc2, 0x4a,
+	0xa6, 0x5c, 0x9f, 0x6c, 0x5f, 0xf8, 0x8e, 0x37, 0xc8, 0x75, 0x44, 0xc8, 0x7d, 0xc4, 0x1f, 0xc0,
+	0x43, 0x34, 0xc8, 0x74, 0x5f, 0x18, 0xa0, 0x05, 0x26, 0x1e, 0x15, 0x2d, 0x30, 0x21, 0x3b, 0x51,
+	0x53, 0x57, 0xfe, 0x9e, 0x84, 0xd1, 0x16, 0x76, 0xb4, 0x2f, 0xe0, 0x74, 0xea, 0x7b, 0xcb, 0x9b,
+	0x19, 0x89, 0x90, 0xf1, 0xe9, 0x40, 0x6f, 0x0c, 0x86, 0x93, 0x8a, 0xb7, 0x61, 0xba, 0xe7, 0xf3,
+	0xc2, 0xe5, 0xec, 0x1b, 0x92, 0x28, 0xfd, 0xad, 0x41, 0x50, 0xf2, 0x95, 0x00, 0xb4, 0x8c, 0xdf,
+	0xde, 0xf5, 0xec, 0x3b, 0xd2, 0x48, 0xfd, 0xea, 0xa0, 0xc8, 0xf8, 0x8b, 0x19, 0xbf, 0x0e, 0xeb,
+	0x47, 0xb3, 0x13, 0x21, 0xf3, 0x5e, 0x3c, 0xe2, 0x27, 0x96, 0x03, 0xa7, 0x7a, 0x7f, 0x09, 0xbd,
+	0x71, 0x14, 0x49, 0x12, 0xa6, 0x2f, 0x0d, 0x04, 0x8b, 0xbb, 0xac, 0x67, 0xe8, 0xcf, 0x71, 0x59,
+	0x12, 0x95, 0xe7, 0xb2, 0xec, 0x39, 0x9c, 0x07, 0x61, 0xcf, 0x0c, 0x9e, 0x1b, 0x84, 0x49, 0x5c,
+	0x7e, 0x10, 0xe6, 0xcc, 0xd1, 0x16, 0x4c, 0x25, 0x07, 0xe0, 0x4b, 0xd9, 0x17, 0x24, 0x40, 0xfa,
+	0xe2, 0x00, 0x20, 0xf9, 0xc4, 0xc7, 0x00, 0xb1, 0xc9, 0xa0, 0x96, 0x7d, 0x34, 0x42, 0xe8, 0xf5,
+	0x7e, 0x88, 0xf8, 0xcd, 0xb1, 0x66, 0x9a, 0x73, 0x73, 0x84, 0xc8, 0xbb, 0x39, 0xa3, 0x51, 0x6c,
+	0xc0, 0x44, 0x54, 0xd0, 0xe7, 0xb3, 0x8f, 0x49, 0x80, 0x7e, 0xa5, 0x0f, 0x20, 0xce, 0x76, 0xb2,
+	0x9a, 0x5e, 0xca, 0x0d, 0x8c, 0x08, 0x94, 0xc7, 0x76, 0x76, 0x39, 0xdc, 0x80, 0x89, 0x68, 0x90,
+	0xcf, 0xd1, 0x5c, 0x02, 0xf2, 0x34, 0x4f, 0xcd, 0xe0, 0x94, 0xea, 0xd8, 0xfc, 0x5d, 0xcb, 0xd5,
+	0x48, 0x20, 0xf2, 0xa8, 0x4e, 0xcf, 0xc3, 0xda, 0xa7, 0x50, 0x4e, 0xcc, 0xc2, 0xc6, 0x91, 0xe5,
+	0x8d, 0x61, 0xf4, 0x85, 0xfe, 0x98, 0xee, 0xfd, 0x7a, 0xf1, 0xeb, 0x97, 0x0f, 0x17, 0x94, 0x9b,
+	0x37, 0x1e, 0x3f, 0xaf, 0x2a, 0x4f, 0x9e, 0x57, 0x95, 0x7f, 0x9e, 0x57, 0x95, 0x1f, 0x5e, 0x54,
+	0x47, 0x9e, 0xbc, 0xa8, 0x8e, 0xfc, 0xfe, 0xa2, 0x3a, 0x72, 0xef, 0x8a, 0xe3, 0x92, 0xed, 0xdd,
+	0xad, 0x86, 0xed, 0x77, 0x9a, 0x16, 0xd9, 0xf6, 0x10, 0xa1, 0xff, 0x35, 0x0f, 0x62, 0x0d, 0x89,
+	0x7d, 0xe0, 0xdf, 0x2a, 0xb1, 0xef, 0xf2, 0xd7, 0xfe, 0x0b, 0x00, 0x00, 0xff, 0xff, 0xfb, 0x5f,
+	0x0b, 0x33, 0x44, 0x18, 0x00, 0x00,
 }
 
 // Reference imports to suppress errors if they are not otherwise used.
@@ -1446,6 +1885,14 @@ type MsgClient interface {
 	RetireContainers(ctx context.Context, in *MsgRetireContainers, opts ...grpc.CallOption) (*MsgRetireContainersResponse, error)
 	// WithdrawStake pays stake whose unbonding has ended; coins go to the owner.
 	WithdrawStake(ctx context.Context, in *MsgWithdrawStake, opts ...grpc.CallOption) (*MsgWithdrawStakeResponse, error)
+	// TopUpStake adds what Containers lack of the stake that they must bond; owner only.
+	TopUpStake(ctx context.Context, in *MsgTopUpStake, opts ...grpc.CallOption) (*MsgTopUpStakeResponse, error)
+	// OpenTicket claims damage of a provider; authority only.
+	OpenTicket(ctx context.Context, in *MsgOpenTicket, opts ...grpc.CallOption) (*MsgOpenTicketResponse, error)
+	// PayTicket pays an open ticket from the owner's account; what it held goes back.
+	PayTicket(ctx context.Context, in *MsgPayTicket, opts ...grpc.CallOption) (*MsgPayTicketResponse, error)
+	// SettleTickets lets tickets run out whose deadline has passed, without waiting for the block to do it; anybody may.
+	SettleTickets(ctx context.Context, in *MsgSettleTickets, opts ...grpc.CallOption) (*MsgSettleTicketsResponse, error)
 	// Heartbeat says that the workers of these Containers live.
 	Heartbeat(ctx context.Context, in *MsgHeartbeat, opts ...grpc.CallOption) (*MsgHeartbeatResponse, error)
 	// SetClasses adds or replaces entries of the catalogue; authority only.
@@ -1534,6 +1981,42 @@ func (c *msgClient) WithdrawStake(ctx context.Context, in *MsgWithdrawStake, opt
 	return out, nil
 }
 
+func (c *msgClient) TopUpStake(ctx context.Context, in *MsgTopUpStake, opts ...grpc.CallOption) (*MsgTopUpStakeResponse, error) {
+	out := new(MsgTopUpStakeResponse)
+	err := c.cc.Invoke(ctx, "/athd.providers.v1.Msg/TopUpStake", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) OpenTicket(ctx context.Context, in *MsgOpenTicket, opts ...grpc.CallOption) (*MsgOpenTicketResponse, error) {
+	out := new(MsgOpenTicketResponse)
+	err := c.cc.Invoke(ctx, "/athd.providers.v1.Msg/OpenTicket", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) PayTicket(ctx context.Context, in *MsgPayTicket, opts ...grpc.CallOption) (*MsgPayTicketResponse, error) {
+	out := new(MsgPayTicketResponse)
+	err := c.cc.Invoke(ctx, "/athd.providers.v1.Msg/PayTicket", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) SettleTickets(ctx context.Context, in *MsgSettleTickets, opts ...grpc.CallOption) (*MsgSettleTicketsResponse, error) {
+	out := new(MsgSettleTicketsResponse)
+	err := c.cc.Invoke(ctx, "/athd.providers.v1.Msg/SettleTickets", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *msgClient) Heartbeat(ctx context.Context, in *MsgHeartbeat, opts ...grpc.CallOption) (*MsgHeartbeatResponse, error) {
 	out := new(MsgHeartbeatResponse)
 	err := c.cc.Invoke(ctx, "/athd.providers.v1.Msg/Heartbeat", in, out, opts...)
@@ -1579,6 +2062,14 @@ type MsgServer interface {
 	RetireContainers(context.Context, *MsgRetireContainers) (*MsgRetireContainersResponse, error)
 	// WithdrawStake pays stake whose unbonding has ended; coins go to the owner.
 	WithdrawStake(context.Context, *MsgWithdrawStake) (*MsgWithdrawStakeResponse, error)
+	// TopUpStake adds what Containers lack of the stake that they must bond; owner only.
+	TopUpStake(context.Context, *MsgTopUpStake) (*MsgTopUpStakeResponse, error)
+	// OpenTicket claims damage of a provider; authority only.
+	OpenTicket(context.Context, *MsgOpenTicket) (*MsgOpenTicketResponse, error)
+	// PayTicket pays an open ticket from the owner's account; what it held goes back.
+	PayTicket(context.Context, *MsgPayTicket) (*MsgPayTicketResponse, error)
+	// SettleTickets lets tickets run out whose deadline has passed, without waiting for the block to do it; anybody may.
+	SettleTickets(context.Context, *MsgSettleTickets) (*MsgSettleTicketsResponse, error)
 	// Heartbeat says that the workers of these Containers live.
 	Heartbeat(context.Context, *MsgHeartbeat) (*MsgHeartbeatResponse, error)
 	// SetClasses adds or replaces entries of the catalogue; authority only.
@@ -1614,6 +2105,18 @@ func (*UnimplementedMsgServer) RetireContainers(ctx context.Context, req *MsgRet
 }
 func (*UnimplementedMsgServer) WithdrawStake(ctx context.Context, req *MsgWithdrawStake) (*MsgWithdrawStakeResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method WithdrawStake not implemented")
+}
+func (*UnimplementedMsgServer) TopUpStake(ctx context.Context, req *MsgTopUpStake) (*MsgTopUpStakeResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method TopUpStake not implemented")
+}
+func (*UnimplementedMsgServer) OpenTicket(ctx context.Context, req *MsgOpenTicket) (*MsgOpenTicketResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method OpenTicket not implemented")
+}
+func (*UnimplementedMsgServer) PayTicket(ctx context.Context, req *MsgPayTicket) (*MsgPayTicketResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method PayTicket not implemented")
+}
+func (*UnimplementedMsgServer) SettleTickets(ctx context.Context, req *MsgSettleTickets) (*MsgSettleTicketsResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method SettleTickets not implemented")
 }
 func (*UnimplementedMsgServer) Heartbeat(ctx context.Context, req *MsgHeartbeat) (*MsgHeartbeatResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Heartbeat not implemented")
@@ -1773,6 +2276,78 @@ func _Msg_WithdrawStake_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Msg_TopUpStake_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgTopUpStake)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).TopUpStake(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.providers.v1.Msg/TopUpStake",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).TopUpStake(ctx, req.(*MsgTopUpStake))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_OpenTicket_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgOpenTicket)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).OpenTicket(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.providers.v1.Msg/OpenTicket",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).OpenTicket(ctx, req.(*MsgOpenTicket))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_PayTicket_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgPayTicket)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).PayTicket(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.providers.v1.Msg/PayTicket",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).PayTicket(ctx, req.(*MsgPayTicket))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_SettleTickets_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgSettleTickets)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).SettleTickets(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.providers.v1.Msg/SettleTickets",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).SettleTickets(ctx, req.(*MsgSettleTickets))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Msg_Heartbeat_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(MsgHeartbeat)
 	if err := dec(in); err != nil {
@@ -1863,6 +2438,22 @@ var _Msg_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "WithdrawStake",
 			Handler:    _Msg_WithdrawStake_Handler,
+		},
+		{
+			MethodName: "TopUpStake",
+			Handler:    _Msg_TopUpStake_Handler,
+		},
+		{
+			MethodName: "OpenTicket",
+			Handler:    _Msg_OpenTicket_Handler,
+		},
+		{
+			MethodName: "PayTicket",
+			Handler:    _Msg_PayTicket_Handler,
+		},
+		{
+			MethodName: "SettleTickets",
+			Handler:    _Msg_SettleTickets_Handler,
 		},
 		{
 			MethodName: "Heartbeat",
@@ -2836,6 +3427,348 @@ func (m *MsgUpdateParamsResponse) MarshalToSizedBuffer(dAtA []byte) (int, error)
 	return len(dAtA) - i, nil
 }
 
+func (m *MsgTopUpStake) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgTopUpStake) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgTopUpStake) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.MaxStake.Size()
+		i -= size
+		if _, err := m.MaxStake.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	if len(m.Ids) > 0 {
+		dAtA13 := make([]byte, len(m.Ids)*10)
+		var j12 int
+		for _, num := range m.Ids {
+			for num >= 1<<7 {
+				dAtA13[j12] = uint8(uint64(num)&0x7f | 0x80)
+				num >>= 7
+				j12++
+			}
+			dAtA13[j12] = uint8(num)
+			j12++
+		}
+		i -= j12
+		copy(dAtA[i:], dAtA13[:j12])
+		i = encodeVarintTx(dAtA, i, uint64(j12))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Owner) > 0 {
+		i -= len(m.Owner)
+		copy(dAtA[i:], m.Owner)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Owner)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgTopUpStakeResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgTopUpStakeResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgTopUpStakeResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Stake.Size()
+		i -= size
+		if _, err := m.Stake.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgOpenTicket) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgOpenTicket) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgOpenTicket) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Amount.Size()
+		i -= size
+		if _, err := m.Amount.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x32
+	if len(m.Evidence) > 0 {
+		i -= len(m.Evidence)
+		copy(dAtA[i:], m.Evidence)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Evidence)))
+		i--
+		dAtA[i] = 0x2a
+	}
+	if m.Reason != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Reason))
+		i--
+		dAtA[i] = 0x20
+	}
+	if m.Container != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Container))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Provider) > 0 {
+		i -= len(m.Provider)
+		copy(dAtA[i:], m.Provider)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Provider)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Authority) > 0 {
+		i -= len(m.Authority)
+		copy(dAtA[i:], m.Authority)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Authority)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgOpenTicketResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgOpenTicketResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgOpenTicketResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Amount.Size()
+		i -= size
+		if _, err := m.Amount.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x12
+	if m.Id != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgPayTicket) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgPayTicket) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgPayTicket) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Id != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.Owner) > 0 {
+		i -= len(m.Owner)
+		copy(dAtA[i:], m.Owner)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Owner)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgPayTicketResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgPayTicketResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgPayTicketResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Amount.Size()
+		i -= size
+		if _, err := m.Amount.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgSettleTickets) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgSettleTickets) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgSettleTickets) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Ids) > 0 {
+		dAtA15 := make([]byte, len(m.Ids)*10)
+		var j14 int
+		for _, num := range m.Ids {
+			for num >= 1<<7 {
+				dAtA15[j14] = uint8(uint64(num)&0x7f | 0x80)
+				num >>= 7
+				j14++
+			}
+			dAtA15[j14] = uint8(num)
+			j14++
+		}
+		i -= j14
+		copy(dAtA[i:], dAtA15[:j14])
+		i = encodeVarintTx(dAtA, i, uint64(j14))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Signer) > 0 {
+		i -= len(m.Signer)
+		copy(dAtA[i:], m.Signer)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Signer)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgSettleTicketsResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgSettleTicketsResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgSettleTicketsResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Amount.Size()
+		i -= size
+		if _, err := m.Amount.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
 func encodeVarintTx(dAtA []byte, offset int, v uint64) int {
 	offset -= sovTx(v)
 	base := offset
@@ -3251,6 +4184,140 @@ func (m *MsgUpdateParamsResponse) Size() (n int) {
 	}
 	var l int
 	_ = l
+	return n
+}
+
+func (m *MsgTopUpStake) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Owner)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if len(m.Ids) > 0 {
+		l = 0
+		for _, e := range m.Ids {
+			l += sovTx(uint64(e))
+		}
+		n += 1 + sovTx(uint64(l)) + l
+	}
+	l = m.MaxStake.Size()
+	n += 1 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *MsgTopUpStakeResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Stake.Size()
+	n += 1 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *MsgOpenTicket) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Authority)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = len(m.Provider)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.Container != 0 {
+		n += 1 + sovTx(uint64(m.Container))
+	}
+	if m.Reason != 0 {
+		n += 1 + sovTx(uint64(m.Reason))
+	}
+	l = len(m.Evidence)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = m.Amount.Size()
+	n += 1 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *MsgOpenTicketResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Id != 0 {
+		n += 1 + sovTx(uint64(m.Id))
+	}
+	l = m.Amount.Size()
+	n += 1 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *MsgPayTicket) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Owner)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.Id != 0 {
+		n += 1 + sovTx(uint64(m.Id))
+	}
+	return n
+}
+
+func (m *MsgPayTicketResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Amount.Size()
+	n += 1 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *MsgSettleTickets) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Signer)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if len(m.Ids) > 0 {
+		l = 0
+		for _, e := range m.Ids {
+			l += sovTx(uint64(e))
+		}
+		n += 1 + sovTx(uint64(l)) + l
+	}
+	return n
+}
+
+func (m *MsgSettleTicketsResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Amount.Size()
+	n += 1 + l + sovTx(uint64(l))
 	return n
 }
 
@@ -6109,6 +7176,1032 @@ func (m *MsgUpdateParamsResponse) Unmarshal(dAtA []byte) error {
 			return fmt.Errorf("proto: MsgUpdateParamsResponse: illegal tag %d (wire type %d)", fieldNum, wire)
 		}
 		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgTopUpStake) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgTopUpStake: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgTopUpStake: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Owner", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Owner = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType == 0 {
+				var v uint64
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTx
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					v |= uint64(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				m.Ids = append(m.Ids, v)
+			} else if wireType == 2 {
+				var packedLen int
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTx
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					packedLen |= int(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				if packedLen < 0 {
+					return ErrInvalidLengthTx
+				}
+				postIndex := iNdEx + packedLen
+				if postIndex < 0 {
+					return ErrInvalidLengthTx
+				}
+				if postIndex > l {
+					return io.ErrUnexpectedEOF
+				}
+				var elementCount int
+				var count int
+				for _, integer := range dAtA[iNdEx:postIndex] {
+					if integer < 128 {
+						count++
+					}
+				}
+				elementCount = count
+				if elementCount != 0 && len(m.Ids) == 0 {
+					m.Ids = make([]uint64, 0, elementCount)
+				}
+				for iNdEx < postIndex {
+					var v uint64
+					for shift := uint(0); ; shift += 7 {
+						if shift >= 64 {
+							return ErrIntOverflowTx
+						}
+						if iNdEx >= l {
+							return io.ErrUnexpectedEOF
+						}
+						b := dAtA[iNdEx]
+						iNdEx++
+						v |= uint64(b&0x7F) << shift
+						if b < 0x80 {
+							break
+						}
+					}
+					m.Ids = append(m.Ids, v)
+				}
+			} else {
+				return fmt.Errorf("proto: wrong wireType = %d for field Ids", wireType)
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MaxStake", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.MaxStake.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgTopUpStakeResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgTopUpStakeResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgTopUpStakeResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Stake", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Stake.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgOpenTicket) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgOpenTicket: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgOpenTicket: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Authority", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Authority = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Provider", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Provider = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Container", wireType)
+			}
+			m.Container = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Container |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Reason", wireType)
+			}
+			m.Reason = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Reason |= TicketReason(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Evidence", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Evidence = append(m.Evidence[:0], dAtA[iNdEx:postIndex]...)
+			if m.Evidence == nil {
+				m.Evidence = []byte{}
+			}
+			iNdEx = postIndex
+		case 6:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Amount", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Amount.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgOpenTicketResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgOpenTicketResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgOpenTicketResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Amount", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Amount.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgPayTicket) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgPayTicket: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgPayTicket: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Owner", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Owner = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgPayTicketResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgPayTicketResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgPayTicketResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Amount", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Amount.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgSettleTickets) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgSettleTickets: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgSettleTickets: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Signer", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Signer = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType == 0 {
+				var v uint64
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTx
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					v |= uint64(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				m.Ids = append(m.Ids, v)
+			} else if wireType == 2 {
+				var packedLen int
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTx
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					packedLen |= int(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				if packedLen < 0 {
+					return ErrInvalidLengthTx
+				}
+				postIndex := iNdEx + packedLen
+				if postIndex < 0 {
+					return ErrInvalidLengthTx
+				}
+				if postIndex > l {
+					return io.ErrUnexpectedEOF
+				}
+				var elementCount int
+				var count int
+				for _, integer := range dAtA[iNdEx:postIndex] {
+					if integer < 128 {
+						count++
+					}
+				}
+				elementCount = count
+				if elementCount != 0 && len(m.Ids) == 0 {
+					m.Ids = make([]uint64, 0, elementCount)
+				}
+				for iNdEx < postIndex {
+					var v uint64
+					for shift := uint(0); ; shift += 7 {
+						if shift >= 64 {
+							return ErrIntOverflowTx
+						}
+						if iNdEx >= l {
+							return io.ErrUnexpectedEOF
+						}
+						b := dAtA[iNdEx]
+						iNdEx++
+						v |= uint64(b&0x7F) << shift
+						if b < 0x80 {
+							break
+						}
+					}
+					m.Ids = append(m.Ids, v)
+				}
+			} else {
+				return fmt.Errorf("proto: wrong wireType = %d for field Ids", wireType)
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgSettleTicketsResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgSettleTicketsResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgSettleTicketsResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Amount", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Amount.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTx(dAtA[iNdEx:])

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"errors"
+
+	"cosmossdk.io/collections"
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	athtypes "github.com/athnet/ath/x/ath/types"
+	"github.com/athnet/ath/x/providers/types"
+)
+
+// Ticket returns an open or contested ticket.
+func (k *Keeper) Ticket(ctx sdk.Context, id uint64) (types.Ticket, error) {
+	t, err := k.tickets.Get(ctx, id)
+	if errors.Is(err, collections.ErrNotFound) {
+		return types.Ticket{}, types.ErrTicketNotFound.Wrapf("ticket %d: none, or it has ended", id)
+	}
+	return t, err
+}
+
+// OpenTicket claims damage of a provider and holds at once what is there of it, so that nothing the owner does from now on
+// takes it away: income that is unvested or unclaimed, unbonding stake, and the Container's own stake. Other Containers'
+// stake is for their own faults. A ticket that finds nothing is closed at once.
+func (k *Keeper) OpenTicket(ctx sdk.Context, d types.Damage) (types.Ticket, error) {
+	if err := d.Validate(); err != nil {
+		return types.Ticket{}, err
+	}
+	owner, err := k.addresses.StringToBytes(d.Provider)
+	if err != nil {
+		return types.Ticket{}, types.ErrInvalidField.Wrapf("provider: %v", err)
+	}
+	provider, err := k.Provider(ctx, owner)
+	if err != nil {
+		return types.Ticket{}, err
+	}
+	d.Provider = provider.Owner
+	rows, err := k.ownStake(ctx, d)
+	if err != nil {
+		return types.Ticket{}, err
+	}
+	params, err := k.Params(ctx)
+	if err != nil {
+		return types.Ticket{}, err
+	}
+	id, err := k.nextTicket.Next(ctx)
+	if err != nil {
+		return types.Ticket{}, err
+	}
+	sources, err := k.vault.Hold(ctx, owner, id, d.Amount, rows)
+	if err != nil {
+		return types.Ticket{}, err
+	}
+	t := types.NewTicket(id, d, sources, ctx.BlockTime(), params.TicketDeadline)
+	if t.State != types.TicketState_TICKET_STATE_OPEN {
+		return t, ctx.EventManager().EmitTypedEvent(&types.EventTicketClosed{Ticket: t})
+	}
+	if err := k.holdStake(ctx, t); err != nil {
+		return t, err
+	}
+	if err := k.saveTicket(ctx, t); err != nil {
+		return t, err
+	}
+	return t, ctx.EventManager().EmitTypedEvent(&types.EventTicketOpened{Ticket: t})
+}
+
+// ownStake is the stake row of the Container that a ticket is about. One that has retired has none: its stake unbonds.
+func (k *Keeper) ownStake(ctx sdk.Context, d types.Damage) ([]athtypes.Row, error) {
+	if d.Container == 0 {
+		return nil, nil
+	}
+	c, err := k.Container(ctx, d.Container)
+	if errors.Is(err, types.ErrContainerNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.Provider != d.Provider {
+		return nil, types.ErrInvalidField.Wrapf("container: %d is of provider %s", d.Container, c.Provider)
+	}
+	return []athtypes.Row{types.StakeRow(c.Provider, c.Id)}, nil
+}
+
+// holdStake counts what a new ticket holds of bonded stake; it counts as bonded until it is lost.
+func (k *Keeper) holdStake(ctx sdk.Context, t types.Ticket) error {
+	amount := t.FromStake()
+	if !amount.IsPositive() {
+		return nil
+	}
+	stake, err := k.stakes.Get(ctx, t.Container)
+	if err != nil {
+		return err
+	}
+	return k.stakes.Set(ctx, t.Container, stake.Hold(amount))
+}
+
+// TicketNotStarted opens the ticket of a lease that was not started within its class's limit. Its amount is a part of the
+// stake that the Container must bond.
+func (k *Keeper) TicketNotStarted(ctx sdk.Context, container uint64, lease string) error {
+	c, err := k.Container(ctx, container)
+	if err != nil {
+		return err
+	}
+	params, err := k.Params(ctx)
+	if err != nil {
+		return err
+	}
+	stake, err := k.stakes.Get(ctx, container)
+	if err != nil {
+		return err
+	}
+	amount := params.NotStartedRoundedUp(stake.Required)
+	if amount.IsZero() {
+		return nil
+	}
+	_, err = k.OpenTicket(ctx, types.Damage{
+		Provider: c.Provider, Container: container, Reason: types.TicketReason_TICKET_REASON_NOT_STARTED,
+		Evidence: []byte(lease), Amount: amount,
+	})
+	return err
+}
+
+// HoldTicket makes an open ticket wait for a decision, at most until contest_limit has passed since its opening. x/checks
+// calls it for a contest before the deadline.
+func (k *Keeper) HoldTicket(ctx sdk.Context, id uint64) (types.Ticket, error) {
+	before, err := k.Ticket(ctx, id)
+	if err != nil {
+		return before, err
+	}
+	params, err := k.Params(ctx)
+	if err != nil {
+		return before, err
+	}
+	t, err := before.Contest(ctx.BlockTime(), params.ContestLimit)
+	if err != nil {
+		return before, err
+	}
+	if err := k.unqueueTicket(ctx, before); err != nil {
+		return t, err
+	}
+	if err := k.saveTicket(ctx, t); err != nil {
+		return t, err
+	}
+	return t, ctx.EventManager().EmitTypedEvent(&types.EventTicketContested{Ticket: t})
+}
+
+// ResolveTicket ends a contested ticket: upheld, what is held is lost; else it goes back. A contest that was not decided
+// within contest_limit has ended without it: ErrTicketNotFound.
+func (k *Keeper) ResolveTicket(ctx sdk.Context, id uint64, upheld bool) error {
+	t, err := k.Ticket(ctx, id)
+	if err != nil {
+		return err
+	}
+	if t, err = t.Resolve(upheld); err != nil {
+		return err
+	}
+	return k.closeTicket(ctx, t)
+}
+
+// PayTicket pays an open ticket from its owner's account into the SLA fund.
+func (k *Keeper) PayTicket(ctx sdk.Context, owner sdk.AccAddress, id uint64) (math.Int, error) {
+	t, err := k.Ticket(ctx, id)
+	if err != nil {
+		return math.Int{}, err
+	}
+	if t.Provider != k.text(owner) {
+		return math.Int{}, types.ErrUnauthorized.Wrapf("ticket %d is of provider %s", id, t.Provider)
+	}
+	if t, err = t.Pay(ctx.BlockTime()); err != nil {
+		return math.Int{}, err
+	}
+	if err := k.vault.Deposit(ctx, owner, slaFund(), t.Amount); err != nil {
+		return math.Int{}, err
+	}
+	return t.Amount, k.closeTicket(ctx, t)
+}
+
+// SettleTickets lets tickets run out whose deadline has passed, and says what they cost.
+func (k *Keeper) SettleTickets(ctx sdk.Context, ids []uint64) (math.Int, error) {
+	total := math.ZeroInt()
+	for _, id := range ids {
+		t, err := k.runOut(ctx, id)
+		if err != nil {
+			return total, err
+		}
+		total = total.Add(t.Amount)
+	}
+	return total, nil
+}
+
+func (k *Keeper) runOut(ctx sdk.Context, id uint64) (types.Ticket, error) {
+	t, err := k.Ticket(ctx, id)
+	if err != nil {
+		return t, err
+	}
+	if t, err = t.RunOut(ctx.BlockTime()); err != nil {
+		return t, err
+	}
+	return t, k.closeTicket(ctx, t)
+}
+
+// closeTicket lets go what an ended ticket held, by its last state, and forgets it.
+func (k *Keeper) closeTicket(ctx sdk.Context, t types.Ticket) error {
+	owner, err := k.addresses.StringToBytes(t.Provider)
+	if err != nil {
+		return err
+	}
+	if t.State == types.TicketState_TICKET_STATE_EXPIRED {
+		if _, err := k.vault.SpendHold(ctx, owner, t.Id, slaFund()); err != nil {
+			return err
+		}
+	}
+	if err := k.letGo(ctx, owner, t); err != nil {
+		return err
+	}
+	stored, err := k.Ticket(ctx, t.Id)
+	if err != nil {
+		return err
+	}
+	if err := k.unqueueTicket(ctx, stored); err != nil {
+		return err
+	}
+	if err := k.tickets.Remove(ctx, t.Id); err != nil {
+		return err
+	}
+	return ctx.EventManager().EmitTypedEvent(&types.EventTicketClosed{Ticket: t})
+}
+
+// letGo ends the hold on the Container's stake, puts back what was not spent, and looks whether stake is missing now.
+func (k *Keeper) letGo(ctx sdk.Context, owner sdk.AccAddress, t types.Ticket) error {
+	var stake types.ContainerStake
+	amount := t.FromStake()
+	if amount.IsPositive() {
+		var err error
+		if stake, err = k.stakes.Get(ctx, t.Container); err != nil {
+			return err
+		}
+		if err := k.saveStake(ctx, stake.Hold(amount.Neg())); err != nil {
+			return err
+		}
+	}
+	if t.State != types.TicketState_TICKET_STATE_EXPIRED {
+		return k.vault.ReleaseHold(ctx, owner, t.Id, t.Returns(stake))
+	}
+	if amount.IsZero() || stake.Ripe > 0 {
+		return nil
+	}
+	return k.noteStake(ctx, t.Container, true)
+}
+
+func (k *Keeper) saveTicket(ctx sdk.Context, t types.Ticket) error {
+	if err := k.tickets.Set(ctx, t.Id, t); err != nil {
+		return err
+	}
+	return k.ticketQueue.Set(ctx, collections.Join(t.Deadline.UnixNano(), t.Id))
+}
+
+func (k *Keeper) unqueueTicket(ctx sdk.Context, t types.Ticket) error {
+	return k.ticketQueue.Remove(ctx, collections.Join(t.Deadline.UnixNano(), t.Id))
+}
+
+// hasTickets says whether a provider has any ticket that has not ended.
+func (k *Keeper) hasTickets(ctx sdk.Context, owner sdk.AccAddress) (bool, error) {
+	found := false
+	err := k.tickets.Indexes.provider.Walk(ctx, collections.NewPrefixedPairRange[sdk.AccAddress, uint64](owner),
+		func(sdk.AccAddress, uint64) (bool, error) {
+			found = true
+			return true, nil
+		})
+	return found, err
+}
+
+func slaFund() athtypes.Row {
+	return athtypes.Row{Kind: athtypes.RowKind_ROW_KIND_SLA_FUND, Denom: athtypes.Denom}
+}
