@@ -18,7 +18,7 @@ ONCE    ?=
 .PHONY: help
 help: ## Say what can be made
 	@printf 'ATH: make TARGET\n\n'
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' Makefile
 	@printf '\nFirst time: `make run`. It needs root or Docker, installs what is missing, and leaves nothing behind on Ctrl-C.\n'
 
 .PHONY: deps
@@ -73,6 +73,11 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/govulncheck ## gofmt, go vet, golangci-lin
 bench: build ## Measure what docs/benchmarks.md promises; writes build/bench.json
 	@scripts/deps.sh run
 	@$(BUILD)/ath-localnet bench --out $(BUILD)/bench.json
+
+.PHONY: bench-chain
+bench-chain: ## Measure the chain alone, without Docker; keeps the other figures of build/bench.json
+	@mkdir -p $(BUILD)
+	@$(GO) run ./cmd/ath-localnet bench --network=false --out $(BUILD)/bench.json
 
 .PHONY: clean
 clean: ## Stop a local network that is left over and remove build/

@@ -38,7 +38,7 @@ type figures map[string]figure
 func benchCommand(load func() (*localnet.Network, error)) *cobra.Command {
 	var out string
 	var deploys int
-	var story bool
+	var story, chain, network bool
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure request to first byte, transactions per lease, the worker's memory, the whole story's time",
@@ -52,15 +52,17 @@ func benchCommand(load func() (*localnet.Network, error)) *cobra.Command {
 				return err
 			}
 			fs := figures{}
-			if story {
-				if err := fs.story(cmd.Context()); err != nil {
+			if chain {
+				if err := fs.chain(cmd.Context(), n.Root, cmd.ErrOrStderr()); err != nil {
 					return err
 				}
 			}
-			if err := fs.network(cmd.Context(), n, deploys, cmd.ErrOrStderr()); err != nil {
-				return err
+			if network {
+				if err := fs.all(cmd.Context(), n, story, deploys, cmd.ErrOrStderr()); err != nil {
+					return err
+				}
 			}
-			if err := fs.binary(filepath.Join(n.Root, "build", "ath-worker")); err != nil {
+			if err := fs.keep(out); err != nil {
 				return err
 			}
 			return fs.report(cmd.OutOrStdout(), out)
@@ -69,7 +71,22 @@ func benchCommand(load func() (*localnet.Network, error)) *cobra.Command {
 	cmd.Flags().StringVar(&out, "out", "build/bench.json", "where the figures are written")
 	cmd.Flags().IntVar(&deploys, "deploys", 11, "leases that are opened one after the other")
 	cmd.Flags().BoolVar(&story, "story", true, "time a whole `run --once` first")
+	cmd.Flags().BoolVar(&chain, "chain", true, "measure the chain alone; needs Go, but neither a network nor Docker")
+	cmd.Flags().BoolVar(&network, "network", true, "measure on a network with a worker; needs Docker")
 	return cmd
+}
+
+// all measures what needs the whole network and its programs.
+func (fs figures) all(ctx context.Context, n *localnet.Network, story bool, deploys int, talk io.Writer) error {
+	if story {
+		if err := fs.story(ctx); err != nil {
+			return err
+		}
+	}
+	if err := fs.network(ctx, n, deploys, talk); err != nil {
+		return err
+	}
+	return fs.binary(filepath.Join(n.Root, "build", "ath-worker"))
 }
 
 // story times what `make run ONCE=1` does once everything is built.
