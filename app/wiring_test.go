@@ -42,6 +42,7 @@ const (
 	owner      role = "provider's owner"
 	operator   role = "provider's operator"
 	tenant     role = "tenant"
+	validator  role = "validator's operator"
 	checker    role = "licence owner or operator"
 	governance role = "governance"
 )
@@ -50,6 +51,7 @@ const (
 var messages = map[string]role{
 	"athd.ath.v1.MsgClaim":                    anyone,
 	"athd.ath.v1.MsgWithdraw":                 anyone,
+	"athd.ath.v1.MsgSetBeaconKey":             validator,
 	"athd.ath.v1.MsgUpdateParams":             governance,
 	"athd.providers.v1.MsgRegisterProvider":   owner,
 	"athd.providers.v1.MsgUpdateProvider":     owner,
@@ -94,6 +96,8 @@ var events = map[string]string{
 	"athd.ath.v1.EventWithdrawn":                    "rewards",
 	"athd.ath.v1.EventCapacityConfirmed":            "rewards",
 	"athd.ath.v1.EventPayoutSet":                    "providers",
+	"athd.ath.v1.EventBeaconKeySet":                 "validators",
+	"athd.ath.v1.EventBeaconProofRefused":           "validators",
 	"athd.providers.v1.EventProviderRegistered":     "providers",
 	"athd.providers.v1.EventProviderUpdated":        "providers",
 	"athd.providers.v1.EventProviderDeregistered":   "providers",

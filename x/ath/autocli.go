@@ -31,7 +31,17 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 					RpcMethod: "Vault", Use: "vault", Short: "Show the vault's rows, all or those of one owner",
 					Example: "athd query ath vault --owner ath1qyqszqgpqyqszqgpqyqszqgpqyqszqgp5xqqpu --page-limit 50",
 				},
-				{RpcMethod: "Beacon", Use: "beacon", Short: "Show the random beacon as of the last block", Example: "athd query ath beacon"},
+				{
+					RpcMethod: "Beacon", Use: "beacon [height]", Short: "Show the random beacon of the last block, or of a block",
+					Long: "Show the random beacon of the last block, or of one of the 63 before it. An older one is in the state of its own\n" +
+						"height, which a node has until it prunes it: leave the argument out and give --height.",
+					Example:        "athd query ath beacon\nathd query ath beacon 120000\nathd query ath beacon --height 90000",
+					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "height", Optional: true}},
+				},
+				{
+					RpcMethod: "BeaconKeys", Use: "beacon-keys", Short: "Show the validators' beacon keys and which epoch runs",
+					Example: "athd query ath beacon-keys\nathd query ath beacon-keys --operator athvaloper1qyqszqgpqyqszqgpqyqszqgpqyqszqgpxy8xc6",
+				},
 			},
 		},
 		Tx: &autocliv1.ServiceCommandDescriptor{
@@ -45,6 +55,15 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 				{
 					RpcMethod: "Withdraw", Use: "withdraw", Short: "Pay out income that has ripened",
 					Example: "athd tx ath withdraw --from provider",
+				},
+				{
+					RpcMethod: "SetBeaconKey", Use: "set-beacon-key [pubkey] [possession]", Short: "Register, replace or remove a validator's beacon key",
+					Long: "Register a validator's beacon key; without arguments remove it. `athd beacon-key register` does the same with the\n" +
+						"key of a node's file. A key counts from the second change of epoch on.",
+					Example: "athd tx ath set-beacon-key \"$PUBKEY\" \"$POSSESSION\" --from validator\nathd tx ath set-beacon-key --from validator",
+					PositionalArgs: []*autocliv1.PositionalArgDescriptor{
+						{ProtoField: "pubkey", Optional: true}, {ProtoField: "possession", Optional: true},
+					},
 				},
 				{
 					RpcMethod: "UpdateParams", Use: "update-params [params]", Short: "Propose new parameters; all of them must be given",

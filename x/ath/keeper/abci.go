@@ -6,9 +6,9 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 )
 
-// BeginBlock makes the block's beacon, before any transaction can ask for it.
+// BeginBlock makes the beacon of a block that carries no votes, before any transaction can ask for it.
 func (k *Keeper) BeginBlock(ctx sdk.Context) error {
-	return k.stepBeacon(ctx)
+	return k.ensureBeacon(ctx)
 }
 
 // EndBlock folds what the block's transactions left and ends the epoch when its time is over. It must run after the

@@ -3,9 +3,10 @@
 package keeper
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
+	"cmp"
+	"context"
 	"errors"
+	"slices"
 
 	"cosmossdk.io/collections"
 
@@ -14,13 +15,7 @@ import (
 	"github.com/athnet/ath/x/ath/types"
 )
 
-// beaconDomain separates the beacon's hash from every other hash over the same bytes.
-const beaconDomain = "ath/beacon/v1"
-
-// Beacon returns the random value of this block, 32 bytes.
-//
-// It is as unpredictable as the block's hash and no better: a proposer can try out orders of transactions until the value
-// suits it. That bias is acceptable for drawing committees on a small network and nothing else.
+// Beacon returns the random value of this block, 32 bytes; docs/beacon.md says who can bias it and by how much.
 func (k *Keeper) Beacon(ctx sdk.Context) ([]byte, error) {
 	value, err := k.beacon.Get(ctx)
 	if errors.Is(err, collections.ErrNotFound) {
@@ -29,25 +24,84 @@ func (k *Keeper) Beacon(ctx sdk.Context) ([]byte, error) {
 	return value, err
 }
 
-// stepBeacon hashes the last value with what this block brings: its hash commits to the proposer's choice of
-// transactions, the app hash to everything before.
-func (k *Keeper) stepBeacon(ctx sdk.Context) error {
+// MixedBeacon mixes the beacons of the last 64 blocks, this one included.
+func (k *Keeper) MixedBeacon(ctx sdk.Context) ([]byte, error) {
+	records, err := k.keptBeacons(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return types.MixBeacons(records), nil
+}
+
+// keptBeacons returns the last beacons in order of height.
+func (k *Keeper) keptBeacons(ctx context.Context) ([]types.BeaconRecord, error) {
+	var records []types.BeaconRecord
+	err := k.beacons.Walk(ctx, nil, func(_ uint64, record types.BeaconRecord) (bool, error) {
+		records = append(records, record)
+		return false, nil
+	})
+	slices.SortFunc(records, func(a, b types.BeaconRecord) int { return cmp.Compare(a.Height, b.Height) })
+	return records, err
+}
+
+// stepBeacon makes the block's beacon from the votes that the block carries: from the contributions in them, or from the
+// block's hash where there is none.
+func (k *Keeper) stepBeacon(ctx sdk.Context, votes []types.Vote) error {
 	previous, err := k.Beacon(ctx)
 	if err != nil {
 		return err
 	}
-	h := sha256.New()
-	for _, part := range [][]byte{
-		[]byte(beaconDomain),
-		previous,
-		[]byte(ctx.ChainID()),
-		binary.BigEndian.AppendUint64(nil, uint64(ctx.BlockHeight())),
-		ctx.HeaderInfo().Hash,
-		ctx.BlockHeader().AppHash,
-	} {
-		// A length before each part, so that no two inputs run together to the same bytes.
-		h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(part))))
-		h.Write(part)
+	input := types.BeaconInput{
+		ChainID: ctx.ChainID(), Height: ctx.BlockHeight(), Previous: previous,
+		BlockHash: ctx.HeaderInfo().Hash, AppHash: ctx.BlockHeader().AppHash,
 	}
-	return k.beacon.Set(ctx, h.Sum(nil))
+	if input.Votes, err = k.beaconVotes(ctx, votes); err != nil {
+		return err
+	}
+	record, refused := input.Step()
+	for _, operator := range refused {
+		text, err := k.validators.ValidatorAddressCodec().BytesToString(operator)
+		if err != nil {
+			return err
+		}
+		if err := ctx.EventManager().EmitTypedEvent(&types.EventBeaconProofRefused{Operator: text}); err != nil {
+			return err
+		}
+	}
+	if err := k.beacons.Set(ctx, types.BeaconSlot(record.Height), record); err != nil {
+		return err
+	}
+	return k.beacon.Set(ctx, record.Value)
+}
+
+// ensureBeacon makes the beacon of a block that carries no votes.
+func (k *Keeper) ensureBeacon(ctx sdk.Context) error {
+	record, err := k.beacons.Get(ctx, types.BeaconSlot(ctx.BlockHeight()))
+	if err == nil && record.Height == ctx.BlockHeight() {
+		return nil
+	}
+	if err != nil && !errors.Is(err, collections.ErrNotFound) {
+		return err
+	}
+	return k.stepBeacon(ctx, nil)
+}
+
+// beaconVotes adds to each vote the voter's key in use.
+func (k *Keeper) beaconVotes(ctx sdk.Context, votes []types.Vote) ([]types.BeaconVote, error) {
+	if len(votes) == 0 {
+		return nil, nil
+	}
+	epoch, err := k.epoch.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	joined := make([]types.BeaconVote, 0, len(votes))
+	for _, vote := range votes {
+		key, err := k.beaconKeys.Get(ctx, vote.Operator)
+		if err != nil && !errors.Is(err, collections.ErrNotFound) {
+			return nil, err
+		}
+		joined = append(joined, types.BeaconVote{Operator: vote.Operator, Key: key.InUse(epoch.Number), Proof: vote.BeaconProof})
+	}
+	return joined, nil
 }

@@ -93,7 +93,7 @@ func TestMsgServerRefuses(t *testing.T) {
 			require.ErrorContains(t, f.tx(0, tc.run), tc.field)
 			f.close()
 			after := export(t, f)
-			after.Beacon = before.Beacon
+			after.Beacon, after.Beacons = before.Beacon, before.Beacons
 			require.Equal(t, before, after)
 		})
 	}

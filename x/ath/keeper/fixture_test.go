@@ -106,7 +106,7 @@ func newStoresOn(t require.TestingT, db dbm.DB) *fixture {
 	f.bank = f.bank.WithObjStoreKey(bankObjects)
 	f.k = NewKeeper(Deps{
 		Cdc: enc.Codec, StoreService: f.writes.service("ath", runtime.NewKVStoreService(ath)), ObjectStoreKey: athObjects,
-		Bank: f.bank, Addresses: addresses, Authority: authority, Logger: log.NewNopLogger(),
+		Bank: f.bank, Addresses: addresses, Validators: f, Authority: authority, Logger: log.NewNopLogger(),
 	})
 	f.msgs, f.query = NewMsgServer(f.k), NewQueryServer(f.k)
 	return f

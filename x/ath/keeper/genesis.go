@@ -106,10 +106,7 @@ func (k *Keeper) importItems(ctx sdk.Context, state *types.GenesisState) error {
 			return set
 		}
 	}
-	if len(state.Beacon) == 0 {
-		return nil
-	}
-	return k.beacon.Set(ctx, state.Beacon)
+	return k.importBeacon(ctx, state)
 }
 
 func (k *Keeper) importRows(ctx sdk.Context, state *types.GenesisState) error {
@@ -190,7 +187,7 @@ func (k *Keeper) importStream(ctx sdk.Context, state *types.GenesisState) error 
 // ExportGenesis returns the whole state, every list in the order of its keys.
 func (k *Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 	state := &types.GenesisState{}
-	for _, export := range []func(sdk.Context, *types.GenesisState) error{k.exportItems, k.exportRows, k.exportShares, k.exportStream} {
+	for _, export := range []func(sdk.Context, *types.GenesisState) error{k.exportItems, k.exportRows, k.exportShares, k.exportStream, k.exportBeacon} {
 		if err := export(ctx, state); err != nil {
 			return nil, err
 		}
@@ -199,17 +196,13 @@ func (k *Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 }
 
 func (k *Keeper) exportItems(ctx sdk.Context, state *types.GenesisState) error {
-	var errs [7]error
+	var errs [6]error
 	state.Params, errs[0] = k.params.Get(ctx)
 	state.Epoch, errs[1] = k.epoch.Get(ctx)
 	state.Stream, errs[2] = k.stream.Get(ctx)
 	state.Minted, errs[3] = k.minted.Get(ctx)
 	state.Burnt, errs[4] = k.burnt.Get(ctx)
 	state.ClosedEpoch, errs[5] = k.closedEpoch.Get(ctx)
-	state.Beacon, errs[6] = k.beacon.Get(ctx)
-	if errors.Is(errs[6], collections.ErrNotFound) {
-		errs[6] = nil
-	}
 	return errors.Join(errs[:]...)
 }
 

@@ -22,6 +22,7 @@ func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 		k.checkPools,
 		k.checkShares,
 		k.checkStream,
+		k.checkBeacon,
 	} {
 		if err := check(ctx); err != nil {
 			return err

@@ -4,6 +4,7 @@
 package keeper
 
 import (
+	"context"
 	"fmt"
 
 	"cosmossdk.io/collections"
@@ -16,6 +17,7 @@ import (
 	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
+	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
 
 	"github.com/athnet/ath/x/ath/types"
 )
@@ -37,6 +39,12 @@ var (
 	ownerKeyCodec = collections.PairKeyCodec(collections.BytesKey, collections.Uint64Key)
 )
 
+// Validators is the part of x/staking that says who validates: only validators register beacon keys.
+type Validators interface {
+	GetValidator(ctx context.Context, operator sdk.ValAddress) (stakingtypes.Validator, error)
+	ValidatorAddressCodec() address.Codec
+}
+
 // Deps is what a Keeper needs; every field is required.
 type Deps struct {
 	Cdc          codec.BinaryCodec
@@ -45,6 +53,7 @@ type Deps struct {
 	ObjectStoreKey *storetypes.ObjectStoreKey
 	Bank           types.Bank
 	Addresses      address.Codec
+	Validators     Validators
 	// Authority may update the parameters: the governance account's bech32 address.
 	Authority string
 	Logger    log.Logger
@@ -55,9 +64,11 @@ type Keeper struct {
 	objects   *storetypes.ObjectStoreKey
 	bank      types.Bank
 	addresses address.Codec
-	authority string
-	logger    log.Logger
-	account   sdk.AccAddress
+	// validators knows who may register a beacon key.
+	validators Validators
+	authority  string
+	logger     log.Logger
+	account    sdk.AccAddress
 
 	// Schema of the persistent store.
 	Schema collections.Schema
@@ -79,18 +90,22 @@ type Keeper struct {
 	beacon         collections.Item[[]byte]
 	payouts        collections.Map[[]byte, []byte]
 	closedEpoch    collections.Item[uint64]
+	beacons        collections.Map[uint64, types.BeaconRecord]
+	beaconKeys     collections.Map[[]byte, types.BeaconKey]
+	beaconOwners   collections.Map[[]byte, []byte]
 }
 
 // NewKeeper panics on a schema that contradicts itself, which is a fault of this file.
 func NewKeeper(deps Deps) *Keeper {
 	sb := collections.NewSchemaBuilder(deps.StoreService)
 	k := &Keeper{
-		objects:   deps.ObjectStoreKey,
-		bank:      deps.Bank,
-		addresses: deps.Addresses,
-		authority: deps.Authority,
-		logger:    deps.Logger.With("module", "x/"+types.ModuleName),
-		account:   authtypes.NewModuleAddress(types.ModuleName),
+		objects:    deps.ObjectStoreKey,
+		bank:       deps.Bank,
+		addresses:  deps.Addresses,
+		validators: deps.Validators,
+		authority:  deps.Authority,
+		logger:     deps.Logger.With("module", "x/"+types.ModuleName),
+		account:    authtypes.NewModuleAddress(types.ModuleName),
 
 		params:         collections.NewItem(sb, types.ParamsPrefix, "params", codec.CollValue[types.Params](deps.Cdc)),
 		epoch:          collections.NewItem(sb, types.EpochPrefix, "epoch", codec.CollValue[types.Epoch](deps.Cdc)),
@@ -109,6 +124,9 @@ func NewKeeper(deps Deps) *Keeper {
 		beacon:         collections.NewItem(sb, types.BeaconPrefix, "beacon", collections.BytesValue),
 		payouts:        collections.NewMap(sb, types.PayoutsPrefix, "payouts", collections.BytesKey, collections.BytesValue),
 		closedEpoch:    collections.NewItem(sb, types.ClosedEpochPrefix, "closed_epoch", collections.Uint64Value),
+		beacons:        collections.NewMap(sb, types.BeaconsPrefix, "beacons", collections.Uint64Key, codec.CollValue[types.BeaconRecord](deps.Cdc)),
+		beaconKeys:     collections.NewMap(sb, types.BeaconKeysPrefix, "beacon_keys", collections.BytesKey, codec.CollValue[types.BeaconKey](deps.Cdc)),
+		beaconOwners:   collections.NewMap(sb, types.BeaconOwnersPrefix, "beacon_owners", collections.BytesKey, collections.BytesValue),
 	}
 	schema, err := sb.Build()
 	if err != nil {

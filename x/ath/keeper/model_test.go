@@ -113,6 +113,17 @@ func (m *model) actions() map[string]func(*rapid.T) {
 				return err
 			})
 		},
+		"beacon key": func(t *rapid.T) {
+			i, name := rapid.IntRange(0, 2).Draw(t, "validator"), rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "key")
+			operator, tx := sdk.ValAddress(user(i)), m.f.setKey(i, beaconSecret(t, name))
+			if rapid.IntRange(0, 3).Draw(t, "removed") == 0 {
+				tx = func(ctx sdk.Context) error { return k.dropBeaconKey(ctx, operator) }
+			}
+			m.tx++
+			if err := m.f.tx(m.tx, tx); err != nil {
+				require.ErrorContains(t, err, "beacon key") // known, or another's
+			}
+		},
 		"next block": func(t *rapid.T) {
 			m.f.close()
 			m.f.open(time.Duration(rapid.Int64Range(0, int64(3*time.Minute)).Draw(t, "after")))

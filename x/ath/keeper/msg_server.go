@@ -44,6 +44,22 @@ func (s msgServer) Withdraw(goCtx context.Context, msg *types.MsgWithdraw) (*typ
 	return &types.MsgWithdrawResponse{Amount: coins, More: more}, nil
 }
 
+// SetBeaconKey implements types.MsgServer.
+func (s msgServer) SetBeaconKey(goCtx context.Context, msg *types.MsgSetBeaconKey) (*types.MsgSetBeaconKeyResponse, error) {
+	if err := msg.Validate(); err != nil {
+		return nil, err
+	}
+	operator, err := s.k.validators.ValidatorAddressCodec().StringToBytes(msg.Operator)
+	if err != nil {
+		return nil, types.ErrInvalidAddress.Wrapf("operator: %s", err)
+	}
+	from, err := s.k.SetBeaconKey(sdk.UnwrapSDKContext(goCtx), operator, msg.Pubkey, msg.Possession)
+	if err != nil {
+		return nil, err
+	}
+	return &types.MsgSetBeaconKeyResponse{FromEpoch: from}, nil
+}
+
 // UpdateParams implements types.MsgServer.
 func (s msgServer) UpdateParams(goCtx context.Context, msg *types.MsgUpdateParams) (*types.MsgUpdateParamsResponse, error) {
 	ctx := sdk.UnwrapSDKContext(goCtx)

@@ -117,16 +117,6 @@ func (s queryServer) Epoch(goCtx context.Context, _ *types.QueryEpochRequest) (*
 	return &types.QueryEpochResponse{Epoch: epoch, EndsAt: epoch.End()}, nil
 }
 
-// Beacon implements types.QueryServer.
-func (s queryServer) Beacon(goCtx context.Context, _ *types.QueryBeaconRequest) (*types.QueryBeaconResponse, error) {
-	ctx := sdk.UnwrapSDKContext(goCtx)
-	value, err := s.k.Beacon(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &types.QueryBeaconResponse{Height: ctx.BlockHeight(), Value: value}, nil
-}
-
 // Rewards implements types.QueryServer.
 func (s queryServer) Rewards(goCtx context.Context, req *types.QueryRewardsRequest) (*types.QueryRewardsResponse, error) {
 	ctx := sdk.UnwrapSDKContext(goCtx)

@@ -15,11 +15,12 @@ func RegisterLegacyAminoCodec(cdc *codec.LegacyAmino) {
 	cdc.RegisterConcrete(Params{}, "athd/x/ath/Params", nil)
 	legacy.RegisterAminoMsg(cdc, &MsgClaim{}, "athd/ath/MsgClaim")
 	legacy.RegisterAminoMsg(cdc, &MsgWithdraw{}, "athd/ath/MsgWithdraw")
+	legacy.RegisterAminoMsg(cdc, &MsgSetBeaconKey{}, "athd/ath/MsgSetBeaconKey")
 	legacy.RegisterAminoMsg(cdc, &MsgUpdateParams{}, "athd/ath/MsgUpdateParams")
 }
 
 // RegisterInterfaces registers the messages as sdk.Msg.
 func RegisterInterfaces(registry codectypes.InterfaceRegistry) {
-	registry.RegisterImplementations((*sdk.Msg)(nil), &MsgClaim{}, &MsgWithdraw{}, &MsgUpdateParams{})
+	registry.RegisterImplementations((*sdk.Msg)(nil), &MsgClaim{}, &MsgWithdraw{}, &MsgSetBeaconKey{}, &MsgUpdateParams{})
 	msgservice.RegisterMsgServiceDesc(registry, &_Msg_serviceDesc)
 }

@@ -49,6 +49,21 @@ var (
 	// ErrCapExceeded: more would be minted than the cap on cumulative minting allows.
 	ErrCapExceeded = errors.Register(ModuleName, 40, "supply cap exceeded")
 
+	// ErrInvalidBeaconKey: not a point of edwards25519 of prime order in its one encoding.
+	ErrInvalidBeaconKey = errors.Register(ModuleName, 70, "invalid beacon key")
+	// ErrBeaconPossession: the proof of possession is not one of this key, operator and chain.
+	ErrBeaconPossession = errors.Register(ModuleName, 71, "beacon key without proof of possession")
+	// ErrBeaconKeyKnown: the validator registered this key already.
+	ErrBeaconKeyKnown = errors.Register(ModuleName, 72, "beacon key is registered already")
+	// ErrBeaconKeyTaken: another validator registered this key.
+	ErrBeaconKeyTaken = errors.Register(ModuleName, 73, "beacon key belongs to another validator")
+	// ErrBeaconKeyNotFound: the validator has no beacon key.
+	ErrBeaconKeyNotFound = errors.Register(ModuleName, 74, "beacon key not found")
+	// ErrNoValidator: the operator has no validator.
+	ErrNoValidator = errors.Register(ModuleName, 75, "validator not found")
+	// ErrInvalidBeacon: a beacon record contradicts itself.
+	ErrInvalidBeacon = errors.Register(ModuleName, 76, "invalid beacon")
+
 	// ErrHold: a hold exists already, does not exist, or has another amount.
 	ErrHold = errors.Register(ModuleName, 100, "invalid hold")
 )

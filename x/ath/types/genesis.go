@@ -12,9 +12,6 @@ import (
 // bound no product of them leaves math.Int's 256 bits, which would panic in the middle of a block.
 var maxIndex = math.NewIntWithDecimal(1, 40)
 
-// BeaconSize is the length of the beacon's value in bytes.
-const BeaconSize = 32
-
 // DefaultGenesis is that of a new chain: InitGenesis opens epoch 1 and takes the bank's supply as minted.
 func DefaultGenesis() *GenesisState {
 	return &GenesisState{
@@ -36,8 +33,8 @@ func (g GenesisState) Validate() error {
 	if g.Minted.IsNil() || g.Minted.IsNegative() || g.Burnt.IsNil() || g.Burnt.IsNegative() {
 		return ErrInvalidGenesis.Wrapf("minted is %s and burnt is %s; neither may be negative", g.Minted, g.Burnt)
 	}
-	if len(g.Beacon) != 0 && len(g.Beacon) != BeaconSize {
-		return ErrInvalidGenesis.Wrapf("beacon has %d bytes; 0 or %d", len(g.Beacon), BeaconSize)
+	if err := g.validateBeacons(); err != nil {
+		return err
 	}
 	if err := validateRows(g.Rows); err != nil {
 		return err

@@ -23,6 +23,9 @@ var (
 	BeaconPrefix         = collections.NewPrefix(15) // → 32 bytes
 	PayoutsPrefix        = collections.NewPrefix(16) // beneficiary → address
 	ClosedEpochPrefix    = collections.NewPrefix(17) // → uint64
+	BeaconsPrefix        = collections.NewPrefix(25) // height mod 64 → BeaconRecord
+	BeaconKeysPrefix     = collections.NewPrefix(26) // operator → BeaconKey
+	BeaconOwnersPrefix   = collections.NewPrefix(27) // public key → operator (derived)
 )
 
 // First bytes of the keys of the object store, where transactions leave what EndBlock folds; the second part of every

@@ -91,7 +91,7 @@ func (v *fakeVault) AddWeight(_ sdk.Context, pool athtypes.Pool, beneficiary sdk
 	return v.fails
 }
 
-func (v *fakeVault) Beacon(ctx sdk.Context) ([]byte, error) {
+func (v *fakeVault) MixedBeacon(ctx sdk.Context) ([]byte, error) {
 	h := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("beacon"), uint64(ctx.BlockTime().UnixNano())))
 	return h[:], nil
 }

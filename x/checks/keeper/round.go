@@ -71,7 +71,7 @@ func (k *Keeper) advanceRound(ctx sdk.Context) error {
 	return k.startRound(ctx, running, params)
 }
 
-// startRound starts the round after one: seats change, the beacon seeds the committees, and the round whose reveals are
+// startRound starts the round after one: seats change, the beacons seed the committees, and the round whose reveals are
 // complete now waits for its verdicts.
 func (k *Keeper) startRound(ctx sdk.Context, before types.Round, params types.Params) error {
 	seats, number := before.Seats, before.Number+1
@@ -81,7 +81,7 @@ func (k *Keeper) startRound(ctx sdk.Context, before types.Round, params types.Pa
 			return err
 		}
 	}
-	beacon, err := k.vault.Beacon(ctx)
+	beacon, err := k.vault.MixedBeacon(ctx)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ const (
 	drawsPerMember = 8
 )
 
-// RoundSeed makes a round's seed from the beacon of the block that starts it.
+// RoundSeed makes a round's seed from the mixed beacon of the block that starts it.
 func RoundSeed(beacon []byte, round uint64) []byte {
 	d := digest{sha256.New()}
 	d.bytes([]byte(roundDomain))

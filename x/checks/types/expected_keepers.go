@@ -23,8 +23,8 @@ type Vault interface {
 	RowAmount(ctx sdk.Context, row athtypes.Row) (math.Int, error)
 	// AddWeight adds to a beneficiary's weight in the running epoch of a Shares pool.
 	AddWeight(ctx sdk.Context, pool athtypes.Pool, beneficiary sdk.AccAddress, weight math.Int) error
-	// Beacon returns the random value of this block, 32 bytes.
-	Beacon(ctx sdk.Context) ([]byte, error)
+	// MixedBeacon mixes the random values of the last 64 blocks, this one included: 32 bytes.
+	MixedBeacon(ctx sdk.Context) ([]byte, error)
 	// MarkRound steps the capacity stream to now and keeps its index as the end of a round; rounds come in order.
 	MarkRound(ctx sdk.Context, round uint64) error
 }
