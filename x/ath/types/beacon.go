@@ -66,7 +66,7 @@ func (in BeaconInput) Step() (record BeaconRecord, refused [][]byte) {
 		record.Source, record.Value = BeaconSource_BEACON_SOURCE_BLOCK_HASH, in.hashBeacon()
 		return record, refused
 	}
-	record.Value = in.vrfBeacon(given)
+	record.Value = in.Value(given)
 	return record, refused
 }
 
@@ -91,8 +91,8 @@ func (in BeaconInput) Contributions() (given []Contribution, refused [][]byte) {
 	return given, refused
 }
 
-// vrfBeacon hashes the last value with the contributions, which are in order of operator.
-func (in BeaconInput) vrfBeacon(given []Contribution) []byte {
+// Value hashes the last beacon with contributions, which are in order of operator.
+func (in BeaconInput) Value(given []Contribution) []byte {
 	parts := [][]byte{[]byte(vrfBeaconDomain), in.Previous, []byte(in.ChainID), uint64Bytes(uint64(in.Height)), uint64Bytes(uint64(len(given)))}
 	for _, c := range given {
 		parts = append(parts, c.Output)
