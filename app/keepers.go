@@ -197,7 +197,8 @@ func (b builder) ibc(k *Keepers) {
 func (b builder) market(k *Keepers) {
 	k.Ath = athkeeper.NewKeeper(athkeeper.Deps{
 		Cdc: b.enc.Codec, StoreService: b.kv(athtypes.StoreKey), ObjectStoreKey: b.stores.object[athtypes.ObjectStoreKey],
-		Bank: k.Bank, Addresses: AccountAddresses, Validators: k.Staking, Authority: b.authority, Logger: b.log,
+		Bank: k.Bank, Staking: stakingkeeper.NewMsgServerImpl(k.Staking), Addresses: AccountAddresses, Validators: k.Staking,
+		Authority: b.authority, Logger: b.log,
 	})
 	k.Providers = providerskeeper.NewKeeper(providerskeeper.Deps{
 		Cdc: b.enc.Codec, StoreService: b.kv(providerstypes.StoreKey),

@@ -29,6 +29,7 @@ type (
 	stakeKey = collections.Triple[uint32, []byte, uint64]       // pool, beneficiary, epoch
 	groupKey = collections.Pair[uint64, uint64]                 // group, holder
 	ownerKey = collections.Pair[[]byte, uint64]                 // beneficiary, holder
+	barKey   = collections.Pair[uint32, []byte]                 // pool, beneficiary
 )
 
 var (
@@ -37,6 +38,7 @@ var (
 	stakeKeyCodec = collections.TripleKeyCodec(collections.Uint32Key, collections.BytesKey, collections.Uint64Key)
 	groupKeyCodec = collections.PairKeyCodec(collections.Uint64Key, collections.Uint64Key)
 	ownerKeyCodec = collections.PairKeyCodec(collections.BytesKey, collections.Uint64Key)
+	barKeyCodec   = collections.PairKeyCodec(collections.Uint32Key, collections.BytesKey)
 )
 
 // Validators is the part of x/staking that says who validates: only validators register beacon keys.
@@ -52,6 +54,7 @@ type Deps struct {
 	// ObjectStoreKey of the store that lives for one block (types.ObjectStoreKey).
 	ObjectStoreKey *storetypes.ObjectStoreKey
 	Bank           types.Bank
+	Staking        Delegator
 	Addresses      address.Codec
 	Validators     Validators
 	// Authority may update the parameters: the governance account's bech32 address.
@@ -63,6 +66,7 @@ type Deps struct {
 type Keeper struct {
 	objects   *storetypes.ObjectStoreKey
 	bank      types.Bank
+	staking   Delegator
 	addresses address.Codec
 	// validators knows who may register a beacon key.
 	validators Validators
@@ -93,6 +97,8 @@ type Keeper struct {
 	beacons        collections.Map[uint64, types.BeaconRecord]
 	beaconKeys     collections.Map[[]byte, types.BeaconKey]
 	beaconOwners   collections.Map[[]byte, []byte]
+	bars           collections.Map[barKey, math.Int]
+	bonusUntil     collections.Item[uint64]
 }
 
 // NewKeeper panics on a schema that contradicts itself, which is a fault of this file.
@@ -101,6 +107,7 @@ func NewKeeper(deps Deps) *Keeper {
 	k := &Keeper{
 		objects:    deps.ObjectStoreKey,
 		bank:       deps.Bank,
+		staking:    deps.Staking,
 		addresses:  deps.Addresses,
 		validators: deps.Validators,
 		authority:  deps.Authority,
@@ -127,6 +134,8 @@ func NewKeeper(deps Deps) *Keeper {
 		beacons:        collections.NewMap(sb, types.BeaconsPrefix, "beacons", collections.Uint64Key, codec.CollValue[types.BeaconRecord](deps.Cdc)),
 		beaconKeys:     collections.NewMap(sb, types.BeaconKeysPrefix, "beacon_keys", collections.BytesKey, codec.CollValue[types.BeaconKey](deps.Cdc)),
 		beaconOwners:   collections.NewMap(sb, types.BeaconOwnersPrefix, "beacon_owners", collections.BytesKey, collections.BytesValue),
+		bars:           collections.NewMap(sb, types.BarsPrefix, "bars", barKeyCodec, sdk.IntValue),
+		bonusUntil:     collections.NewItem(sb, types.BonusUntilPrefix, "bonus_until", collections.Uint64Value),
 	}
 	schema, err := sb.Build()
 	if err != nil {
