@@ -5,6 +5,7 @@ package app
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -43,6 +44,7 @@ type App struct {
 	core
 
 	configurator module.Configurator
+	proposals    *proposals
 	simulation   *module.SimulationManager
 	closeOnce    sync.Once
 	closeErr     error
@@ -107,9 +109,8 @@ func (app *App) wire(opts servertypes.AppOptions) error {
 	app.MountKVStores(app.stores.kv)
 	app.MountObjectStores(app.stores.object)
 	app.SetInitChainer(app.InitChainer)
-	app.SetPreBlocker(func(ctx sdk.Context, _ *abci.RequestFinalizeBlock) (*sdk.ResponsePreBlock, error) {
-		return app.modules.PreBlock(ctx)
-	})
+	app.SetPreBlocker(app.PreBlocker)
+	app.setProposals()
 	app.SetBeginBlocker(app.BeginBlocker)
 	app.SetEndBlocker(app.EndBlocker)
 	app.SetAnteHandler(newAnteHandler(app.Keepers, app.encoding.Tx.SignModeHandler()))
@@ -138,7 +139,12 @@ func (app *App) EndBlocker(ctx sdk.Context) (sdk.EndBlock, error) { return app.m
 
 // Close closes the databases; the server calls it more than once.
 func (app *App) Close() error {
-	app.closeOnce.Do(func() { app.closeErr = app.BaseApp.Close() })
+	app.closeOnce.Do(func() {
+		app.closeErr = app.BaseApp.Close()
+		if hush := app.proposals.voice.Close; hush != nil {
+			app.closeErr = errors.Join(app.closeErr, hush())
+		}
+	})
 	return app.closeErr
 }
 

@@ -153,7 +153,7 @@ func (b builder) base(k *Keepers) {
 	k.Epochs = &epochs
 }
 
-// validators builds what secures the chain.
+// validators builds what secures the chain, and the token that it pays with: x/ath knows from staking's hooks who signs.
 func (b builder) validators(k *Keepers) {
 	cdc := b.enc.Codec
 	k.Staking = stakingkeeper.NewKeeper(cdc, b.kv(stakingtypes.StoreKey), k.Account, k.Bank, b.authority,
@@ -161,7 +161,11 @@ func (b builder) validators(k *Keepers) {
 	k.Distribution = distrkeeper.NewKeeper(cdc, b.kv(distrtypes.StoreKey), k.Account, k.Bank, k.Staking,
 		authtypes.FeeCollectorName, b.authority)
 	k.Slashing = slashingkeeper.NewKeeper(cdc, b.enc.Amino, b.kv(slashingtypes.StoreKey), k.Staking, b.authority)
-	k.Staking.SetHooks(stakingtypes.NewMultiStakingHooks(k.Distribution.Hooks(), k.Slashing.Hooks()))
+	k.Ath = athkeeper.NewKeeper(athkeeper.Deps{
+		Cdc: b.enc.Codec, StoreService: b.kv(athtypes.StoreKey), ObjectStoreKey: b.stores.object[athtypes.ObjectStoreKey],
+		Bank: k.Bank, Addresses: AccountAddresses, Validators: k.Staking, Authority: b.authority, Logger: b.log,
+	})
+	k.Staking.SetHooks(stakingtypes.NewMultiStakingHooks(k.Distribution.Hooks(), k.Slashing.Hooks(), k.Ath.StakingHooks()))
 	k.Evidence = evidencekeeper.NewKeeper(cdc, b.kv(evidencetypes.StoreKey), k.Staking, k.Slashing, AccountAddresses,
 		runtime.ProvideCometInfoService())
 }
@@ -195,11 +199,6 @@ func (b builder) ibc(k *Keepers) {
 
 // market builds our own modules, each on those below it only.
 func (b builder) market(k *Keepers) {
-	k.Ath = athkeeper.NewKeeper(athkeeper.Deps{
-		Cdc: b.enc.Codec, StoreService: b.kv(athtypes.StoreKey), ObjectStoreKey: b.stores.object[athtypes.ObjectStoreKey],
-		Bank: k.Bank, Staking: stakingkeeper.NewMsgServerImpl(k.Staking), Addresses: AccountAddresses, Validators: k.Staking,
-		Authority: b.authority, Logger: b.log,
-	})
 	k.Providers = providerskeeper.NewKeeper(providerskeeper.Deps{
 		Cdc: b.enc.Codec, StoreService: b.kv(providerstypes.StoreKey),
 		Vault: k.Ath, Stream: k.Ath, Addresses: AccountAddresses, Authority: b.authority, Logger: b.log,

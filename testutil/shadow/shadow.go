@@ -71,7 +71,17 @@ type Chain struct {
 	height int64
 	now    time.Time
 	next   map[string]uint64 // sequences of transactions that are signed, and maybe not in a block yet
+	extend Extend
 }
+
+// Extend is what the validator says when it votes for the block at a height.
+type Extend func(height int64) []byte
+
+// Option of a chain.
+type Option func(*Chain)
+
+// WithVotes lets the validator extend its votes; proposals then are made and judged by the applications.
+func WithVotes(extend Extend) Option { return func(c *Chain) { c.extend = extend } }
 
 type twin struct {
 	Twin
@@ -87,7 +97,7 @@ func (tw *twin) open() {
 }
 
 // New starts a chain. edit, where it is not nil, changes the genesis.
-func New(t testing.TB, twins []Twin, balance math.Int, accounts []gen.Account, edit func(app.Encoding, app.GenesisState)) *Chain {
+func New(t testing.TB, twins []Twin, balance math.Int, accounts []gen.Account, edit func(app.Encoding, app.GenesisState), opts ...Option) *Chain {
 	t.Helper()
 	client, err := app.NewClient()
 	require.NoError(t, err)
@@ -99,14 +109,20 @@ func New(t testing.TB, twins []Twin, balance math.Int, accounts []gen.Account, e
 	require.NoError(t, err)
 	state, err := json.Marshal(genesis)
 	require.NoError(t, err)
-	return Resume(t, twins, state, 1, Start)
+	return Resume(t, twins, state, 1, Start, opts...)
 }
 
 // Resume starts a chain from an app_state, its first block at a height and a time.
-func Resume(t testing.TB, twins []Twin, state []byte, height int64, now time.Time) *Chain {
+func Resume(t testing.TB, twins []Twin, state []byte, height int64, now time.Time, opts ...Option) *Chain {
 	t.Helper()
 	c := &Chain{t: t, now: now, first: height, height: height - 1, next: make(map[string]uint64)}
+	for _, opt := range opts {
+		opt(c)
+	}
 	params := cmttypes.DefaultConsensusParams().ToProto()
+	if c.extend != nil {
+		params.Abci = &cmtproto.ABCIParams{VoteExtensionsEnableHeight: height}
+	}
 	limits := app.BlockLimits()
 	params.Block = &cmtproto.BlockParams{MaxBytes: limits.MaxBytes, MaxGas: limits.MaxGas}
 	for _, spec := range twins {
@@ -202,16 +218,61 @@ func (c *Chain) run(tw *twin, txs [][]byte) *abci.ResponseFinalizeBlock {
 			require.NoError(c.t, err, tw.Name)
 		}
 	}
-	validator := gen.NewValidator().Consensus.PubKey().Address()
-	commit := abci.CommitInfo{}
-	if c.height > c.first {
-		commit.Votes = []abci.VoteInfo{{Validator: abci.Validator{Address: validator, Power: 100}, BlockIdFlag: cmtproto.BlockIDFlagCommit}}
+	commit, hash := c.lastCommit(), []byte{byte(c.height)}
+	if c.extend != nil {
+		txs = c.propose(tw, txs, commit, hash)
 	}
 	res, err := tw.app.FinalizeBlock(&abci.RequestFinalizeBlock{
-		Txs: txs, Height: c.height, Time: c.now, ProposerAddress: validator, DecidedLastCommit: commit, Hash: []byte{byte(c.height)},
+		Txs: txs, Height: c.height, Time: c.now, ProposerAddress: gen.NewValidator().Consensus.PubKey().Address(), DecidedLastCommit: commit, Hash: hash,
 	})
 	require.NoError(c.t, err, "%s, height %d", tw.Name, c.height)
 	_, err = tw.app.Commit()
 	require.NoError(c.t, err, "%s, height %d", tw.Name, c.height)
+	if c.extend != nil && c.height > c.first {
+		res.TxResults = res.TxResults[1:] // the votes are no transaction of the caller's
+	}
 	return res
+}
+
+// lastCommit of the block at c.height.
+func (c *Chain) lastCommit() abci.CommitInfo {
+	commit := abci.CommitInfo{}
+	if c.height > c.first {
+		validator := gen.NewValidator().Consensus.PubKey().Address()
+		commit.Votes = []abci.VoteInfo{{Validator: abci.Validator{Address: validator, Power: 100}, BlockIdFlag: cmtproto.BlockIDFlagCommit}}
+	}
+	return commit
+}
+
+// Proposal is what the first twin proposes for the next block, and the last commit that goes with it; no block is made.
+func (c *Chain) Proposal(after time.Duration, txs ...[]byte) ([][]byte, abci.CommitInfo) {
+	c.t.Helper()
+	now := c.now
+	c.now, c.height = c.now.Add(after), c.height+1
+	defer func() { c.now, c.height = now, c.height-1 }()
+	return c.propose(c.twins[0], txs, c.lastCommit(), []byte{byte(c.height)}), c.lastCommit()
+}
+
+// propose lets a twin make a proposal of transactions and judge it.
+func (c *Chain) propose(tw *twin, txs [][]byte, commit abci.CommitInfo, hash []byte) [][]byte {
+	c.t.Helper()
+	local := abci.ExtendedCommitInfo{}
+	for _, vote := range commit.Votes {
+		said := c.extend(c.height - 1)
+		signature, err := gen.NewValidator().Consensus.Sign(cmttypes.VoteExtensionSignBytes(ChainID, &cmtproto.Vote{Extension: said, Height: c.height - 1}))
+		require.NoError(c.t, err)
+		local.Votes = append(local.Votes, abci.ExtendedVoteInfo{
+			Validator: vote.Validator, BlockIdFlag: vote.BlockIdFlag, VoteExtension: said, ExtensionSignature: signature,
+		})
+	}
+	proposal, err := tw.app.PrepareProposal(&abci.RequestPrepareProposal{
+		MaxTxBytes: app.BlockLimits().MaxBytes, Txs: txs, LocalLastCommit: local, Height: c.height, Time: c.now,
+	})
+	require.NoError(c.t, err, "%s, height %d", tw.Name, c.height)
+	verdict, err := tw.app.ProcessProposal(&abci.RequestProcessProposal{
+		Txs: proposal.Txs, ProposedLastCommit: commit, Hash: hash, Height: c.height, Time: c.now,
+	})
+	require.NoError(c.t, err, "%s, height %d", tw.Name, c.height)
+	require.Equal(c.t, abci.ResponseProcessProposal_ACCEPT, verdict.Status, "%s, height %d", tw.Name, c.height)
+	return proposal.Txs
 }

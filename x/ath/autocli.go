@@ -31,6 +31,11 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 					RpcMethod: "Vault", Use: "vault", Short: "Show the vault's rows, all or those of one owner",
 					Example: "athd query ath vault --owner ath1qyqszqgpqyqszqgpqyqszqgpqyqszqgp5xqqpu --page-limit 50",
 				},
+				{RpcMethod: "Price", Use: "price", Short: "Show what validators say an ATH is worth in USD", Example: "athd query ath price"},
+				{
+					RpcMethod: "UsdIndex", Use: "usd-index", Short: "Show the index by which USD-priced things cost ATH, now or at a time",
+					Example: "athd query ath usd-index\nathd query ath usd-index --at 2027-03-01T00:00:00Z",
+				},
 				{
 					RpcMethod: "Beacon", Use: "beacon [height]", Short: "Show the random beacon of the last block, or of a block",
 					Long: "Show the random beacon of the last block, or of one of the 63 before it. An older one is in the state of its own\n" +
@@ -49,31 +54,18 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 			RpcCommandOptions: []*autocliv1.RpcCommandOptions{
 				{
 					RpcMethod: "Claim", Use: "claim", Short: "Move earned rewards into vesting",
-					Long: "Move what the ledgers have earned into vesting. Capacity counts the Containers that are listed; without ledgers all are claimed.",
-					Example: "athd tx ath claim --containers 7,8 --from provider\nathd tx ath claim --ledgers LEDGER_CHECKER --from licence-owner\n" +
-						`athd tx ath claim --containers 7 --exits '{"ledger":"LEDGER_CAPACITY","delay":"604800s","penalty_ppm":800000}' --from provider`,
+					Long:    "Move what the ledgers have earned into vesting. Capacity counts the Containers that are listed; without ledgers all are claimed.",
+					Example: "athd tx ath claim --containers 7,8 --from provider\nathd tx ath claim --ledgers LEDGER_CHECKER --from licence-owner",
 				},
 				{
-					RpcMethod: "Exit", Use: "exit [ledger] [delay] [penalty-ppm]", Short: "Take income out of vesting early, at a penalty",
-					Long: "Take income out of vesting early. Delay and penalty must be those of a line of reward_exits, fee_exits or checker_exits in the " +
-						"parameters. The penalty goes back to the ledger's pool, and none of it ever comes back to the account that paid it.",
-					Example: "athd tx ath exit LEDGER_CAPACITY 168h 800000 --from provider\nathd tx ath exit LEDGER_FEES 168h 400000 --max-amount 5000000 --from provider",
-					PositionalArgs: []*autocliv1.PositionalArgDescriptor{
-						{ProtoField: "ledger"}, {ProtoField: "delay"}, {ProtoField: "penalty_ppm"},
-					},
+					RpcMethod: "Withdraw", Use: "withdraw", Short: "Pay out income that has ripened",
+					Example: "athd tx ath withdraw --from provider",
 				},
 				{
-					RpcMethod: "Withdraw", Use: "withdraw", Short: "Pay out income that has ripened, and stake it with that",
-					Example: "athd tx ath withdraw --from provider\nathd tx ath withdraw --stake athvaloper1qyqszqgpqyqszqgpqyqszqgpqyqszqgp2kml0f --from provider",
-				},
-				{
-					RpcMethod: "SetBeaconKey", Use: "set-beacon-key [pubkey] [possession]", Short: "Register, replace or remove a validator's beacon key",
-					Long: "Register a validator's beacon key; without arguments remove it. `athd beacon-key register` does the same with the\n" +
+					RpcMethod: "SetBeaconKey", Use: "set-beacon-key", Short: "Register, replace or remove a validator's beacon key",
+					Long: "Register a validator's beacon key; without flags remove it. `athd beacon-key register` does the same with the\n" +
 						"key of a node's file. A key counts from the second change of epoch on.",
-					Example: "athd tx ath set-beacon-key \"$PUBKEY\" \"$POSSESSION\" --from validator\nathd tx ath set-beacon-key --from validator",
-					PositionalArgs: []*autocliv1.PositionalArgDescriptor{
-						{ProtoField: "pubkey", Optional: true}, {ProtoField: "possession", Optional: true},
-					},
+					Example: "athd tx ath set-beacon-key --pubkey \"$PUBKEY\" --possession \"$POSSESSION\" --from validator\nathd tx ath set-beacon-key --from validator",
 				},
 				{
 					RpcMethod: "UpdateParams", Use: "update-params [params]", Short: "Propose new parameters; all of them must be given",

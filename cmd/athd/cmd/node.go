@@ -40,7 +40,7 @@ func markNodeCommand(cmd *cobra.Command) *cobra.Command {
 // addNodeCommands adds what runs a node and prepares its files.
 func addNodeCommands(root *cobra.Command, modules *app.Client) {
 	node := &cobra.Command{}
-	server.AddCommands(node, app.DefaultHome(), newApp, nil, func(*cobra.Command) {})
+	server.AddCommands(node, app.DefaultHome(), newVoter, nil, func(*cobra.Command) {})
 	server.AddTestnetCreatorCommand(node, newTestnetApp, func(*cobra.Command) {})
 	for _, c := range node.Commands() {
 		if c.Name() == "export" || c.Name() == "version" { // ours differ
@@ -51,6 +51,7 @@ func addNodeCommands(root *cobra.Command, modules *app.Client) {
 		initCommand(modules.Basics),
 		genutilcli.Commands(modules.Tx, modules.Basics, app.DefaultHome()),
 		exportCommand(),
+		priceCommand(),
 		snapshot.Cmd(newApp),
 		pruning.Cmd(newApp, app.DefaultHome()),
 	)
@@ -63,4 +64,15 @@ func addNodeCommands(root *cobra.Command, modules *app.Client) {
 // newApp opens the application with a node's options.
 func newApp(logger log.Logger, db dbm.DB, opts servertypes.AppOptions) servertypes.Application {
 	return app.New(logger, db, true, opts, server.DefaultBaseappOptions(opts)...)
+}
+
+// newVoter opens it for a node that takes part in consensus.
+func newVoter(logger log.Logger, db dbm.DB, opts servertypes.AppOptions) servertypes.Application {
+	voice, err := newVoice(logger, opts)
+	if err != nil {
+		panic(err) // the server's interface has no error; it prints the message and ends
+	}
+	chain := app.New(logger, db, true, opts, server.DefaultBaseappOptions(opts)...)
+	chain.Speak(voice)
+	return chain
 }

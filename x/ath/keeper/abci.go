@@ -18,5 +18,11 @@ func (k *Keeper) EndBlock(ctx sdk.Context) error {
 	if err := k.foldDeltas(ctx); err != nil {
 		return err
 	}
+	if err := k.forgetSigners(ctx); err != nil {
+		return err
+	}
+	if err := k.stepUsdIndex(ctx); err != nil {
+		return err
+	}
 	return k.advanceEpoch(ctx)
 }

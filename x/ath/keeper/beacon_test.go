@@ -31,6 +31,11 @@ func (f *fixture) GetValidator(_ context.Context, operator sdk.ValAddress) (stak
 	return stakingtypes.Validator{}, stakingtypes.ErrNoValidatorFound
 }
 
+// GetValidatorByConsAddr knows nobody: hooks tell the keeper who signs.
+func (f *fixture) GetValidatorByConsAddr(context.Context, sdk.ConsAddress) (stakingtypes.Validator, error) {
+	return stakingtypes.Validator{}, stakingtypes.ErrNoValidatorFound
+}
+
 func (f *fixture) ValidatorAddressCodec() address.Codec {
 	return addresscodec.NewBech32Codec(types.Bech32Prefix + "valoper")
 }

@@ -32,6 +32,12 @@ func (k *Keeper) InitGenesis(ctx sdk.Context, state *types.GenesisState) error {
 	if err := k.importStream(ctx, state); err != nil {
 		return err
 	}
+	if err := k.importSigners(ctx, state); err != nil {
+		return err
+	}
+	if err := k.importPrice(ctx, state); err != nil {
+		return err
+	}
 	if state.New() {
 		if err := k.begin(ctx, state); err != nil {
 			return err
@@ -101,7 +107,6 @@ func (k *Keeper) importItems(ctx sdk.Context, state *types.GenesisState) error {
 		k.minted.Set(ctx, minted),
 		k.burnt.Set(ctx, state.Burnt),
 		k.closedEpoch.Set(ctx, state.ClosedEpoch),
-		k.bonusUntil.Set(ctx, state.BonusUntil),
 	} {
 		if set != nil {
 			return set
@@ -147,15 +152,6 @@ func (k *Keeper) importShares(ctx sdk.Context, state *types.GenesisState) error 
 			return err
 		}
 	}
-	for i, bar := range state.Bars {
-		beneficiary, err := k.addresses.StringToBytes(bar.Beneficiary)
-		if err != nil {
-			return types.ErrInvalidGenesis.Wrapf("bars[%d].beneficiary: %s", i, err)
-		}
-		if err := k.bars.Set(ctx, collections.Join(uint32(bar.Pool), beneficiary), bar.Returned); err != nil {
-			return err
-		}
-	}
 	for i, position := range state.SharePositions {
 		beneficiary, err := k.addresses.StringToBytes(position.Beneficiary)
 		if err != nil {
@@ -197,7 +193,7 @@ func (k *Keeper) importStream(ctx sdk.Context, state *types.GenesisState) error 
 // ExportGenesis returns the whole state, every list in the order of its keys.
 func (k *Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 	state := &types.GenesisState{}
-	for _, export := range []func(sdk.Context, *types.GenesisState) error{k.exportItems, k.exportRows, k.exportShares, k.exportStream, k.exportBeacon} {
+	for _, export := range []func(sdk.Context, *types.GenesisState) error{k.exportItems, k.exportRows, k.exportShares, k.exportStream, k.exportBeacon, k.exportSigners, k.exportPrice} {
 		if err := export(ctx, state); err != nil {
 			return nil, err
 		}
@@ -206,14 +202,13 @@ func (k *Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 }
 
 func (k *Keeper) exportItems(ctx sdk.Context, state *types.GenesisState) error {
-	var errs [7]error
+	var errs [6]error
 	state.Params, errs[0] = k.params.Get(ctx)
 	state.Epoch, errs[1] = k.epoch.Get(ctx)
 	state.Stream, errs[2] = k.stream.Get(ctx)
 	state.Minted, errs[3] = k.minted.Get(ctx)
 	state.Burnt, errs[4] = k.burnt.Get(ctx)
 	state.ClosedEpoch, errs[5] = k.closedEpoch.Get(ctx)
-	state.BonusUntil, errs[6] = k.bonusUntil.Get(ctx)
 	return errors.Join(errs[:]...)
 }
 
@@ -253,14 +248,6 @@ func (k *Keeper) exportShares(ctx sdk.Context, state *types.GenesisState) error 
 	if err != nil {
 		return err
 	}
-	err = k.bars.Walk(ctx, nil, func(key barKey, returned math.Int) (bool, error) {
-		beneficiary, err := k.addresses.BytesToString(key.K2())
-		state.Bars = append(state.Bars, types.Bar{Pool: types.Pool(key.K1()), Beneficiary: beneficiary, Returned: returned})
-		return false, err
-	})
-	if err != nil {
-		return err
-	}
 	return k.sharePositions.Walk(ctx, nil, func(key stakeKey, weight math.Int) (bool, error) {
 		beneficiary, err := k.addresses.BytesToString(key.K2())
 		state.SharePositions = append(state.SharePositions, types.SharePosition{
@@ -287,6 +274,25 @@ func (k *Keeper) exportStream(ctx sdk.Context, state *types.GenesisState) error 
 	}
 	return k.positions.Walk(ctx, nil, func(_ uint64, position types.StreamPosition) (bool, error) {
 		state.StreamPositions = append(state.StreamPositions, position)
+		return false, nil
+	})
+}
+
+func (k *Keeper) importSigners(ctx sdk.Context, state *types.GenesisState) error {
+	for i, signer := range state.Signers {
+		if _, err := k.validators.ValidatorAddressCodec().StringToBytes(signer.Operator); err != nil {
+			return types.ErrInvalidGenesis.Wrapf("signers[%d].operator: %s", i, err)
+		}
+		if err := k.saveSigner(ctx, signer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *Keeper) exportSigners(ctx sdk.Context, state *types.GenesisState) error {
+	return k.signers.Walk(ctx, nil, func(_ []byte, signer types.Signer) (bool, error) {
+		state.Signers = append(state.Signers, signer)
 		return false, nil
 	})
 }

@@ -29,7 +29,6 @@ type (
 	stakeKey = collections.Triple[uint32, []byte, uint64]       // pool, beneficiary, epoch
 	groupKey = collections.Pair[uint64, uint64]                 // group, holder
 	ownerKey = collections.Pair[[]byte, uint64]                 // beneficiary, holder
-	barKey   = collections.Pair[uint32, []byte]                 // pool, beneficiary
 )
 
 var (
@@ -38,12 +37,12 @@ var (
 	stakeKeyCodec = collections.TripleKeyCodec(collections.Uint32Key, collections.BytesKey, collections.Uint64Key)
 	groupKeyCodec = collections.PairKeyCodec(collections.Uint64Key, collections.Uint64Key)
 	ownerKeyCodec = collections.PairKeyCodec(collections.BytesKey, collections.Uint64Key)
-	barKeyCodec   = collections.PairKeyCodec(collections.Uint32Key, collections.BytesKey)
 )
 
-// Validators is the part of x/staking that says who validates: only validators register beacon keys.
+// Validators is the part of x/staking that says who validates, and with which key.
 type Validators interface {
 	GetValidator(ctx context.Context, operator sdk.ValAddress) (stakingtypes.Validator, error)
+	GetValidatorByConsAddr(ctx context.Context, consensus sdk.ConsAddress) (stakingtypes.Validator, error)
 	ValidatorAddressCodec() address.Codec
 }
 
@@ -54,7 +53,6 @@ type Deps struct {
 	// ObjectStoreKey of the store that lives for one block (types.ObjectStoreKey).
 	ObjectStoreKey *storetypes.ObjectStoreKey
 	Bank           types.Bank
-	Staking        Delegator
 	Addresses      address.Codec
 	Validators     Validators
 	// Authority may update the parameters: the governance account's bech32 address.
@@ -66,9 +64,8 @@ type Deps struct {
 type Keeper struct {
 	objects   *storetypes.ObjectStoreKey
 	bank      types.Bank
-	staking   Delegator
 	addresses address.Codec
-	// validators knows who may register a beacon key.
+	// validators knows who validates, and with which key.
 	validators Validators
 	authority  string
 	logger     log.Logger
@@ -97,8 +94,11 @@ type Keeper struct {
 	beacons        collections.Map[uint64, types.BeaconRecord]
 	beaconKeys     collections.Map[[]byte, types.BeaconKey]
 	beaconOwners   collections.Map[[]byte, []byte]
-	bars           collections.Map[barKey, math.Int]
-	bonusUntil     collections.Item[uint64]
+	signers        collections.Map[[]byte, types.Signer]
+	oldSigners     collections.KeySet[signerKey]
+	price          collections.Item[types.Price]
+	usdIndex       collections.Item[types.UsdIndex]
+	usdCheckpoints collections.Map[int64, types.UsdIndex]
 }
 
 // NewKeeper panics on a schema that contradicts itself, which is a fault of this file.
@@ -107,7 +107,6 @@ func NewKeeper(deps Deps) *Keeper {
 	k := &Keeper{
 		objects:    deps.ObjectStoreKey,
 		bank:       deps.Bank,
-		staking:    deps.Staking,
 		addresses:  deps.Addresses,
 		validators: deps.Validators,
 		authority:  deps.Authority,
@@ -134,8 +133,11 @@ func NewKeeper(deps Deps) *Keeper {
 		beacons:        collections.NewMap(sb, types.BeaconsPrefix, "beacons", collections.Uint64Key, codec.CollValue[types.BeaconRecord](deps.Cdc)),
 		beaconKeys:     collections.NewMap(sb, types.BeaconKeysPrefix, "beacon_keys", collections.BytesKey, codec.CollValue[types.BeaconKey](deps.Cdc)),
 		beaconOwners:   collections.NewMap(sb, types.BeaconOwnersPrefix, "beacon_owners", collections.BytesKey, collections.BytesValue),
-		bars:           collections.NewMap(sb, types.BarsPrefix, "bars", barKeyCodec, sdk.IntValue),
-		bonusUntil:     collections.NewItem(sb, types.BonusUntilPrefix, "bonus_until", collections.Uint64Value),
+		signers:        collections.NewMap(sb, types.SignersPrefix, "signers", collections.BytesKey, codec.CollValue[types.Signer](deps.Cdc)),
+		oldSigners:     collections.NewKeySet(sb, types.OldSignersPrefix, "old_signers", signerKeyCodec),
+		price:          collections.NewItem(sb, types.PricePrefix, "price", codec.CollValue[types.Price](deps.Cdc)),
+		usdIndex:       collections.NewItem(sb, types.UsdIndexPrefix, "usd_index", codec.CollValue[types.UsdIndex](deps.Cdc)),
+		usdCheckpoints: collections.NewMap(sb, types.UsdCheckpointsPrefix, "usd_checkpoints", collections.Int64Key, codec.CollValue[types.UsdIndex](deps.Cdc)),
 	}
 	schema, err := sb.Build()
 	if err != nil {

@@ -49,6 +49,11 @@ var (
 	// ErrCapExceeded: more would be minted than the cap on cumulative minting allows.
 	ErrCapExceeded = errors.Register(ModuleName, 40, "supply cap exceeded")
 
+	// ErrUnknownSigner: no validator signs with the consensus key, nor did lately.
+	ErrUnknownSigner = errors.Register(ModuleName, 60, "unknown signer of votes")
+	// ErrNoPrice: there is no price of ATH, or it is too old to quote by.
+	ErrNoPrice = errors.Register(ModuleName, 61, "no fresh price of ATH in USD")
+
 	// ErrInvalidBeaconKey: not a point of edwards25519 of prime order in its one encoding.
 	ErrInvalidBeaconKey = errors.Register(ModuleName, 70, "invalid beacon key")
 	// ErrBeaconPossession: the proof of possession is not one of this key, operator and chain.
@@ -63,15 +68,6 @@ var (
 	ErrNoValidator = errors.Register(ModuleName, 75, "validator not found")
 	// ErrInvalidBeacon: a beacon record contradicts itself.
 	ErrInvalidBeacon = errors.Register(ModuleName, 76, "invalid beacon")
-
-	// ErrExitOption: the parameters list no such early exit.
-	ErrExitOption = errors.Register(ModuleName, 80, "no such early exit")
-	// ErrNothingToExit: nothing vests for longer than the exit would take.
-	ErrNothingToExit = errors.Register(ModuleName, 81, "nothing to exit")
-	// ErrExitByOther: only the beneficiary may give up a part of its income.
-	ErrExitByOther = errors.Register(ModuleName, 82, "early exit by somebody else")
-	// ErrStake: what is paid can't be delegated.
-	ErrStake = errors.Register(ModuleName, 83, "can't stake the income")
 
 	// ErrHold: a hold exists already, does not exist, or has another amount.
 	ErrHold = errors.Register(ModuleName, 100, "invalid hold")

@@ -18,6 +18,7 @@ func TestErrorCodesAreUniqueAndAboveOne(t *testing.T) {
 		ErrInvalidPool, ErrInvalidWeight, ErrRoundOrder, ErrRoundUnknown, ErrRoundConfirmed, ErrPositionNotFound, ErrPositionGroup,
 		ErrInvalidLedger, ErrNotBeneficiary, ErrTooMany,
 		ErrCapExceeded,
+		ErrUnknownSigner, ErrNoPrice,
 		ErrHold,
 	} {
 		require.Greater(t, err.ABCICode(), uint32(1), err)

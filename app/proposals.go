@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"slices"
+
+	abci "github.com/cometbft/cometbft/abci/types"
+
+	"cosmossdk.io/log/v2"
+
+	"github.com/cosmos/cosmos-sdk/baseapp"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	athkeeper "github.com/athnet/ath/x/ath/keeper"
+	athtypes "github.com/athnet/ath/x/ath/types"
+)
+
+// PriceSource tells this node the price of an ATH in 10^-9 USD; false where it knows none. It must not block.
+type PriceSource interface {
+	Price() (uint64, bool)
+}
+
+// BeaconProver makes this node's contribution to the beacon of a height.
+type BeaconProver interface {
+	Prove(chainID string, height int64) ([]byte, error)
+}
+
+// Voice is what a node says when it votes. Both may be missing: the node votes without them.
+type Voice struct {
+	Price  PriceSource
+	Beacon BeaconProver
+	// Close ends what answers in the background; nil where nothing does.
+	Close func() error
+}
+
+// proposals are the parts of consensus that surround the execution of blocks.
+type proposals struct {
+	ath     *athkeeper.Keeper
+	voice   Voice
+	prepare sdk.PrepareProposalHandler
+	process sdk.ProcessProposalHandler
+	log     log.Logger
+}
+
+// extendVote says what this node knows. It never fails: a validator without a source or a key still votes.
+func (p *proposals) extendVote(ctx sdk.Context, req *abci.RequestExtendVote) (*abci.ResponseExtendVote, error) {
+	var ext athtypes.VoteExtension
+	if p.voice.Price != nil {
+		if price, ok := p.voice.Price.Price(); ok {
+			ext.Price = price
+		}
+	}
+	if p.voice.Beacon != nil {
+		proof, err := p.voice.Beacon.Prove(ctx.ChainID(), req.Height)
+		if err != nil {
+			p.log.Error("no contribution to the beacon", "height", req.Height, "err", err)
+		}
+		ext.BeaconProof = proof
+	}
+	body, err := ext.Marshal()
+	return &abci.ResponseExtendVote{VoteExtension: body}, err
+}
+
+// verifyVote refuses what no honest node sends. What an extension says is judged when it counts: a vote that is refused here
+// is lost, and with enough of them the block.
+func (p *proposals) verifyVote(_ sdk.Context, req *abci.RequestVerifyVoteExtension) (*abci.ResponseVerifyVoteExtension, error) {
+	status := abci.ResponseVerifyVoteExtension_ACCEPT
+	if len(req.VoteExtension) > athtypes.MaxVoteExtension {
+		status = abci.ResponseVerifyVoteExtension_REJECT
+	}
+	return &abci.ResponseVerifyVoteExtension{Status: status}, nil
+}
+
+// prepareProposal puts the votes before the transactions.
+func (p *proposals) prepareProposal(ctx sdk.Context, req *abci.RequestPrepareProposal) (*abci.ResponsePrepareProposal, error) {
+	var head [][]byte
+	if carriesVotes(ctx, len(req.LocalLastCommit.Votes)) {
+		votes, err := encodeVotes(sift(ctx, p.ath, req.LocalLastCommit))
+		if err != nil {
+			return nil, err
+		}
+		head = [][]byte{votes}
+	}
+	rest := *req
+	for _, entry := range head {
+		rest.MaxTxBytes -= entrySize(entry)
+	}
+	res, err := p.prepare(ctx, &rest)
+	if err != nil {
+		// What the transactions did wrong must not keep the votes out: a block without them is refused.
+		p.log.Error("proposal without transactions", "height", req.Height, "err", err)
+		return &abci.ResponsePrepareProposal{Txs: head}, nil
+	}
+	return &abci.ResponsePrepareProposal{Txs: slices.Concat(head, res.Txs)}, nil
+}
+
+// entrySize is what an entry takes of a block's bytes, framing included.
+func entrySize(entry []byte) int64 {
+	framed := abci.RequestProcessProposal{Txs: [][]byte{entry}}
+	return int64(framed.Size())
+}
+
+// processProposal refuses a block whose votes are missing, forged or in the wrong place.
+func (p *proposals) processProposal(ctx sdk.Context, req *abci.RequestProcessProposal) (*abci.ResponseProcessProposal, error) {
+	rest := *req
+	if carriesVotes(ctx, len(req.ProposedLastCommit.Votes)) {
+		if len(req.Txs) == 0 {
+			return p.refuse(req, errVotes)
+		}
+		carried, err := decodeVotes(req.Txs[0])
+		if err != nil {
+			return p.refuse(req, err)
+		}
+		if err := checkVotes(ctx, p.ath, carried, req.ProposedLastCommit); err != nil {
+			return p.refuse(req, err)
+		}
+		rest.Txs = req.Txs[1:]
+	}
+	if slices.ContainsFunc(rest.Txs, isVotes) {
+		return p.refuse(req, errVotes)
+	}
+	return p.process(ctx, &rest)
+}
+
+func (p *proposals) refuse(req *abci.RequestProcessProposal, why error) (*abci.ResponseProcessProposal, error) {
+	p.log.Error("proposal refused", "height", req.Height, "err", why)
+	return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_REJECT}, nil
+}
+
+// applyVotes takes what validators said, before anything else happens in the block. A block that was decided has passed
+// processProposal with two thirds of the power, so what can't be read here says nothing instead of stopping the chain.
+func (p *proposals) applyVotes(ctx sdk.Context, req *abci.RequestFinalizeBlock) error {
+	if !carriesVotes(ctx, len(req.DecidedLastCommit.Votes)) || len(req.Txs) == 0 || !isVotes(req.Txs[0]) {
+		return nil
+	}
+	carried, err := decodeVotes(req.Txs[0])
+	if err != nil {
+		p.log.Error("votes of a decided block", "height", req.Height, "err", err)
+		return nil
+	}
+	votes, power, err := readVotes(ctx, p.ath, carried)
+	if err != nil {
+		p.log.Error("votes of a decided block", "height", req.Height, "err", err)
+		return nil
+	}
+	return p.ath.ApplyVotes(ctx, votes, power)
+}
+
+// PreBlocker runs before a block's BeginBlocker: migrations first, then what validators said.
+func (app *App) PreBlocker(ctx sdk.Context, req *abci.RequestFinalizeBlock) (*sdk.ResponsePreBlock, error) {
+	res, err := app.modules.PreBlock(ctx)
+	if err != nil {
+		return res, err
+	}
+	return res, app.proposals.applyVotes(ctx, req)
+}
+
+// setProposals installs what surrounds execution, around the SDK's own choice and check of transactions.
+func (app *App) setProposals() {
+	standard := baseapp.NewDefaultProposalHandler(app.Mempool(), app)
+	app.proposals = &proposals{
+		ath: app.Ath, log: app.Logger().With("module", "votes"),
+		prepare: standard.PrepareProposalHandler(), process: standard.ProcessProposalHandler(),
+	}
+	app.SetExtendVoteHandler(app.proposals.extendVote)
+	app.SetVerifyVoteExtensionHandler(app.proposals.verifyVote)
+	app.SetPrepareProposal(app.proposals.prepareProposal)
+	app.SetProcessProposal(app.proposals.processProposal)
+}
+
+// Speak gives a node its voice, before it starts. The application closes it.
+func (app *App) Speak(voice Voice) { app.proposals.voice = voice }
