@@ -21,9 +21,9 @@ type PriceSource interface {
 	Price() (uint64, bool)
 }
 
-// BeaconProver makes this node's contribution to the beacon of a height.
+// BeaconProver makes this node's contribution to the beacon of a height, with that of its keys which is in use.
 type BeaconProver interface {
-	Prove(chainID string, height int64) ([]byte, error)
+	Prove(chainID string, height int64, inUse func(pubkey []byte) (bool, error)) ([]byte, error)
 }
 
 // Voice is what a node says when it votes. Both may be missing: the node votes without them.
@@ -52,7 +52,9 @@ func (p *proposals) extendVote(ctx sdk.Context, req *abci.RequestExtendVote) (*a
 		}
 	}
 	if p.voice.Beacon != nil {
-		proof, err := p.voice.Beacon.Prove(ctx.ChainID(), req.Height)
+		proof, err := p.voice.Beacon.Prove(ctx.ChainID(), req.Height, func(pubkey []byte) (bool, error) {
+			return p.ath.BeaconKeyInUse(ctx, pubkey, req.Time)
+		})
 		if err != nil {
 			p.log.Error("no contribution to the beacon", "height", req.Height, "err", err)
 		}

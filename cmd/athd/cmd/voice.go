@@ -3,6 +3,8 @@
 package cmd
 
 import (
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"math/big"
 
@@ -11,10 +13,12 @@ import (
 
 	"cosmossdk.io/log/v2"
 
+	"github.com/cosmos/cosmos-sdk/client/flags"
 	"github.com/cosmos/cosmos-sdk/server"
 	servertypes "github.com/cosmos/cosmos-sdk/server/types"
 
 	"github.com/athnet/ath/app"
+	"github.com/athnet/ath/app/beaconkey"
 	"github.com/athnet/ath/app/pricefeed"
 )
 
@@ -29,7 +33,23 @@ func newVoice(logger log.Logger, opts servertypes.AppOptions) (app.Voice, error)
 		feed := pricefeed.Start(price, logger)
 		voice.Price, voice.Close = feed, feed.Close
 	}
+	key, err := beaconkey.Load(beaconkey.Path(cast.ToString(opts.Get(flags.FlagHome))))
+	switch {
+	case errors.Is(err, beaconkey.ErrNone): // it votes without
+	case err != nil:
+		return app.Voice{}, errors.Join(err, closeVoice(voice))
+	default:
+		logger.Info("contributes to the random beacon with the key that is in use", "newest", base64.StdEncoding.EncodeToString(key.Newest().Public()))
+		voice.Beacon = key
+	}
 	return voice, nil
+}
+
+func closeVoice(voice app.Voice) error {
+	if voice.Close == nil {
+		return nil
+	}
+	return voice.Close()
 }
 
 // priceConfig reads the table [price] of app.toml. Entries that an older file lacks have their defaults.

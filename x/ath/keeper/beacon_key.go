@@ -5,6 +5,7 @@ package keeper
 import (
 	"bytes"
 	"errors"
+	"time"
 
 	"cosmossdk.io/collections"
 
@@ -71,8 +72,9 @@ func (k *Keeper) dropBeaconKey(ctx sdk.Context, operator sdk.ValAddress) error {
 	return err
 }
 
-// BeaconKeyInUse says whether a key counts in this epoch; nodes ask it to know which of their keys to vote with.
-func (k *Keeper) BeaconKeyInUse(ctx sdk.Context, pubkey []byte) (bool, error) {
+// BeaconKeyInUse says whether a key will count when votes for the next block are read; nodes ask it to know which of their
+// keys to vote with. The next block ends the epoch if its time says so.
+func (k *Keeper) BeaconKeyInUse(ctx sdk.Context, pubkey []byte, blockTime time.Time) (bool, error) {
 	owner, err := k.beaconOwners.Get(ctx, pubkey)
 	if errors.Is(err, collections.ErrNotFound) {
 		return false, nil
@@ -85,7 +87,14 @@ func (k *Keeper) BeaconKeyInUse(ctx sdk.Context, pubkey []byte) (bool, error) {
 		return false, err
 	}
 	epoch, err := k.epoch.Get(ctx)
-	return err == nil && bytes.Equal(key.InUse(epoch.Number), pubkey), err
+	if err != nil {
+		return false, err
+	}
+	number := epoch.Number
+	if !blockTime.Before(epoch.End()) {
+		number++
+	}
+	return bytes.Equal(key.InUse(number), pubkey), nil
 }
 
 // beaconKey returns what a validator registered; ErrBeaconKeyNotFound comes with an empty record of the operator.

@@ -160,10 +160,10 @@ func TestBeaconKeyRotation(t *testing.T) {
 	f.twoEpochs()
 	f.block(time.Second, f.setKey(0, fresh))
 	for _, phase := range []struct{ in, out types.BeaconSecret }{{old, fresh}, {old, fresh}, {fresh, old}} {
-		used, err := f.k.BeaconKeyInUse(f.ctx, phase.in.Public())
+		used, err := f.k.BeaconKeyInUse(f.ctx, phase.in.Public(), f.now)
 		require.NoError(t, err)
 		require.True(t, used)
-		used, err = f.k.BeaconKeyInUse(f.ctx, phase.out.Public())
+		used, err = f.k.BeaconKeyInUse(f.ctx, phase.out.Public(), f.now)
 		require.NoError(t, err)
 		require.False(t, used)
 		f.open(time.Second)
@@ -174,7 +174,7 @@ func TestBeaconKeyRotation(t *testing.T) {
 		f.close()
 		f.nextEpoch()
 	}
-	used, err := f.k.BeaconKeyInUse(f.ctx, f.key(3).Public())
+	used, err := f.k.BeaconKeyInUse(f.ctx, f.key(3).Public(), f.now)
 	require.NoError(t, err)
 	require.False(t, used)
 }

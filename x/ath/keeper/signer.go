@@ -180,8 +180,11 @@ func (h StakingHooks) AfterValidatorConsKeyUpdated(ctx context.Context, before, 
 	return h.k.noteSigner(ctx, after, operator)
 }
 
-// AfterValidatorRemoved lets its key be forgotten.
-func (h StakingHooks) AfterValidatorRemoved(ctx context.Context, consensus sdk.ConsAddress, _ sdk.ValAddress) error {
+// AfterValidatorRemoved forgets its beacon key, and its consensus key when the last votes are read.
+func (h StakingHooks) AfterValidatorRemoved(ctx context.Context, consensus sdk.ConsAddress, operator sdk.ValAddress) error {
+	if err := h.k.dropBeaconKey(sdk.UnwrapSDKContext(ctx), operator); err != nil {
+		return err
+	}
 	return h.k.retireSigner(ctx, consensus)
 }
 
