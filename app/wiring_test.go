@@ -38,18 +38,20 @@ import (
 type role string
 
 const (
-	anyone     role = "anyone"
-	owner      role = "provider's owner"
-	operator   role = "provider's operator"
-	tenant     role = "tenant"
-	validator  role = "validator's operator"
-	checker    role = "licence owner or operator"
-	governance role = "governance"
+	anyone      role = "anyone"
+	beneficiary role = "whose income it is"
+	owner       role = "provider's owner"
+	operator    role = "provider's operator"
+	tenant      role = "tenant"
+	validator   role = "validator's operator"
+	checker     role = "licence owner or operator"
+	governance  role = "governance"
 )
 
 // messages are all of ours. A new one is entered here by somebody who has thought about who may send it.
 var messages = map[string]role{
 	"athd.ath.v1.MsgClaim":                    anyone,
+	"athd.ath.v1.MsgExit":                     beneficiary,
 	"athd.ath.v1.MsgWithdraw":                 anyone,
 	"athd.ath.v1.MsgSetBeaconKey":             validator,
 	"athd.ath.v1.MsgUpdateParams":             governance,
@@ -94,6 +96,7 @@ var events = map[string]string{
 	"athd.ath.v1.EventSharesClosed":                 "rewards",
 	"athd.ath.v1.EventClaimed":                      "rewards",
 	"athd.ath.v1.EventWithdrawn":                    "rewards",
+	"athd.ath.v1.EventExited":                       "rewards",
 	"athd.ath.v1.EventCapacityConfirmed":            "rewards",
 	"athd.ath.v1.EventPayoutSet":                    "providers",
 	"athd.ath.v1.EventBeaconKeySet":                 "validators",

@@ -12,37 +12,71 @@ import (
 )
 
 // Claim moves what a beneficiary's ledgers have earned into vesting, after settling the capacity of the given
-// containers and the ledgers' closed epochs. No ledgers means all. It returns what was claimed and what of it is ripe.
-func (k *Keeper) Claim(ctx sdk.Context, beneficiary sdk.AccAddress, ledgers []types.Ledger, containers []uint64) (claimed, ripe math.Int, err error) {
-	claimed, ripe = math.ZeroInt(), math.ZeroInt()
+// containers and the ledgers' closed epochs. No ledgers means all. What would ripen later than a chosen exit leaves early
+// instead; only the beneficiary may choose one.
+func (k *Keeper) Claim(
+	ctx sdk.Context, beneficiary sdk.AccAddress, ledgers []types.Ledger, containers []uint64, exits []types.ClaimExit,
+) (types.MsgClaimResponse, error) {
+	zero := math.ZeroInt()
+	sum := types.MsgClaimResponse{Claimed: zero, Ripe: zero, Exited: zero, Penalty: zero}
 	params, err := k.params.Get(ctx)
 	if err != nil {
-		return claimed, ripe, err
+		return sum, err
 	}
 	if err := k.settleContainers(ctx, beneficiary, containers); err != nil {
-		return claimed, ripe, err
+		return sum, err
 	}
 	if len(ledgers) == 0 {
 		ledgers = types.ClaimableLedgers()
 	}
 	for _, ledger := range ledgers {
-		if pool := ledger.Pool(); pool.Shared() {
+		for _, pool := range ledger.Pools() {
 			if err := k.settleShares(ctx, pool, beneficiary); err != nil {
-				return claimed, ripe, err
+				return sum, err
 			}
 		}
-		vests, err := k.vestLedger(ctx, params, beneficiary, ledger)
+		vests, err := k.takeOwed(ctx, params, beneficiary, ledger)
 		if err != nil {
-			return claimed, ripe, err
+			return sum, err
 		}
 		for _, vest := range vests {
-			claimed = claimed.Add(vest.Amount)
+			sum.Claimed = sum.Claimed.Add(vest.Amount)
 			if vest.Bucket <= ripeSecond(ctx) {
-				ripe = ripe.Add(vest.Amount)
+				sum.Ripe = sum.Ripe.Add(vest.Amount)
+			}
+		}
+		for i, exit := range exits {
+			if exit.Ledger != ledger || len(vests) == 0 {
+				continue
+			}
+			left, kept, err := k.exitClaim(ctx, params, beneficiary, exit, vests)
+			if err != nil {
+				return sum, errorsmod.Wrapf(err, "exits[%d]", i)
+			}
+			vests, sum.Exited, sum.Penalty = kept, sum.Exited.Add(left.Amount), sum.Penalty.Add(left.Penalty)
+		}
+		for _, vest := range vests {
+			if err := k.addRow(ctx, newRowKey(ledger.VestingKind(), beneficiary, vest.Bucket, types.Denom), vest.Amount); err != nil {
+				return sum, err
 			}
 		}
 	}
-	return claimed, ripe, nil
+	return sum, nil
+}
+
+// exitClaim lets a part of a claim leave early and returns what still vests.
+func (k *Keeper) exitClaim(
+	ctx sdk.Context, params types.Params, beneficiary sdk.AccAddress, chosen types.ClaimExit, vests []types.Vest,
+) (types.Exit, []types.Vest, error) {
+	option, err := params.Exit(chosen.Ledger, chosen.Delay, chosen.PenaltyPpm)
+	if err != nil {
+		return types.Exit{}, nil, err
+	}
+	exit, kept := types.ExitClaim(vests, option, ctx.BlockTime())
+	if exit.Amount.IsZero() {
+		return exit, nil, types.ErrNothingToExit.Wrapf("all that %s claims ripens before an exit would pay", chosen.Ledger)
+	}
+	return exit, kept, k.bookExit(ctx, beneficiary, chosen.Ledger, types.Denom, exit)
 }
 
 // WithdrawIncome pays ripe income of a beneficiary to its payout address; true where ripe rows are left.
@@ -51,7 +85,7 @@ func (k *Keeper) WithdrawIncome(ctx sdk.Context, beneficiary sdk.AccAddress) (sd
 	if err != nil {
 		return nil, false, err
 	}
-	coins, more, err := k.withdrawRipe(ctx, types.VestingKinds(), beneficiary, to)
+	coins, more, err := k.withdrawRipe(ctx, append(types.VestingKinds(), types.RowKind_ROW_KIND_EXITING), beneficiary, to)
 	if err != nil || coins.IsZero() {
 		return coins, more, err
 	}
@@ -82,8 +116,8 @@ func (k *Keeper) settleContainers(ctx sdk.Context, beneficiary sdk.AccAddress, c
 	return nil
 }
 
-// vestLedger empties a ledger's row into vesting rows by the ledger's schedule.
-func (k *Keeper) vestLedger(ctx sdk.Context, params types.Params, beneficiary sdk.AccAddress, ledger types.Ledger) ([]types.Vest, error) {
+// takeOwed empties a ledger's row and divides what it held by the ledger's schedule.
+func (k *Keeper) takeOwed(ctx sdk.Context, params types.Params, beneficiary sdk.AccAddress, ledger types.Ledger) ([]types.Vest, error) {
 	owed := newRowKey(types.RowKind_ROW_KIND_OWED, beneficiary, uint64(ledger), types.Denom)
 	amount, err := k.rowAmount(ctx, owed)
 	if err != nil || amount.IsZero() {
@@ -92,16 +126,10 @@ func (k *Keeper) vestLedger(ctx sdk.Context, params types.Params, beneficiary sd
 	if err := k.rows.Remove(ctx, owed); err != nil {
 		return nil, err
 	}
-	vests := types.VestClaim(params.Vesting(ledger), ctx.BlockTime(), amount)
-	for _, vest := range vests {
-		key := newRowKey(ledger.VestingKind(), beneficiary, vest.Bucket, types.Denom)
-		if err := k.addRow(ctx, key, vest.Amount); err != nil {
-			return nil, err
-		}
-	}
 	address, err := k.addresses.BytesToString(beneficiary)
 	if err != nil {
 		return nil, err
 	}
-	return vests, ctx.EventManager().EmitTypedEvent(&types.EventClaimed{Beneficiary: address, Ledger: ledger, Amount: amount})
+	event := types.EventClaimed{Beneficiary: address, Ledger: ledger, Amount: amount}
+	return types.VestClaim(params.Vesting(ledger), ctx.BlockTime(), amount), ctx.EventManager().EmitTypedEvent(&event)
 }

@@ -70,10 +70,18 @@ func (k *Keeper) addPaidDelta(ctx sdk.Context, pool types.Pool, amount math.Int)
 	return k.addDelta(ctx, target, amount)
 }
 
+func (k *Keeper) addReturnedDelta(ctx sdk.Context, pool types.Pool, beneficiary []byte, penalty math.Int) error {
+	target, err := collections.EncodeKeyWithPrefix([]byte{types.DeltaReturned}, barKeyCodec, collections.Join(uint32(pool), beneficiary))
+	if err != nil {
+		return err
+	}
+	return k.addDelta(ctx, target, penalty)
+}
+
 // foldDeltas adds up all parts of the block. Paid amounts come last: settling a beneficiary's older epochs, which its
-// first weight in a new one does, leaves more of them.
+// first weight in a new one and its penalties do, leaves more of them.
 func (k *Keeper) foldDeltas(ctx sdk.Context) error {
-	for _, fold := range []func(sdk.Context) error{k.foldRows, k.foldWeight, k.foldShares, k.foldPaid} {
+	for _, fold := range []func(sdk.Context) error{k.foldRows, k.foldWeight, k.foldShares, k.foldReturned, k.foldPaid} {
 		if err := fold(ctx); err != nil {
 			return err
 		}
@@ -109,6 +117,16 @@ func (k *Keeper) foldShares(ctx sdk.Context) error {
 			return err
 		}
 		return k.addShareWeight(ctx, types.Pool(key.K1()), key.K2(), key.K3(), sum)
+	})
+}
+
+func (k *Keeper) foldReturned(ctx sdk.Context) error {
+	return k.fold(ctx, types.DeltaReturned, func(target []byte, sum math.Int) error {
+		_, key, err := barKeyCodec.Decode(target)
+		if err != nil {
+			return err
+		}
+		return k.returnPenalty(ctx, types.Pool(key.K1()), key.K2(), sum)
 	})
 }
 

@@ -18,7 +18,7 @@ func (k *Keeper) emit(ctx sdk.Context, params types.Params, epoch types.Epoch) (
 		return math.Int{}, err
 	}
 	for _, part := range params.Divide(gross) {
-		if err := k.openPool(ctx, part.Pool, epoch, part.Amount); err != nil {
+		if err := k.openPool(ctx, params, part.Pool, epoch, part.Amount); err != nil {
 			return math.Int{}, err
 		}
 	}
@@ -46,7 +46,7 @@ func (k *Keeper) mint(ctx sdk.Context, amount math.Int) error {
 
 // openPool books an epoch's emission in a pool and fixes what the pool may pay for that epoch: the emission and a part of
 // what earlier epochs left over.
-func (k *Keeper) openPool(ctx sdk.Context, pool types.Pool, epoch types.Epoch, emission math.Int) error {
+func (k *Keeper) openPool(ctx sdk.Context, params types.Params, pool types.Pool, epoch types.Epoch, emission math.Int) error {
 	key := newRowKey(types.RowKind_ROW_KIND_POOL, nil, uint64(pool), types.Denom)
 	held, err := k.rowAmount(ctx, key)
 	if err != nil {
@@ -60,16 +60,24 @@ func (k *Keeper) openPool(ctx sdk.Context, pool types.Pool, epoch types.Epoch, e
 		return err
 	}
 	state.Emitted = state.Emitted.Add(emission)
+	var share types.Share
+	if pool.Shared() {
+		budgets, reserved, err := k.openBudgets(ctx, pool)
+		if err != nil {
+			return err
+		}
+		leftOver := held.Sub(budgets).Sub(state.ReturnedHeld())
+		var returned math.Int
+		state, returned = state.OpenReturned(reserved)
+		share = types.NewShare(state, epoch.Number, types.Budget(emission, leftOver), returned)
+	}
 	if err := k.pools.Set(ctx, uint32(pool), state); err != nil {
 		return err
 	}
 	switch {
+	case pool.Quarterly():
+		return k.openQuarter(ctx, params, share)
 	case pool.Shared():
-		budgets, err := k.openBudgets(ctx, pool)
-		if err != nil {
-			return err
-		}
-		share := types.NewShare(pool, epoch.Number, types.Budget(emission, held.Sub(budgets)))
 		return k.shares.Set(ctx, collections.Join(uint32(pool), epoch.Number), share)
 	case pool == types.Pool_POOL_CAPACITY:
 		stream, err := k.stream.Get(ctx)
@@ -83,4 +91,26 @@ func (k *Keeper) openPool(ctx sdk.Context, pool types.Pool, epoch types.Epoch, e
 	default:
 		return nil
 	}
+}
+
+// openQuarter adds what a quarterly pool may pay for an epoch to the running quarter, or opens the next one.
+func (k *Keeper) openQuarter(ctx sdk.Context, params types.Params, epoch types.Share) error {
+	until, err := k.bonusUntil.Get(ctx)
+	if err != nil {
+		return err
+	}
+	if epoch.Epoch > until {
+		until = epoch.Epoch + params.BonusEpochs - 1
+		if err := k.bonusUntil.Set(ctx, until); err != nil {
+			return err
+		}
+		epoch.Epoch = until
+		return k.shares.Set(ctx, collections.Join(uint32(epoch.Pool), until), epoch)
+	}
+	quarter, err := k.shares.Get(ctx, collections.Join(uint32(epoch.Pool), until))
+	if err != nil {
+		return err
+	}
+	quarter.Budget = quarter.Budget.Add(epoch.Budget)
+	return k.shares.Set(ctx, collections.Join(uint32(epoch.Pool), until), quarter)
 }

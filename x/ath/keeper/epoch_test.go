@@ -180,7 +180,7 @@ func TestClaimCostsTheSameAfterManyEpochs(t *testing.T) {
 		f.open(time.Second)
 		require.NoError(t, f.tx(0, func(ctx sdk.Context) error {
 			before := ctx.GasMeter().GasConsumed()
-			_, _, err := f.k.Claim(ctx, user(1), []types.Ledger{types.Ledger_LEDGER_CHECKER}, nil)
+			_, err := f.k.Claim(ctx, user(1), []types.Ledger{types.Ledger_LEDGER_CHECKER}, nil, nil)
 			gas[epochs] = ctx.GasMeter().GasConsumed() - before
 			return err
 		}))

@@ -30,6 +30,7 @@ import (
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
 	bankkeeper "github.com/cosmos/cosmos-sdk/x/bank/keeper"
 	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
+	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
 
 	"github.com/athnet/ath/x/ath/types"
 )
@@ -71,6 +72,11 @@ func shortParams() types.Params {
 	p.FeeVesting = 16 * time.Minute
 	p.RewardVesting = []types.Tranche{{Ppm: 300_000}, {Delay: 10 * time.Minute, Ppm: 300_000}, {Delay: 20 * time.Minute, Ppm: 400_000}}
 	p.CheckerVesting = []types.Tranche{{Delay: 5 * time.Minute, Ppm: types.PPM}}
+	p.MinExitDelay = time.Minute
+	p.RewardExits = []types.ExitOption{{Delay: time.Minute, PenaltyPpm: 800_000}, {Delay: 4 * time.Minute, PenaltyPpm: 500_000}}
+	p.FeeExits = []types.ExitOption{{Delay: time.Minute, PenaltyPpm: 400_000}}
+	p.CheckerExits = []types.ExitOption{{Delay: 2 * time.Minute, PenaltyPpm: 750_000}}
+	p.BonusEpochs = 3
 	return p
 }
 
@@ -106,7 +112,7 @@ func newStoresOn(t require.TestingT, db dbm.DB) *fixture {
 	f.bank = f.bank.WithObjStoreKey(bankObjects)
 	f.k = NewKeeper(Deps{
 		Cdc: enc.Codec, StoreService: f.writes.service("ath", runtime.NewKVStoreService(ath)), ObjectStoreKey: athObjects,
-		Bank: f.bank, Addresses: addresses, Validators: f, Authority: authority, Logger: log.NewNopLogger(),
+		Bank: f.bank, Staking: fakeStaking{f}, Addresses: addresses, Validators: f, Authority: authority, Logger: log.NewNopLogger(),
 	})
 	f.msgs, f.query = NewMsgServer(f.k), NewQueryServer(f.k)
 	return f
@@ -115,6 +121,23 @@ func newStoresOn(t require.TestingT, db dbm.DB) *fixture {
 // newFixture starts a chain: ten funded users, epoch 1.
 func newFixture(t require.TestingT, params types.Params) *fixture {
 	return newStores(t).begin(params)
+}
+
+// bonded is where fakeStaking puts what is delegated.
+var bonded = user(99)
+
+// fakeStaking takes delegations to validators that exist: those whose address is "valoper".
+type fakeStaking struct{ f *fixture }
+
+func (s fakeStaking) Delegate(ctx context.Context, msg *stakingtypes.MsgDelegate) (*stakingtypes.MsgDelegateResponse, error) {
+	if msg.ValidatorAddress != "valoper" {
+		return nil, stakingtypes.ErrNoValidatorFound
+	}
+	from, err := s.f.k.addresses.StringToBytes(msg.DelegatorAddress)
+	if err != nil {
+		return nil, err
+	}
+	return &stakingtypes.MsgDelegateResponse{}, s.f.bank.SendCoins(ctx, from, bonded, sdk.NewCoins(msg.Amount))
 }
 
 // begin starts the chain.

@@ -107,6 +107,7 @@ func (k *Keeper) importItems(ctx sdk.Context, state *types.GenesisState) error {
 		k.minted.Set(ctx, minted),
 		k.burnt.Set(ctx, state.Burnt),
 		k.closedEpoch.Set(ctx, state.ClosedEpoch),
+		k.bonusUntil.Set(ctx, state.BonusUntil),
 	} {
 		if set != nil {
 			return set
@@ -149,6 +150,15 @@ func (k *Keeper) importShares(ctx sdk.Context, state *types.GenesisState) error 
 	}
 	for _, share := range state.Shares {
 		if err := k.shares.Set(ctx, collections.Join(uint32(share.Pool), share.Epoch), share); err != nil {
+			return err
+		}
+	}
+	for i, bar := range state.Bars {
+		beneficiary, err := k.addresses.StringToBytes(bar.Beneficiary)
+		if err != nil {
+			return types.ErrInvalidGenesis.Wrapf("bars[%d].beneficiary: %s", i, err)
+		}
+		if err := k.bars.Set(ctx, collections.Join(uint32(bar.Pool), beneficiary), bar.Returned); err != nil {
 			return err
 		}
 	}
@@ -202,13 +212,14 @@ func (k *Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 }
 
 func (k *Keeper) exportItems(ctx sdk.Context, state *types.GenesisState) error {
-	var errs [6]error
+	var errs [7]error
 	state.Params, errs[0] = k.params.Get(ctx)
 	state.Epoch, errs[1] = k.epoch.Get(ctx)
 	state.Stream, errs[2] = k.stream.Get(ctx)
 	state.Minted, errs[3] = k.minted.Get(ctx)
 	state.Burnt, errs[4] = k.burnt.Get(ctx)
 	state.ClosedEpoch, errs[5] = k.closedEpoch.Get(ctx)
+	state.BonusUntil, errs[6] = k.bonusUntil.Get(ctx)
 	return errors.Join(errs[:]...)
 }
 
@@ -244,6 +255,14 @@ func (k *Keeper) exportShares(ctx sdk.Context, state *types.GenesisState) error 
 	err = k.shares.Walk(ctx, nil, func(_ shareKey, share types.Share) (bool, error) {
 		state.Shares = append(state.Shares, share)
 		return false, nil
+	})
+	if err != nil {
+		return err
+	}
+	err = k.bars.Walk(ctx, nil, func(key barKey, returned math.Int) (bool, error) {
+		beneficiary, err := k.addresses.BytesToString(key.K2())
+		state.Bars = append(state.Bars, types.Bar{Pool: types.Pool(key.K1()), Beneficiary: beneficiary, Returned: returned})
+		return false, err
 	})
 	if err != nil {
 		return err

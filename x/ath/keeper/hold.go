@@ -136,10 +136,13 @@ func (k *Keeper) Slashable(ctx sdk.Context, owner sdk.AccAddress) (income, unbon
 	return types.SumRows(unvested).Add(types.SumRows(owed)), types.SumRows(leaving), nil
 }
 
-// unvested are the rows of income that are not ripe, of all ledgers. What has ripened is the
-// beneficiary's and is left alone.
+// unvested are the rows of income that are not ripe, of all ledgers, and all of what left vesting early and is not paid yet.
+// What has ripened in full is the beneficiary's and is left alone.
 func (k *Keeper) unvested(ctx sdk.Context, owner []byte) ([]types.RowBalance, error) {
-	var all []types.RowBalance
+	all, err := k.latestRows(ctx, types.RowKind_ROW_KIND_EXITING, owner, 0)
+	if err != nil {
+		return nil, err
+	}
 	for _, kind := range types.VestingKinds() {
 		rows, err := k.latestRows(ctx, kind, owner, ripeSecond(ctx)+1)
 		if err != nil {

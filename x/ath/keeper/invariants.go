@@ -79,8 +79,8 @@ func (k *Keeper) checkSupply(ctx sdk.Context) error {
 	return nil
 }
 
-// checkPools: what a pool emitted is what it paid and what its two rows hold (A3), and the budgets of a Shares pool's
-// open epochs are in its row (A4).
+// checkPools: what a pool emitted and got back is what it paid and what its two rows hold (A3), and the budgets of a Shares
+// pool's open epochs and the penalties that wait are in its row (A4).
 func (k *Keeper) checkPools(ctx sdk.Context) error {
 	for _, pool := range types.Pools() {
 		state, err := k.pools.Get(ctx, uint32(pool))
@@ -95,21 +95,24 @@ func (k *Keeper) checkPools(ctx sdk.Context) error {
 		if err != nil {
 			return err
 		}
-		if !state.Emitted.Equal(state.Paid.Add(held).Add(earned)) {
-			return types.ErrInvariant.Wrapf("%s emitted %s, but paid %s, holds %s and owes %s", pool, state.Emitted, state.Paid, held, earned)
+		if !state.Emitted.Add(state.Returned).Equal(state.Paid.Add(held).Add(earned)) {
+			return types.ErrInvariant.Wrapf("%s emitted %s and got %s back, but paid %s, holds %s and owes %s",
+				pool, state.Emitted, state.Returned, state.Paid, held, earned)
 		}
-		budgets, err := k.openBudgets(ctx, pool)
+		budgets, reserved, err := k.openBudgets(ctx, pool)
 		if err != nil {
 			return err
 		}
-		if budgets.GT(held) {
-			return types.ErrInvariant.Wrapf("%s has budgets of %s and holds %s", pool, budgets, held)
+		waiting := state.ReturnedHeld()
+		if waiting.IsNegative() || reserved.GT(waiting) || budgets.Add(waiting).GT(held) {
+			return types.ErrInvariant.Wrapf("%s has budgets of %s, %s returned of which %s are reserved, and holds %s",
+				pool, budgets, waiting, reserved, held)
 		}
 	}
 	return nil
 }
 
-// checkShares: every epoch that has not closed has its share, an open epoch's weight is the sum of its positions, a closed
+// checkShares: every epoch that has not closed has its share, an open epoch's weights are the sums over its positions, a closed
 // one's at least that, and a pool's earned row covers every position in its closed epochs (A5).
 func (k *Keeper) checkShares(ctx sdk.Context) error {
 	if err := k.checkOpenShares(ctx); err != nil {
@@ -119,24 +122,35 @@ func (k *Keeper) checkShares(ctx sdk.Context) error {
 		pool  uint32
 		epoch uint64
 	}
-	weights, owed := make(map[epochOf]math.Int), make(map[uint32]math.Int)
+	weights, owed := make(map[epochOf]types.Share), make(map[uint32]math.Int)
 	err := k.sharePositions.Walk(ctx, nil, func(key stakeKey, weight math.Int) (bool, error) {
 		share, err := k.shares.Get(ctx, collections.Join(key.K1(), key.K3()))
 		if err != nil {
 			return true, err
 		}
-		id := epochOf{key.K1(), key.K3()}
-		weights[id] = orZero(weights[id]).Add(weight)
-		owed[key.K1()] = orZero(owed[key.K1()]).Add(share.PayRoundedDown(weight))
+		bar, err := k.bar(ctx, types.Pool(key.K1()), key.K2())
+		if err != nil {
+			return true, err
+		}
+		id, takesPart, pay := epochOf{key.K1(), key.K3()}, share.TakesPart(bar), share.PayRoundedDown(weight)
+		if takesPart {
+			pay = pay.Add(share.ReturnedRoundedDown(weight))
+		}
+		sum := weights[id]
+		sum.Weight, sum.ReturnedWeight = orZero(sum.Weight), orZero(sum.ReturnedWeight)
+		weights[id] = sum.Add(weight, takesPart)
+		owed[key.K1()] = orZero(owed[key.K1()]).Add(pay)
 		return false, nil
 	})
 	if err != nil {
 		return err
 	}
 	err = k.shares.Walk(ctx, nil, func(key shareKey, share types.Share) (bool, error) {
-		weight := orZero(weights[epochOf{key.K1(), key.K2()}])
-		if weight.GT(share.Weight) || !share.Closed && !weight.Equal(share.Weight) {
-			return true, types.ErrInvariant.Wrapf("%s epoch %d has weight %s, its positions %s", share.Pool, share.Epoch, share.Weight, weight)
+		sum := weights[epochOf{key.K1(), key.K2()}]
+		for _, pair := range [][2]math.Int{{orZero(sum.Weight), share.Weight}, {orZero(sum.ReturnedWeight), share.ReturnedWeight}} {
+			if pair[0].GT(pair[1]) || !share.Closed && !pair[0].Equal(pair[1]) {
+				return true, types.ErrInvariant.Wrapf("%s epoch %d has weight %s, its positions %s", share.Pool, share.Epoch, pair[1], pair[0])
+			}
 		}
 		return false, nil
 	})
@@ -155,7 +169,18 @@ func (k *Keeper) checkShares(ctx sdk.Context) error {
 			return types.ErrInvariant.Wrapf("%s owes %s for closed epochs and set aside %s", pool, promised, held)
 		}
 	}
-	return nil
+	return k.checkBars(ctx)
+}
+
+// checkBars: nobody's bar is behind the end of the line of returned penalties (A15).
+func (k *Keeper) checkBars(ctx sdk.Context) error {
+	return k.bars.Walk(ctx, nil, func(key barKey, bar math.Int) (bool, error) {
+		state, err := k.pools.Get(ctx, key.K1())
+		if err == nil && (!bar.IsPositive() || bar.GT(state.Returned)) {
+			err = types.ErrInvariant.Wrapf("a bar in %s is at %s, %s came back", state.Pool, bar, state.Returned)
+		}
+		return err != nil, err
+	})
 }
 
 // checkOpenShares: a share that is missing would stop the chain when its epoch closes.
@@ -172,7 +197,15 @@ func (k *Keeper) checkOpenShares(ctx sdk.Context) error {
 		if !pool.Shared() {
 			continue
 		}
-		for number := closed + 1; number <= epoch.Number; number++ {
+		first, last := closed+1, epoch.Number
+		if pool.Quarterly() {
+			quarter, err := k.bonusUntil.Get(ctx)
+			if err != nil || quarter < last {
+				return types.ErrInvariant.Wrapf("the quarter ended with epoch %d, epoch %d is running (%v)", quarter, last, err)
+			}
+			first, last = quarter, quarter
+		}
+		for number := first; number <= last; number++ {
 			if has, err := k.shares.Has(ctx, collections.Join(uint32(pool), number)); err != nil || !has {
 				return types.ErrInvariant.Wrapf("%s has no share of epoch %d, which is open (%v)", pool, number, err)
 			}

@@ -29,6 +29,7 @@ type (
 	stakeKey = collections.Triple[uint32, []byte, uint64]       // pool, beneficiary, epoch
 	groupKey = collections.Pair[uint64, uint64]                 // group, holder
 	ownerKey = collections.Pair[[]byte, uint64]                 // beneficiary, holder
+	barKey   = collections.Pair[uint32, []byte]                 // pool, beneficiary
 )
 
 var (
@@ -37,6 +38,7 @@ var (
 	stakeKeyCodec = collections.TripleKeyCodec(collections.Uint32Key, collections.BytesKey, collections.Uint64Key)
 	groupKeyCodec = collections.PairKeyCodec(collections.Uint64Key, collections.Uint64Key)
 	ownerKeyCodec = collections.PairKeyCodec(collections.BytesKey, collections.Uint64Key)
+	barKeyCodec   = collections.PairKeyCodec(collections.Uint32Key, collections.BytesKey)
 )
 
 // Validators is the part of x/staking that says who validates, and with which key.
@@ -53,6 +55,7 @@ type Deps struct {
 	// ObjectStoreKey of the store that lives for one block (types.ObjectStoreKey).
 	ObjectStoreKey *storetypes.ObjectStoreKey
 	Bank           types.Bank
+	Staking        Delegator
 	Addresses      address.Codec
 	Validators     Validators
 	// Authority may update the parameters: the governance account's bech32 address.
@@ -64,6 +67,7 @@ type Deps struct {
 type Keeper struct {
 	objects   *storetypes.ObjectStoreKey
 	bank      types.Bank
+	staking   Delegator
 	addresses address.Codec
 	// validators knows who validates, and with which key.
 	validators Validators
@@ -99,6 +103,8 @@ type Keeper struct {
 	price          collections.Item[types.Price]
 	usdIndex       collections.Item[types.UsdIndex]
 	usdCheckpoints collections.Map[int64, types.UsdIndex]
+	bars           collections.Map[barKey, math.Int]
+	bonusUntil     collections.Item[uint64]
 }
 
 // NewKeeper panics on a schema that contradicts itself, which is a fault of this file.
@@ -107,6 +113,7 @@ func NewKeeper(deps Deps) *Keeper {
 	k := &Keeper{
 		objects:    deps.ObjectStoreKey,
 		bank:       deps.Bank,
+		staking:    deps.Staking,
 		addresses:  deps.Addresses,
 		validators: deps.Validators,
 		authority:  deps.Authority,
@@ -138,6 +145,8 @@ func NewKeeper(deps Deps) *Keeper {
 		price:          collections.NewItem(sb, types.PricePrefix, "price", codec.CollValue[types.Price](deps.Cdc)),
 		usdIndex:       collections.NewItem(sb, types.UsdIndexPrefix, "usd_index", codec.CollValue[types.UsdIndex](deps.Cdc)),
 		usdCheckpoints: collections.NewMap(sb, types.UsdCheckpointsPrefix, "usd_checkpoints", collections.Int64Key, codec.CollValue[types.UsdIndex](deps.Cdc)),
+		bars:           collections.NewMap(sb, types.BarsPrefix, "bars", barKeyCodec, sdk.IntValue),
+		bonusUntil:     collections.NewItem(sb, types.BonusUntilPrefix, "bonus_until", collections.Uint64Value),
 	}
 	schema, err := sb.Build()
 	if err != nil {

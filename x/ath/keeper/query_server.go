@@ -133,25 +133,47 @@ func (s queryServer) Rewards(goCtx context.Context, req *types.QueryRewardsReque
 		res.Ledgers = append(res.Ledgers, types.LedgerBalance{Ledger: ledger, Claimable: claimable})
 	}
 	for _, ledger := range types.Ledgers() {
-		if err := s.vesting(ctx, beneficiary, ledger, res); err != nil {
+		if err := s.ripening(ctx, beneficiary, ledger.VestingKind(), ledger, &res.Vesting, &res.Ripe); err != nil {
 			return nil, err
 		}
 	}
-	return res, nil
+	exiting := types.RowKind_ROW_KIND_EXITING
+	if err := s.ripening(ctx, beneficiary, exiting, types.Ledger_LEDGER_UNSPECIFIED, &res.Exiting, &res.Ripe); err != nil {
+		return nil, err
+	}
+	res.Bars, err = s.bars(ctx, beneficiary, req.Beneficiary)
+	return res, err
 }
 
-// vesting adds the rows in which a ledger's uath ripen.
-func (s queryServer) vesting(ctx sdk.Context, beneficiary []byte, ledger types.Ledger, res *types.QueryRewardsResponse) error {
+// bars lists the pools whose returned penalties a beneficiary takes no part in yet.
+func (s queryServer) bars(ctx sdk.Context, beneficiary []byte, address string) ([]types.Bar, error) {
+	var bars []types.Bar
+	for _, pool := range types.Pools() {
+		bar, err := s.k.bar(ctx, pool, beneficiary)
+		if err != nil {
+			return nil, err
+		}
+		if bar.IsPositive() {
+			bars = append(bars, types.Bar{Pool: pool, Beneficiary: address, Returned: bar})
+		}
+	}
+	return bars, nil
+}
+
+// ripening lists the rows of a kind in which uath ripen, and adds up what is ripe.
+func (s queryServer) ripening(
+	ctx sdk.Context, beneficiary []byte, kind types.RowKind, ledger types.Ledger, buckets *[]types.VestingBucket, ripe *math.Int,
+) error {
 	rows := 0
-	return s.k.rows.Walk(ctx, ownerRange(ledger.VestingKind(), beneficiary), func(key rowKey, amount math.Int) (bool, error) {
+	return s.k.rows.Walk(ctx, ownerRange(kind, beneficiary), func(key rowKey, amount math.Int) (bool, error) {
 		if key.K4() != types.Denom {
 			return false, nil
 		}
 		if key.K3() <= ripeSecond(ctx) {
-			res.Ripe = res.Ripe.Add(amount)
+			*ripe = ripe.Add(amount)
 		}
 		bucket := types.VestingBucket{RipeAt: time.Unix(int64(key.K3()), 0).UTC(), Amount: amount, Ledger: ledger}
-		res.Vesting = append(res.Vesting, bucket)
+		*buckets = append(*buckets, bucket)
 		rows++
 		return rows == maxVestingBuckets, nil
 	})
@@ -163,9 +185,19 @@ func (s queryServer) claimable(ctx sdk.Context, beneficiary []byte, ledger types
 	if err != nil {
 		return sum, err
 	}
-	if pool := ledger.Pool(); pool.Shared() {
-		_, pay, err := s.k.closedShares(ctx, pool, beneficiary)
-		return sum.Add(pay), err
+	for _, pool := range ledger.Pools() {
+		bar, err := s.k.bar(ctx, pool, beneficiary)
+		if err != nil {
+			return sum, err
+		}
+		_, pay, err := s.k.closedShares(ctx, pool, beneficiary, bar)
+		if err != nil {
+			return sum, err
+		}
+		sum = sum.Add(pay)
+	}
+	if ledger != types.Ledger_LEDGER_CAPACITY {
+		return sum, nil
 	}
 	positions := 0
 	err = s.k.holders.Walk(ctx, collections.NewPrefixedPairRange[[]byte, uint64](beneficiary), func(key ownerKey) (bool, error) {

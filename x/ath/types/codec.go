@@ -14,6 +14,7 @@ import (
 func RegisterLegacyAminoCodec(cdc *codec.LegacyAmino) {
 	cdc.RegisterConcrete(Params{}, "athd/x/ath/Params", nil)
 	legacy.RegisterAminoMsg(cdc, &MsgClaim{}, "athd/ath/MsgClaim")
+	legacy.RegisterAminoMsg(cdc, &MsgExit{}, "athd/ath/MsgExit")
 	legacy.RegisterAminoMsg(cdc, &MsgWithdraw{}, "athd/ath/MsgWithdraw")
 	legacy.RegisterAminoMsg(cdc, &MsgSetBeaconKey{}, "athd/ath/MsgSetBeaconKey")
 	legacy.RegisterAminoMsg(cdc, &MsgUpdateParams{}, "athd/ath/MsgUpdateParams")
@@ -21,6 +22,6 @@ func RegisterLegacyAminoCodec(cdc *codec.LegacyAmino) {
 
 // RegisterInterfaces registers the messages as sdk.Msg.
 func RegisterInterfaces(registry codectypes.InterfaceRegistry) {
-	registry.RegisterImplementations((*sdk.Msg)(nil), &MsgClaim{}, &MsgWithdraw{}, &MsgSetBeaconKey{}, &MsgUpdateParams{})
+	registry.RegisterImplementations((*sdk.Msg)(nil), &MsgClaim{}, &MsgExit{}, &MsgWithdraw{}, &MsgSetBeaconKey{}, &MsgUpdateParams{})
 	msgservice.RegisterMsgServiceDesc(registry, &_Msg_serviceDesc)
 }

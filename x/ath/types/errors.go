@@ -69,6 +69,15 @@ var (
 	// ErrInvalidBeacon: a beacon record contradicts itself.
 	ErrInvalidBeacon = errors.Register(ModuleName, 76, "invalid beacon")
 
+	// ErrExitOption: the parameters list no such early exit.
+	ErrExitOption = errors.Register(ModuleName, 80, "no such early exit")
+	// ErrNothingToExit: nothing vests for longer than the exit would take.
+	ErrNothingToExit = errors.Register(ModuleName, 81, "nothing to exit")
+	// ErrExitByOther: only the beneficiary may give up a part of its income.
+	ErrExitByOther = errors.Register(ModuleName, 82, "early exit by somebody else")
+	// ErrStake: what is paid can't be delegated.
+	ErrStake = errors.Register(ModuleName, 83, "can't stake the income")
+
 	// ErrHold: a hold exists already, does not exist, or has another amount.
 	ErrHold = errors.Register(ModuleName, 100, "invalid hold")
 )

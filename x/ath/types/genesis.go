@@ -49,7 +49,7 @@ func (g GenesisState) Validate() error {
 		return err
 	}
 	if g.New() {
-		if len(g.Pools)+len(g.Shares)+len(g.SharePositions)+len(g.StreamMarks)+len(g.StreamGroups)+len(g.StreamPositions) > 0 {
+		if len(g.Pools)+len(g.Shares)+len(g.SharePositions)+len(g.StreamMarks)+len(g.StreamGroups)+len(g.StreamPositions)+len(g.Bars) > 0 || g.BonusUntil > 0 {
 			return ErrInvalidGenesis.Wrap("epoch.number is 0, but pools, shares or stream are not empty; a new chain has none")
 		}
 		return nil
@@ -61,6 +61,9 @@ func (g GenesisState) Validate() error {
 		return ErrInvalidGenesis.Wrapf("closed_epoch is %d; epoch %d is running", g.ClosedEpoch, g.Epoch.Number)
 	}
 	if err := g.validateShares(); err != nil {
+		return err
+	}
+	if err := g.validateBars(); err != nil {
 		return err
 	}
 	return g.validateStream()
@@ -100,8 +103,11 @@ func (g GenesisState) validateShares() error {
 		return ErrInvalidGenesis.Wrapf("pools has %d entries; there are %d pools", len(g.Pools), len(pools))
 	}
 	for i, state := range g.Pools {
-		if state.Pool != pools[i] || state.Emitted.IsNil() || state.Emitted.IsNegative() || state.Paid.IsNil() || state.Paid.IsNegative() {
+		if state.Pool != pools[i] || anyNegative(state.Emitted, state.Paid, state.Returned, state.ReturnedSpent, state.ReturnedRate) {
 			return ErrInvalidGenesis.Wrapf("pools[%d]: want %s with figures that are not negative", i, pools[i])
+		}
+		if state.ReturnedSpent.GT(state.Returned) {
+			return ErrInvalidGenesis.Wrapf("pools[%d]: %s of %s returned are spent", i, state.ReturnedSpent, state.Returned)
 		}
 	}
 	type key struct {
@@ -114,12 +120,14 @@ func (g GenesisState) validateShares() error {
 		if !share.Pool.Shared() {
 			return ErrInvalidGenesis.Wrapf("shares[%d]: %s is not paid by weight", i, share.Pool)
 		}
-		for _, amount := range []math.Int{share.Weight, share.Amount, share.Budget} {
-			if amount.IsNil() || amount.IsNegative() {
-				return ErrInvalidGenesis.Wrapf("shares[%d]: a figure is negative", i)
-			}
+		if anyNegative(share.Weight, share.Amount, share.Budget, share.ReturnedBudget, share.ReturnedFloor, share.ReturnedWeight, share.ReturnedAmount) {
+			return ErrInvalidGenesis.Wrapf("shares[%d]: a figure is negative", i)
 		}
-		if share.Epoch > g.Epoch.Number || share.Closed != (share.Epoch <= g.ClosedEpoch) {
+		last := g.Epoch.Number
+		if share.Pool.Quarterly() {
+			last = g.BonusUntil
+		}
+		if share.Epoch > last || share.Closed != (share.Epoch <= g.ClosedEpoch) {
 			return ErrInvalidGenesis.Wrapf("shares[%d]: epoch %d, closed %t, but epoch %d is the last that closed", i, share.Epoch, share.Closed, g.ClosedEpoch)
 		}
 		if id := (key{share.Pool, "", share.Epoch}); seen[id] {
@@ -138,6 +146,43 @@ func (g GenesisState) validateShares() error {
 		id := key{position.Pool, position.Beneficiary, position.Epoch}
 		if position.Beneficiary == "" || seen[id] {
 			return ErrInvalidGenesis.Wrapf("share_positions[%d]: beneficiary %q is empty or listed twice", i, position.Beneficiary)
+		}
+		seen[id] = true
+	}
+	return nil
+}
+
+// anyNegative says whether a figure is missing or below zero.
+func anyNegative(figures ...math.Int) bool {
+	for _, figure := range figures {
+		if figure.IsNil() || figure.IsNegative() {
+			return true
+		}
+	}
+	return false
+}
+
+func (g GenesisState) validateBars() error {
+	if g.BonusUntil < g.Epoch.Number {
+		return ErrInvalidGenesis.Wrapf("bonus_until is %d; epoch %d is running", g.BonusUntil, g.Epoch.Number)
+	}
+	returned := make(map[Pool]math.Int, len(g.Pools))
+	for _, state := range g.Pools {
+		returned[state.Pool] = state.Returned
+	}
+	type key struct {
+		pool        Pool
+		beneficiary string
+	}
+	seen := make(map[key]bool, len(g.Bars))
+	for i, bar := range g.Bars {
+		line, known := returned[bar.Pool]
+		if !known || bar.Returned.IsNil() || !bar.Returned.IsPositive() || bar.Returned.GT(line) {
+			return ErrInvalidGenesis.Wrapf("bars[%d]: %s is not within what came back to %s", i, bar.Returned, bar.Pool)
+		}
+		id := key{bar.Pool, bar.Beneficiary}
+		if bar.Beneficiary == "" || seen[id] {
+			return ErrInvalidGenesis.Wrapf("bars[%d]: beneficiary %q is empty or listed twice", i, bar.Beneficiary)
 		}
 		seen[id] = true
 	}

@@ -19,14 +19,17 @@ func runningGenesis() GenesisState {
 		g.Pools = append(g.Pools, NewPoolState(pool))
 	}
 	g.Rows = []RowBalance{{Row: PoolRow(Pool_POOL_GRANTS), Amount: one}, {Row: OwedRow("ath1x", Ledger_LEDGER_CHECKER), Amount: one}}
-	open := NewShare(Pool_POOL_DELIVERY, 3, one)
-	closed := NewShare(Pool_POOL_DELIVERY, 2, one).Close(Kappa{})
+	open := NewShare(NewPoolState(Pool_POOL_DELIVERY), 3, one, math.ZeroInt())
+	closed := NewShare(NewPoolState(Pool_POOL_DELIVERY), 2, one, math.ZeroInt()).Close(Kappa{})
 	g.Shares = []Share{closed, open}
 	g.SharePositions = []SharePosition{{Pool: Pool_POOL_DELIVERY, Beneficiary: "ath1x", Epoch: 3, Weight: one}}
 	g.StreamMarks = []StreamMark{{Round: 1, Ordinal: 1, Index: one, Growth: one}, {Round: 4, Ordinal: 2, Index: one, Growth: one}}
 	g.StreamGroups = []StreamGroup{NewStreamGroup(0), NewStreamGroup(1)}
 	g.StreamPositions = []StreamPosition{NewStreamPosition(1, 0, "ath1x").SetWeight(3, one)}
 	g.Payouts = []Payout{{Beneficiary: "ath1x", Payout: "ath1y"}}
+	g.Pools[3].Returned = math.NewInt(5)
+	g.Bars = []Bar{{Pool: Pool_POOL_DELIVERY, Beneficiary: "ath1x", Returned: math.NewInt(5)}}
+	g.BonusUntil = 9
 	return g
 }
 
@@ -50,6 +53,12 @@ func TestGenesisValidate(t *testing.T) {
 		"rows[1]: kind:":             func(g *GenesisState) { g.Rows[1] = g.Rows[0]; g.Rows[1].Row.Kind = RowKind_ROW_KIND_POOL },
 		"payouts[1]":                 func(g *GenesisState) { g.Payouts = append(g.Payouts, g.Payouts[0]) },
 		"pools has 5":                func(g *GenesisState) { g.Pools = g.Pools[:5] },
+		"pools[0]: 1 of 0 returned":  func(g *GenesisState) { g.Pools[0].ReturnedSpent = math.OneInt() },
+		"bonus_until is 8":           func(g *GenesisState) { g.BonusUntil = 8 },
+		"bars[0]: 6 is not":          func(g *GenesisState) { g.Bars[0].Returned = math.NewInt(6) },
+		"bars[0]: 5 is not":          func(g *GenesisState) { g.Bars[0].Pool = Pool_POOL_INDEXER },
+		"bars[0]: 0 is not":          func(g *GenesisState) { g.Bars[0].Returned = math.ZeroInt() },
+		"bars[1]: beneficiary":       func(g *GenesisState) { g.Bars = append(g.Bars, g.Bars[0]) },
 		"pools[0]":                   func(g *GenesisState) { g.Pools[0].Paid = minus },
 		"shares[0]: POOL_CAPACITY":   func(g *GenesisState) { g.Shares[0].Pool = Pool_POOL_CAPACITY },
 		"shares[0]: a figure":        func(g *GenesisState) { g.Shares[0].Budget = minus },

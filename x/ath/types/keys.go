@@ -31,13 +31,16 @@ var (
 	BeaconsPrefix        = collections.NewPrefix(25) // height mod 64 → BeaconRecord
 	BeaconKeysPrefix     = collections.NewPrefix(26) // operator → BeaconKey
 	BeaconOwnersPrefix   = collections.NewPrefix(27) // public key → operator (derived)
+	BarsPrefix           = collections.NewPrefix(30) // pool, beneficiary → Int (place in the line of returned penalties)
+	BonusUntilPrefix     = collections.NewPrefix(31) // → uint64: last epoch of the running quarter
 )
 
 // First bytes of the keys of the object store, where transactions leave what EndBlock folds; the second part of every
 // key is the fold's target, the last eight bytes are the index of the transaction.
 const (
-	DeltaRow    byte = 1 // row key → Int: credit of a vault row
-	DeltaWeight byte = 2 // → Int: change of the stream's next weight
-	DeltaShare  byte = 3 // pool, beneficiary, epoch → Int: weight
-	DeltaPaid   byte = 4 // pool → Int: debit of the pool's earned row
+	DeltaRow      byte = 1 // row key → Int: credit of a vault row
+	DeltaWeight   byte = 2 // → Int: change of the stream's next weight
+	DeltaShare    byte = 3 // pool, beneficiary, epoch → Int: weight
+	DeltaPaid     byte = 4 // pool → Int: debit of the pool's earned row
+	DeltaReturned byte = 6 // pool, beneficiary → Int: penalty that comes back to the pool
 )

@@ -2,6 +2,15 @@
 
 package types
 
+import (
+	"cmp"
+	"slices"
+
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+)
+
 const (
 	// MaxClaimContainers bounds the positions that one MsgClaim settles; the proto comment of the field says so too.
 	MaxClaimContainers = 500
@@ -27,8 +36,55 @@ func (m *MsgClaim) Validate() error {
 			}
 		}
 	}
+	if err := m.validateExits(); err != nil {
+		return err
+	}
 	if len(m.Containers) > MaxClaimContainers {
 		return ErrTooMany.Wrapf("containers: %d; at most %d per message", len(m.Containers), MaxClaimContainers)
 	}
 	return nil
 }
+
+func (m *MsgClaim) validateExits() error {
+	if len(m.Exits) > len(ClaimableLedgers()) {
+		return ErrTooMany.Wrapf("exits: %d; there are %d ledgers", len(m.Exits), len(ClaimableLedgers()))
+	}
+	for i, exit := range m.Exits {
+		if !exit.Ledger.Claimable() || len(m.Ledgers) > 0 && !slices.Contains(m.Ledgers, exit.Ledger) {
+			return ErrInvalidLedger.Wrapf("exits[%d]: %s is not claimed", i, exit.Ledger)
+		}
+		for _, other := range m.Exits[:i] {
+			if other.Ledger == exit.Ledger {
+				return ErrInvalidLedger.Wrapf("exits[%d]: %s is named twice", i, exit.Ledger)
+			}
+		}
+	}
+	return nil
+}
+
+// Validate checks what needs no state.
+func (m *MsgExit) Validate() error {
+	if m.Ledger.VestingKind() == RowKind_ROW_KIND_UNSPECIFIED {
+		return ErrInvalidLedger.Wrapf("ledger: %d does not exist", m.Ledger)
+	}
+	if m.Denom != "" {
+		if err := sdk.ValidateDenom(m.Denom); err != nil {
+			return ErrInvalidRow.Wrapf("denom: %s", err)
+		}
+	}
+	if !m.MaxAmount.IsNil() && (m.MaxAmount.IsNegative() || m.MaxAmount.GT(MaxAmount)) {
+		return ErrInvalidAmount.Wrapf("max_amount is %s; 0 to %s", m.MaxAmount, MaxAmount)
+	}
+	return nil
+}
+
+// Limit is the most that leaves; zero for everything.
+func (m *MsgExit) Limit() math.Int {
+	if m.MaxAmount.IsNil() {
+		return math.ZeroInt()
+	}
+	return m.MaxAmount
+}
+
+// ExitDenom is the denom that leaves.
+func (m *MsgExit) ExitDenom() string { return cmp.Or(m.Denom, Denom) }

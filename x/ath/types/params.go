@@ -20,6 +20,8 @@ const (
 	MaxVestingDelay = 365 * day
 	// MaxTranches bounds the rows that one claim of one ledger writes.
 	MaxTranches = 8
+	// MaxBonusEpochs: a quarter of more than a year would keep the Checkers' bonus from them for as long.
+	MaxBonusEpochs = 400
 )
 
 // DefaultParams are those of the public network.
@@ -41,6 +43,11 @@ func DefaultParams() Params {
 			{Delay: 180 * day, Ppm: 400_000},
 		},
 		CheckerVesting: []Tranche{{Delay: 180 * day, Ppm: PPM}},
+		RewardExits:    []ExitOption{{Delay: 7 * day, PenaltyPpm: 800_000}, {Delay: 60 * day, PenaltyPpm: 500_000}},
+		FeeExits:       []ExitOption{{Delay: 7 * day, PenaltyPpm: 400_000}},
+		CheckerExits:   []ExitOption{{Delay: 30 * day, PenaltyPpm: 750_000}},
+		MinExitDelay:   7 * day,
+		BonusEpochs:    91,
 
 		PriceMaxChangePpm:  10_000,
 		PriceAverageBlocks: 300,
@@ -86,10 +93,32 @@ func (p Params) Validate() error {
 	if err := validateTranches("reward_vesting", p.RewardVesting); err != nil {
 		return err
 	}
+	if err := validateTranches("checker_vesting", p.CheckerVesting); err != nil {
+		return err
+	}
 	if err := p.validatePrice(); err != nil {
 		return err
 	}
-	return validateTranches("checker_vesting", p.CheckerVesting)
+	return p.validateExits()
+}
+
+func (p Params) validateExits() error {
+	if p.MinExitDelay < time.Second || p.MinExitDelay > MaxMinExitDelay {
+		return ErrInvalidParams.Wrapf("min_exit_delay is %s; 1s to %s", p.MinExitDelay, MaxMinExitDelay)
+	}
+	if err := validateExits("reward_exits", p.RewardExits, p.MinExitDelay); err != nil {
+		return err
+	}
+	if err := validateExits("fee_exits", p.FeeExits, p.MinExitDelay); err != nil {
+		return err
+	}
+	if err := validateExits("checker_exits", p.CheckerExits, p.MinExitDelay); err != nil {
+		return err
+	}
+	if p.BonusEpochs < 1 || p.BonusEpochs > MaxBonusEpochs {
+		return ErrInvalidParams.Wrapf("bonus_epochs is %d; 1 to %d", p.BonusEpochs, MaxBonusEpochs)
+	}
+	return nil
 }
 
 // Validate says whether the parts sum to one.

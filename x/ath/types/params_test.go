@@ -32,6 +32,15 @@ func TestParamsValidate(t *testing.T) {
 		"checker_vesting[0].delay":     func(p *Params) { p.CheckerVesting = []Tranche{{Delay: 366 * day, Ppm: PPM}} },
 		"checker_vesting[1].ppm":       func(p *Params) { p.CheckerVesting = []Tranche{{Ppm: PPM}, {Ppm: 0}} },
 		"checker_vesting sums":         func(p *Params) { p.CheckerVesting = []Tranche{{Ppm: PPM}, {Ppm: 1}} },
+		"min_exit_delay is 0s":         func(p *Params) { p.MinExitDelay = 0 },
+		"min_exit_delay is 721h":       func(p *Params) { p.MinExitDelay = 721 * time.Hour },
+		"reward_exits[0].delay":        func(p *Params) { p.MinExitDelay = 8 * day },
+		"fee_exits[0].penalty_ppm":     func(p *Params) { p.FeeExits[0].PenaltyPpm = PPM },
+		"fee_exits[0].penalty_ppm is":  func(p *Params) { p.FeeExits[0].PenaltyPpm = 0 },
+		"reward_exits[1]: delays":      func(p *Params) { p.RewardExits[1].PenaltyPpm = 800_000 },
+		"checker_exits has 5":          func(p *Params) { p.CheckerExits = make([]ExitOption, 5) },
+		"bonus_epochs is 0":            func(p *Params) { p.BonusEpochs = 0 },
+		"bonus_epochs is 401":          func(p *Params) { p.BonusEpochs = 401 },
 		"checker_vesting has 9":        func(p *Params) { p.CheckerVesting = make([]Tranche, 9) },
 	} {
 		t.Run(name, func(t *testing.T) {

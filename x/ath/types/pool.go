@@ -12,10 +12,14 @@ func Pools() []Pool {
 	return []Pool{Pool_POOL_CHECKER_BASE, Pool_POOL_CHECKER_BONUS, Pool_POOL_CAPACITY, Pool_POOL_DELIVERY, Pool_POOL_INDEXER, Pool_POOL_GRANTS}
 }
 
-// Shared says whether a pool is paid pro rata of weights per epoch (Shares).
+// Quarterly says whether a pool's weights are collected over a quarter instead of an epoch. Its share carries the number of
+// the quarter's last epoch, and so closes when that one does.
+func (p Pool) Quarterly() bool { return p == Pool_POOL_CHECKER_BONUS }
+
+// Shared says whether a pool is paid pro rata of weights per epoch or quarter (Shares).
 func (p Pool) Shared() bool {
 	switch p {
-	case Pool_POOL_CHECKER_BASE, Pool_POOL_DELIVERY, Pool_POOL_INDEXER:
+	case Pool_POOL_CHECKER_BASE, Pool_POOL_CHECKER_BONUS, Pool_POOL_DELIVERY, Pool_POOL_INDEXER:
 		return true
 	default:
 		return false
@@ -25,7 +29,7 @@ func (p Pool) Shared() bool {
 // Ledger is where a pool's payments are credited; LEDGER_UNSPECIFIED for a pool that no beneficiary claims from.
 func (p Pool) Ledger() Ledger {
 	switch p {
-	case Pool_POOL_CHECKER_BASE:
+	case Pool_POOL_CHECKER_BASE, Pool_POOL_CHECKER_BONUS:
 		return Ledger_LEDGER_CHECKER
 	case Pool_POOL_CAPACITY:
 		return Ledger_LEDGER_CAPACITY
@@ -38,14 +42,15 @@ func (p Pool) Ledger() Ledger {
 	}
 }
 
-// Pool is the shared pool whose weights end in a ledger; POOL_UNSPECIFIED where there is none.
-func (l Ledger) Pool() Pool {
+// Pools are the shared pools whose weights end in a ledger.
+func (l Ledger) Pools() []Pool {
+	var pools []Pool
 	for _, pool := range Pools() {
 		if pool.Shared() && pool.Ledger() == l {
-			return pool
+			pools = append(pools, pool)
 		}
 	}
-	return Pool_POOL_UNSPECIFIED
+	return pools
 }
 
 // ClaimableLedgers lists the ledgers that MsgClaim empties; LEDGER_FEES vests from settlement and needs no claim.
@@ -90,7 +95,8 @@ func VestingKinds() []RowKind {
 
 // NewPoolState is a pool before its first emission.
 func NewPoolState(pool Pool) PoolState {
-	return PoolState{Pool: pool, Emitted: math.ZeroInt(), Paid: math.ZeroInt()}
+	zero := math.ZeroInt()
+	return PoolState{Pool: pool, Emitted: zero, Paid: zero, Returned: zero, ReturnedSpent: zero, ReturnedRate: zero}
 }
 
 // PartRoundedDown is amount x ppm / 10^6.

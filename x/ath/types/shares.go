@@ -27,9 +27,22 @@ func Budget(emission, leftOver math.Int) math.Int {
 	return emission.Add(leftOver.QuoRaw(RolloverEpochs))
 }
 
-// NewShare opens a pool's epoch.
-func NewShare(pool Pool, epoch uint64, budget math.Int) Share {
-	return Share{Pool: pool, Epoch: epoch, Weight: math.ZeroInt(), Amount: math.ZeroInt(), Budget: budget}
+// NewShare opens a pool's epoch: what it may pay beside returned penalties, and of these.
+func NewShare(pool PoolState, epoch uint64, budget, returned math.Int) Share {
+	zero := math.ZeroInt()
+	return Share{
+		Pool: pool.Pool, Epoch: epoch, Weight: zero, Amount: zero, Budget: budget,
+		ReturnedBudget: returned, ReturnedFloor: pool.ReturnedSpent, ReturnedWeight: zero, ReturnedAmount: zero,
+	}
+}
+
+// Add changes the epoch's weight by that of a beneficiary who takes part in returned penalties, or doesn't.
+func (s Share) Add(weight math.Int, takesPart bool) Share {
+	s.Weight = s.Weight.Add(weight)
+	if takesPart {
+		s.ReturnedWeight = s.ReturnedWeight.Add(weight)
+	}
+	return s
 }
 
 // Close fixes what the epoch pays: its budget, at most kappa per unit of weight, nothing without weight.
@@ -43,10 +56,11 @@ func (s Share) Close(kappa Kappa) Share {
 	default:
 		s.Amount = s.Budget
 	}
+	s.ReturnedAmount = s.closeReturned(kappa)
 	return s
 }
 
-// PayRoundedDown is what a weight earns in a closed epoch; the dust stays in the pool.
+// PayRoundedDown is what a weight earns in a closed epoch, beside returned penalties; the dust stays in the pool.
 func (s Share) PayRoundedDown(weight math.Int) math.Int {
 	if !s.Closed || !s.Weight.IsPositive() {
 		return math.ZeroInt()

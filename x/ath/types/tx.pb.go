@@ -15,18 +15,22 @@ import (
 	_ "github.com/cosmos/gogoproto/gogoproto"
 	grpc1 "github.com/cosmos/gogoproto/grpc"
 	proto "github.com/cosmos/gogoproto/proto"
+	github_com_cosmos_gogoproto_types "github.com/cosmos/gogoproto/types"
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"
+	_ "google.golang.org/protobuf/types/known/durationpb"
 	io "io"
 	math "math"
 	math_bits "math/bits"
+	time "time"
 )
 
 // Reference imports to suppress errors if they are not otherwise used.
 var _ = proto.Marshal
 var _ = fmt.Errorf
 var _ = math.Inf
+var _ = time.Kitchen
 
 // This is a compile-time assertion to ensure that this generated file
 // is compatible with the proto package it is being compiled against.
@@ -44,6 +48,9 @@ type MsgClaim struct {
 	Ledgers []Ledger `protobuf:"varint,3,rep,packed,name=ledgers,proto3,enum=athd.ath.v1.Ledger" json:"ledgers,omitempty"`
 	// Containers whose capacity rewards are settled first; at most 500, all of the beneficiary.
 	Containers []uint64 `protobuf:"varint,4,rep,packed,name=containers,proto3" json:"containers,omitempty"`
+	// Ledgers, among those that are claimed, whose income leaves early instead of vesting in full; each once. Only the
+	// beneficiary itself may choose this.
+	Exits []ClaimExit `protobuf:"bytes,5,rep,name=exits,proto3" json:"exits"`
 }
 
 func (m *MsgClaim) Reset()         { *m = MsgClaim{} }
@@ -107,19 +114,95 @@ func (m *MsgClaim) GetContainers() []uint64 {
 	return nil
 }
 
+func (m *MsgClaim) GetExits() []ClaimExit {
+	if m != nil {
+		return m.Exits
+	}
+	return nil
+}
+
+// ClaimExit chooses an early exit for a ledger. The option is named by both of its figures: nobody signs for one penalty and
+// gets another.
+type ClaimExit struct {
+	// The ledger.
+	Ledger Ledger `protobuf:"varint,1,opt,name=ledger,proto3,enum=athd.ath.v1.Ledger" json:"ledger,omitempty"`
+	// The option's delay.
+	Delay time.Duration `protobuf:"bytes,2,opt,name=delay,proto3,stdduration" json:"delay"`
+	// The option's penalty, in ppm.
+	PenaltyPpm uint32 `protobuf:"varint,3,opt,name=penalty_ppm,json=penaltyPpm,proto3" json:"penalty_ppm,omitempty"`
+}
+
+func (m *ClaimExit) Reset()         { *m = ClaimExit{} }
+func (m *ClaimExit) String() string { return proto.CompactTextString(m) }
+func (*ClaimExit) ProtoMessage()    {}
+func (*ClaimExit) Descriptor() ([]byte, []int) {
+	return fileDescriptor_ac8db19b677b1517, []int{1}
+}
+func (m *ClaimExit) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *ClaimExit) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_ClaimExit.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *ClaimExit) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_ClaimExit.Merge(m, src)
+}
+func (m *ClaimExit) XXX_Size() int {
+	return m.Size()
+}
+func (m *ClaimExit) XXX_DiscardUnknown() {
+	xxx_messageInfo_ClaimExit.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_ClaimExit proto.InternalMessageInfo
+
+func (m *ClaimExit) GetLedger() Ledger {
+	if m != nil {
+		return m.Ledger
+	}
+	return Ledger_LEDGER_UNSPECIFIED
+}
+
+func (m *ClaimExit) GetDelay() time.Duration {
+	if m != nil {
+		return m.Delay
+	}
+	return 0
+}
+
+func (m *ClaimExit) GetPenaltyPpm() uint32 {
+	if m != nil {
+		return m.PenaltyPpm
+	}
+	return 0
+}
+
 // MsgClaimResponse says what was claimed.
 type MsgClaimResponse struct {
 	// uath moved into vesting.
 	Claimed cosmossdk_io_math.Int `protobuf:"bytes,1,opt,name=claimed,proto3,customtype=cosmossdk.io/math.Int" json:"claimed"`
 	// uath of it that is ripe now (MsgWithdraw pays it).
 	Ripe cosmossdk_io_math.Int `protobuf:"bytes,2,opt,name=ripe,proto3,customtype=cosmossdk.io/math.Int" json:"ripe"`
+	// uath of it that left early, penalty included.
+	Exited cosmossdk_io_math.Int `protobuf:"bytes,3,opt,name=exited,proto3,customtype=cosmossdk.io/math.Int" json:"exited"`
+	// uath of that which was given up.
+	Penalty cosmossdk_io_math.Int `protobuf:"bytes,4,opt,name=penalty,proto3,customtype=cosmossdk.io/math.Int" json:"penalty"`
 }
 
 func (m *MsgClaimResponse) Reset()         { *m = MsgClaimResponse{} }
 func (m *MsgClaimResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgClaimResponse) ProtoMessage()    {}
 func (*MsgClaimResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_ac8db19b677b1517, []int{1}
+	return fileDescriptor_ac8db19b677b1517, []int{2}
 }
 func (m *MsgClaimResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -148,19 +231,156 @@ func (m *MsgClaimResponse) XXX_DiscardUnknown() {
 
 var xxx_messageInfo_MsgClaimResponse proto.InternalMessageInfo
 
+// MsgExit takes income that vests out early. What ripens latest leaves first; what ripens by the option's delay anyway stays.
+type MsgExit struct {
+	// Whose income; signs.
+	Beneficiary string `protobuf:"bytes,1,opt,name=beneficiary,proto3" json:"beneficiary,omitempty"`
+	// The ledger.
+	Ledger Ledger `protobuf:"varint,2,opt,name=ledger,proto3,enum=athd.ath.v1.Ledger" json:"ledger,omitempty"`
+	// Delay of the option that is chosen from the parameters.
+	Delay time.Duration `protobuf:"bytes,3,opt,name=delay,proto3,stdduration" json:"delay"`
+	// Its penalty, in ppm; must be what the parameters say.
+	PenaltyPpm uint32 `protobuf:"varint,4,opt,name=penalty_ppm,json=penaltyPpm,proto3" json:"penalty_ppm,omitempty"`
+	// Denom; uath where empty. Service income may be in others.
+	Denom string `protobuf:"bytes,5,opt,name=denom,proto3" json:"denom,omitempty"`
+	// Most that leaves, penalty included, in the denom's smallest unit; everything where 0.
+	MaxAmount cosmossdk_io_math.Int `protobuf:"bytes,6,opt,name=max_amount,json=maxAmount,proto3,customtype=cosmossdk.io/math.Int" json:"max_amount"`
+}
+
+func (m *MsgExit) Reset()         { *m = MsgExit{} }
+func (m *MsgExit) String() string { return proto.CompactTextString(m) }
+func (*MsgExit) ProtoMessage()    {}
+func (*MsgExit) Descriptor() ([]byte, []int) {
+	return fileDescriptor_ac8db19b677b1517, []int{3}
+}
+func (m *MsgExit) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgExit) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgExit.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgExit) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgExit.Merge(m, src)
+}
+func (m *MsgExit) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgExit) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgExit.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgExit proto.InternalMessageInfo
+
+func (m *MsgExit) GetBeneficiary() string {
+	if m != nil {
+		return m.Beneficiary
+	}
+	return ""
+}
+
+func (m *MsgExit) GetLedger() Ledger {
+	if m != nil {
+		return m.Ledger
+	}
+	return Ledger_LEDGER_UNSPECIFIED
+}
+
+func (m *MsgExit) GetDelay() time.Duration {
+	if m != nil {
+		return m.Delay
+	}
+	return 0
+}
+
+func (m *MsgExit) GetPenaltyPpm() uint32 {
+	if m != nil {
+		return m.PenaltyPpm
+	}
+	return 0
+}
+
+func (m *MsgExit) GetDenom() string {
+	if m != nil {
+		return m.Denom
+	}
+	return ""
+}
+
+// MsgExitResponse says what left.
+type MsgExitResponse struct {
+	// What left vesting, penalty included.
+	Amount cosmossdk_io_math.Int `protobuf:"bytes,1,opt,name=amount,proto3,customtype=cosmossdk.io/math.Int" json:"amount"`
+	// Of it, what was given up.
+	Penalty cosmossdk_io_math.Int `protobuf:"bytes,2,opt,name=penalty,proto3,customtype=cosmossdk.io/math.Int" json:"penalty"`
+	// Whether more could leave and the bound per message was reached; send the message again.
+	More bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+}
+
+func (m *MsgExitResponse) Reset()         { *m = MsgExitResponse{} }
+func (m *MsgExitResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgExitResponse) ProtoMessage()    {}
+func (*MsgExitResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_ac8db19b677b1517, []int{4}
+}
+func (m *MsgExitResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgExitResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgExitResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgExitResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgExitResponse.Merge(m, src)
+}
+func (m *MsgExitResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgExitResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgExitResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgExitResponse proto.InternalMessageInfo
+
+func (m *MsgExitResponse) GetMore() bool {
+	if m != nil {
+		return m.More
+	}
+	return false
+}
+
 // MsgWithdraw pays ripe vesting buckets.
 type MsgWithdraw struct {
 	// Who signs.
 	Signer string `protobuf:"bytes,1,opt,name=signer,proto3" json:"signer,omitempty"`
 	// Whose buckets; the signer where empty. Coins go to its payout address, by default itself.
 	Beneficiary string `protobuf:"bytes,2,opt,name=beneficiary,proto3" json:"beneficiary,omitempty"`
+	// Bech32 address of a validator to which the paid uath are delegated at once; empty for none. Only the beneficiary may,
+	// and only while it has no other payout address.
+	Stake string `protobuf:"bytes,3,opt,name=stake,proto3" json:"stake,omitempty"`
 }
 
 func (m *MsgWithdraw) Reset()         { *m = MsgWithdraw{} }
 func (m *MsgWithdraw) String() string { return proto.CompactTextString(m) }
 func (*MsgWithdraw) ProtoMessage()    {}
 func (*MsgWithdraw) Descriptor() ([]byte, []int) {
-	return fileDescriptor_ac8db19b677b1517, []int{2}
+	return fileDescriptor_ac8db19b677b1517, []int{5}
 }
 func (m *MsgWithdraw) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -203,19 +423,28 @@ func (m *MsgWithdraw) GetBeneficiary() string {
 	return ""
 }
 
+func (m *MsgWithdraw) GetStake() string {
+	if m != nil {
+		return m.Stake
+	}
+	return ""
+}
+
 // MsgWithdrawResponse says what was paid.
 type MsgWithdrawResponse struct {
 	// Coins paid.
 	Amount github_com_cosmos_cosmos_sdk_types.Coins `protobuf:"bytes,1,rep,name=amount,proto3,castrepeated=github.com/cosmos/cosmos-sdk/types.Coins" json:"amount"`
 	// Whether ripe buckets are left because the bound per message was reached; send the message again.
 	More bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	// uath of it that was delegated.
+	Staked cosmossdk_io_math.Int `protobuf:"bytes,3,opt,name=staked,proto3,customtype=cosmossdk.io/math.Int" json:"staked"`
 }
 
 func (m *MsgWithdrawResponse) Reset()         { *m = MsgWithdrawResponse{} }
 func (m *MsgWithdrawResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgWithdrawResponse) ProtoMessage()    {}
 func (*MsgWithdrawResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_ac8db19b677b1517, []int{3}
+	return fileDescriptor_ac8db19b677b1517, []int{6}
 }
 func (m *MsgWithdrawResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -270,7 +499,7 @@ func (m *MsgUpdateParams) Reset()         { *m = MsgUpdateParams{} }
 func (m *MsgUpdateParams) String() string { return proto.CompactTextString(m) }
 func (*MsgUpdateParams) ProtoMessage()    {}
 func (*MsgUpdateParams) Descriptor() ([]byte, []int) {
-	return fileDescriptor_ac8db19b677b1517, []int{4}
+	return fileDescriptor_ac8db19b677b1517, []int{7}
 }
 func (m *MsgUpdateParams) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -321,7 +550,7 @@ func (m *MsgUpdateParamsResponse) Reset()         { *m = MsgUpdateParamsResponse
 func (m *MsgUpdateParamsResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgUpdateParamsResponse) ProtoMessage()    {}
 func (*MsgUpdateParamsResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_ac8db19b677b1517, []int{5}
+	return fileDescriptor_ac8db19b677b1517, []int{8}
 }
 func (m *MsgUpdateParamsResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -364,7 +593,7 @@ func (m *MsgSetBeaconKey) Reset()         { *m = MsgSetBeaconKey{} }
 func (m *MsgSetBeaconKey) String() string { return proto.CompactTextString(m) }
 func (*MsgSetBeaconKey) ProtoMessage()    {}
 func (*MsgSetBeaconKey) Descriptor() ([]byte, []int) {
-	return fileDescriptor_ac8db19b677b1517, []int{6}
+	return fileDescriptor_ac8db19b677b1517, []int{9}
 }
 func (m *MsgSetBeaconKey) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -424,7 +653,7 @@ func (m *MsgSetBeaconKeyResponse) Reset()         { *m = MsgSetBeaconKeyResponse
 func (m *MsgSetBeaconKeyResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgSetBeaconKeyResponse) ProtoMessage()    {}
 func (*MsgSetBeaconKeyResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_ac8db19b677b1517, []int{7}
+	return fileDescriptor_ac8db19b677b1517, []int{10}
 }
 func (m *MsgSetBeaconKeyResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -462,7 +691,10 @@ func (m *MsgSetBeaconKeyResponse) GetFromEpoch() uint64 {
 
 func init() {
 	proto.RegisterType((*MsgClaim)(nil), "athd.ath.v1.MsgClaim")
+	proto.RegisterType((*ClaimExit)(nil), "athd.ath.v1.ClaimExit")
 	proto.RegisterType((*MsgClaimResponse)(nil), "athd.ath.v1.MsgClaimResponse")
+	proto.RegisterType((*MsgExit)(nil), "athd.ath.v1.MsgExit")
+	proto.RegisterType((*MsgExitResponse)(nil), "athd.ath.v1.MsgExitResponse")
 	proto.RegisterType((*MsgWithdraw)(nil), "athd.ath.v1.MsgWithdraw")
 	proto.RegisterType((*MsgWithdrawResponse)(nil), "athd.ath.v1.MsgWithdrawResponse")
 	proto.RegisterType((*MsgUpdateParams)(nil), "athd.ath.v1.MsgUpdateParams")
@@ -474,56 +706,73 @@ func init() {
 func init() { proto.RegisterFile("athd/ath/v1/tx.proto", fileDescriptor_ac8db19b677b1517) }
 
 var fileDescriptor_ac8db19b677b1517 = []byte{
-	// 773 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xbc, 0x54, 0x41, 0x4f, 0xdb, 0x48,
-	0x14, 0x8e, 0x49, 0x08, 0x61, 0x82, 0x76, 0x17, 0x13, 0x16, 0x13, 0x2d, 0x26, 0x58, 0x1c, 0xa2,
-	0xa0, 0xd8, 0x84, 0x95, 0x56, 0xab, 0xac, 0xd0, 0x6a, 0x83, 0x58, 0x09, 0xed, 0x46, 0x5a, 0x19,
-	0x6d, 0x2b, 0xf5, 0x82, 0x26, 0xf6, 0x60, 0x8f, 0xc0, 0x1e, 0xcb, 0x33, 0xa1, 0xe4, 0x56, 0xf5,
-	0xd8, 0x43, 0xd5, 0x73, 0x6f, 0x3d, 0xb6, 0x27, 0x0e, 0xb9, 0xf5, 0x0f, 0x70, 0x44, 0x9c, 0xaa,
-	0x1e, 0x68, 0x05, 0x07, 0xa4, 0xfe, 0x8a, 0x6a, 0xec, 0xb1, 0x71, 0x02, 0x2d, 0xea, 0xa5, 0x97,
-	0xc4, 0xf3, 0x7d, 0xef, 0x7d, 0xf3, 0xde, 0xe7, 0xf7, 0x0c, 0x2a, 0x90, 0xb9, 0xb6, 0x01, 0x99,
-	0x6b, 0x1c, 0xb5, 0x0c, 0x76, 0xac, 0x07, 0x21, 0x61, 0x44, 0x2e, 0x73, 0x54, 0x87, 0xcc, 0xd5,
-	0x8f, 0x5a, 0xd5, 0x59, 0xe8, 0x61, 0x9f, 0x18, 0xd1, 0x6f, 0xcc, 0x57, 0x17, 0x46, 0xb2, 0x06,
-	0x01, 0xa2, 0x82, 0x50, 0x2d, 0x42, 0x3d, 0x42, 0x8d, 0x1e, 0xa4, 0xc8, 0x38, 0x6a, 0xf5, 0x10,
-	0x83, 0x2d, 0xc3, 0x22, 0xd8, 0x4f, 0x12, 0x05, 0xef, 0x51, 0x87, 0xa7, 0x7a, 0xd4, 0x11, 0xc4,
-	0x62, 0x4c, 0xec, 0x45, 0x27, 0x23, 0x3e, 0x08, 0xaa, 0xe2, 0x10, 0x87, 0xc4, 0x38, 0x7f, 0x8a,
-	0x51, 0xed, 0x93, 0x04, 0x4a, 0x5d, 0xea, 0x6c, 0x1d, 0x42, 0xec, 0xc9, 0xeb, 0xa0, 0x48, 0xb1,
-	0xe3, 0xa3, 0x50, 0x91, 0x6a, 0x52, 0x7d, 0xba, 0xa3, 0x9c, 0x0f, 0x9b, 0x15, 0x21, 0xf2, 0x97,
-	0x6d, 0x87, 0x88, 0xd2, 0x5d, 0x16, 0x62, 0xdf, 0x31, 0x45, 0x9c, 0xdc, 0x06, 0xe5, 0x1e, 0xf2,
-	0xd1, 0x3e, 0xb6, 0x30, 0x0c, 0x07, 0xca, 0xc4, 0x3d, 0x69, 0xd9, 0x60, 0xb9, 0x09, 0xa6, 0x0e,
-	0x91, 0xed, 0xa0, 0x90, 0x2a, 0xf9, 0x5a, 0xbe, 0xfe, 0xc3, 0xc6, 0x9c, 0x9e, 0xf1, 0x4b, 0xff,
-	0x37, 0xe2, 0xcc, 0x24, 0x46, 0x56, 0x01, 0xb0, 0x88, 0xcf, 0x20, 0xf6, 0x79, 0x46, 0xa1, 0x96,
-	0xaf, 0x17, 0xcc, 0x0c, 0xd2, 0x5e, 0x79, 0x7a, 0x7d, 0xd2, 0x10, 0x75, 0x3d, 0xbb, 0x3e, 0x69,
-	0xcc, 0xa6, 0xe6, 0x26, 0xfd, 0x69, 0x2f, 0x25, 0xf0, 0x53, 0x72, 0x30, 0x11, 0x0d, 0x88, 0x4f,
-	0x91, 0xbc, 0x0d, 0xa6, 0x2c, 0x0e, 0x20, 0x5b, 0x74, 0xbd, 0x76, 0x7a, 0xb1, 0x9c, 0x7b, 0x7f,
-	0xb1, 0x3c, 0x1f, 0xb7, 0x40, 0xed, 0x03, 0x1d, 0x13, 0xc3, 0xe3, 0x65, 0xed, 0xf8, 0xec, 0x7c,
-	0xd8, 0x04, 0xa2, 0xb7, 0x1d, 0x9f, 0x99, 0x49, 0xae, 0xfc, 0x27, 0x28, 0x84, 0x38, 0x40, 0xc2,
-	0x82, 0x6f, 0xd2, 0x88, 0x12, 0xb5, 0x57, 0x12, 0x28, 0x77, 0xa9, 0xf3, 0x10, 0x33, 0xd7, 0x0e,
-	0xe1, 0xe3, 0xef, 0xfb, 0x32, 0xda, 0xab, 0x63, 0xee, 0x55, 0xb2, 0xee, 0x25, 0x35, 0x69, 0xcf,
-	0x25, 0x30, 0x97, 0x39, 0xa7, 0x1e, 0x5a, 0xa0, 0x08, 0x3d, 0xd2, 0xf7, 0x99, 0x22, 0xd5, 0xf2,
-	0xf5, 0xf2, 0xc6, 0xa2, 0x2e, 0x6e, 0xe4, 0x03, 0xac, 0x8b, 0x01, 0xd6, 0xb7, 0x08, 0xf6, 0x3b,
-	0xeb, 0xdc, 0x99, 0x37, 0x1f, 0x96, 0xeb, 0x0e, 0x66, 0x6e, 0xbf, 0xa7, 0x5b, 0xc4, 0x13, 0x73,
-	0x2a, 0xfe, 0x9a, 0xd4, 0x3e, 0x10, 0xcb, 0xc0, 0x13, 0xa8, 0x29, 0xa4, 0x65, 0x19, 0x14, 0x3c,
-	0x12, 0xc6, 0x0e, 0x97, 0xcc, 0xe8, 0x59, 0x7b, 0x2d, 0x81, 0x1f, 0xbb, 0xd4, 0xf9, 0x3f, 0xb0,
-	0x21, 0x43, 0xff, 0xc1, 0x10, 0x7a, 0x54, 0xfe, 0x0d, 0x4c, 0xc3, 0x3e, 0x73, 0x49, 0x88, 0xd9,
-	0xe0, 0x5e, 0xef, 0x6e, 0x42, 0xe5, 0x16, 0x28, 0x06, 0x91, 0x42, 0x74, 0x43, 0x79, 0x6c, 0x1c,
-	0x63, 0xf1, 0x4e, 0x81, 0x97, 0x6f, 0x8a, 0xc0, 0xf6, 0x1a, 0x77, 0xed, 0x46, 0x82, 0x1b, 0xa7,
-	0x64, 0x8d, 0xcb, 0xd6, 0xa5, 0x2d, 0x82, 0x85, 0x31, 0x28, 0xf1, 0x4f, 0x1b, 0xc6, 0x6d, 0xec,
-	0x22, 0xd6, 0x41, 0xd0, 0x22, 0xfe, 0x3f, 0x68, 0x20, 0x6f, 0x82, 0x12, 0x09, 0x50, 0x08, 0x19,
-	0x49, 0x26, 0x60, 0xe5, 0x7c, 0xd8, 0x5c, 0x12, 0x5d, 0x3c, 0x80, 0x87, 0xd8, 0xe6, 0xdc, 0x68,
-	0x3b, 0x69, 0x8a, 0xfc, 0x33, 0x28, 0x06, 0xfd, 0xde, 0x01, 0x8a, 0xe7, 0x60, 0xc6, 0x14, 0x27,
-	0xbe, 0x46, 0x01, 0xa1, 0x14, 0x51, 0x8a, 0x89, 0xaf, 0xe4, 0x23, 0x2e, 0x83, 0xb4, 0x1b, 0xbc,
-	0xa5, 0x54, 0xe6, 0x56, 0x47, 0xd9, 0x12, 0xb5, 0xdf, 0xa3, 0x8e, 0xb2, 0x50, 0x3a, 0x11, 0x4b,
-	0x00, 0xec, 0x87, 0xc4, 0xdb, 0x43, 0x01, 0xb1, 0xdc, 0xa8, 0xfe, 0x82, 0x39, 0xcd, 0x91, 0x6d,
-	0x0e, 0x6c, 0xbc, 0x9d, 0x00, 0xf9, 0x2e, 0x75, 0xe4, 0x4d, 0x30, 0x19, 0x7f, 0x7a, 0xe6, 0x47,
-	0xcc, 0x4e, 0x96, 0xb4, 0xba, 0x74, 0x27, 0x9c, 0xde, 0xf2, 0x37, 0x28, 0xa5, 0xfb, 0xa2, 0x8c,
-	0x87, 0x26, 0x4c, 0xb5, 0xf6, 0x25, 0x26, 0xd5, 0x31, 0xc1, 0xcc, 0x88, 0xf7, 0xbf, 0x8c, 0x67,
-	0x64, 0xd9, 0xea, 0xea, 0xd7, 0xd8, 0xac, 0xe6, 0xc8, 0x58, 0xde, 0xd2, 0xcc, 0xb2, 0xb7, 0x35,
-	0xef, 0x9a, 0x93, 0xea, 0xe4, 0x93, 0xeb, 0x93, 0x86, 0xd4, 0xf9, 0xe3, 0xf4, 0x52, 0x95, 0xce,
-	0x2e, 0x55, 0xe9, 0xe3, 0xa5, 0x2a, 0xbd, 0xb8, 0x52, 0x73, 0x67, 0x57, 0x6a, 0xee, 0xdd, 0x95,
-	0x9a, 0x7b, 0xb4, 0x92, 0xd9, 0x2a, 0xc8, 0x5c, 0x1f, 0xb1, 0xe8, 0xc5, 0x1d, 0x47, 0xbf, 0xd1,
-	0x52, 0xf5, 0x8a, 0xd1, 0x87, 0xff, 0xd7, 0xcf, 0x01, 0x00, 0x00, 0xff, 0xff, 0x6c, 0x71, 0xfb,
-	0x2e, 0xb3, 0x06, 0x00, 0x00,
+	// 1047 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xbc, 0x56, 0x4f, 0x6f, 0x1b, 0x45,
+	0x14, 0xcf, 0xfa, 0x5f, 0x92, 0xe7, 0x00, 0xed, 0xd4, 0x6d, 0x37, 0x16, 0x71, 0x9c, 0x55, 0x91,
+	0xac, 0x44, 0xde, 0xad, 0x8d, 0xc4, 0x1f, 0xa3, 0x0a, 0xd5, 0x21, 0x48, 0x05, 0x22, 0x55, 0x5b,
+	0x01, 0x12, 0x97, 0x68, 0xec, 0x9d, 0xac, 0x57, 0xf1, 0xee, 0xac, 0x76, 0xc6, 0xc1, 0xb9, 0x21,
+	0x8e, 0x9c, 0x38, 0x70, 0xe0, 0xc4, 0x11, 0x09, 0x4e, 0x41, 0xca, 0x87, 0xe8, 0xb1, 0x0a, 0x07,
+	0x50, 0x0f, 0x2d, 0x4a, 0x0e, 0xf9, 0x08, 0x5c, 0xd1, 0xcc, 0xce, 0x6e, 0xd6, 0x4e, 0x4a, 0x71,
+	0x90, 0x7a, 0x71, 0x76, 0xde, 0x7b, 0xbf, 0x37, 0xef, 0xbd, 0xdf, 0x7b, 0xf3, 0x02, 0x15, 0xcc,
+	0x07, 0x8e, 0x85, 0xf9, 0xc0, 0xda, 0x6f, 0x59, 0x7c, 0x6c, 0x86, 0x11, 0xe5, 0x14, 0x95, 0x85,
+	0xd4, 0xc4, 0x7c, 0x60, 0xee, 0xb7, 0xaa, 0xd7, 0xb1, 0xef, 0x05, 0xd4, 0x92, 0xbf, 0xb1, 0xbe,
+	0x7a, 0x7b, 0x02, 0x75, 0x10, 0x12, 0xa6, 0x14, 0xb5, 0x3e, 0x65, 0x3e, 0x65, 0x56, 0x0f, 0x33,
+	0x62, 0xed, 0xb7, 0x7a, 0x84, 0xe3, 0x96, 0xd5, 0xa7, 0x5e, 0x90, 0x00, 0x95, 0xde, 0x67, 0xae,
+	0x80, 0xfa, 0xcc, 0x55, 0x8a, 0xe5, 0x58, 0xb1, 0x23, 0x4f, 0x56, 0x7c, 0x50, 0xaa, 0x8a, 0x4b,
+	0x5d, 0x1a, 0xcb, 0xc5, 0x57, 0x72, 0x93, 0x4b, 0xa9, 0x3b, 0x24, 0x96, 0x3c, 0xf5, 0x46, 0xbb,
+	0x96, 0x33, 0x8a, 0x30, 0xf7, 0xa8, 0xba, 0xc9, 0xf8, 0x29, 0x07, 0x0b, 0xdb, 0xcc, 0xdd, 0x1c,
+	0x62, 0xcf, 0x47, 0x77, 0xa1, 0xc4, 0x3c, 0x37, 0x20, 0x91, 0xae, 0xd5, 0xb5, 0xc6, 0x62, 0x57,
+	0x3f, 0x3e, 0x6a, 0x56, 0xd4, 0x25, 0xf7, 0x1d, 0x27, 0x22, 0x8c, 0x3d, 0xe2, 0x91, 0x17, 0xb8,
+	0xb6, 0xb2, 0x43, 0x1d, 0x28, 0xf7, 0x48, 0x40, 0x76, 0xbd, 0xbe, 0x87, 0xa3, 0x03, 0x3d, 0xf7,
+	0x12, 0x58, 0xd6, 0x18, 0x35, 0x61, 0x7e, 0x48, 0x1c, 0x97, 0x44, 0x4c, 0xcf, 0xd7, 0xf3, 0x8d,
+	0xd7, 0xdb, 0x37, 0xcc, 0x4c, 0x3d, 0xcd, 0xcf, 0xa4, 0xce, 0x4e, 0x6c, 0x50, 0x0d, 0xa0, 0x4f,
+	0x03, 0x8e, 0xbd, 0x40, 0x20, 0x0a, 0xf5, 0x7c, 0xa3, 0x60, 0x67, 0x24, 0xa8, 0x0d, 0x45, 0x32,
+	0xf6, 0x38, 0xd3, 0x8b, 0xf5, 0x7c, 0xa3, 0xdc, 0xbe, 0x35, 0xe1, 0x4c, 0xe6, 0xb7, 0x35, 0xf6,
+	0x78, 0xb7, 0xf0, 0xf8, 0xd9, 0xea, 0x9c, 0x1d, 0x9b, 0x76, 0xd6, 0xbe, 0x3d, 0x3b, 0x5c, 0x57,
+	0xb9, 0x7c, 0x77, 0x76, 0xb8, 0x7e, 0x3d, 0x25, 0x2c, 0xa9, 0x89, 0xf1, 0x83, 0x06, 0x8b, 0x29,
+	0x1a, 0x6d, 0x40, 0x29, 0x8e, 0x47, 0x56, 0xe8, 0x05, 0x21, 0x2b, 0x13, 0xf4, 0x3e, 0x14, 0x1d,
+	0x32, 0xc4, 0x71, 0x59, 0xca, 0xed, 0x65, 0x33, 0xe6, 0xc2, 0x4c, 0xb8, 0x30, 0x3f, 0x52, 0x5c,
+	0x74, 0x17, 0x44, 0x50, 0x3f, 0x3e, 0x5f, 0xd5, 0xec, 0x18, 0x81, 0x56, 0xa1, 0x1c, 0x92, 0x00,
+	0x0f, 0xf9, 0xc1, 0x4e, 0x18, 0xfa, 0x7a, 0xbe, 0xae, 0x35, 0x5e, 0xb3, 0x41, 0x89, 0x1e, 0x86,
+	0xbe, 0xf1, 0x73, 0x0e, 0xae, 0x25, 0x31, 0xda, 0x84, 0x85, 0x34, 0x60, 0x04, 0x6d, 0xc1, 0x7c,
+	0x5f, 0x08, 0x88, 0xa3, 0x08, 0xdc, 0x10, 0x7e, 0x9f, 0x3e, 0x5b, 0xbd, 0x19, 0xb3, 0xc1, 0x9c,
+	0x3d, 0xd3, 0xa3, 0x96, 0x2f, 0xc2, 0x7d, 0x10, 0xf0, 0xe3, 0xa3, 0x26, 0x28, 0x9a, 0x1e, 0x04,
+	0xdc, 0x4e, 0xb0, 0xe8, 0x43, 0x28, 0x44, 0x5e, 0x48, 0x14, 0x9b, 0x33, 0xf9, 0x90, 0x40, 0xb4,
+	0x09, 0x25, 0x51, 0x5f, 0xe2, 0xc8, 0xc0, 0x67, 0x74, 0xa1, 0xa0, 0x22, 0x19, 0x95, 0xaf, 0x5e,
+	0xb8, 0x42, 0x32, 0x0a, 0x6b, 0xfc, 0x91, 0x83, 0xf9, 0x6d, 0xe6, 0x4a, 0xf6, 0xa6, 0xba, 0x55,
+	0x9b, 0xa5, 0x5b, 0xcf, 0x99, 0xcf, 0xcd, 0xc0, 0x7c, 0xfe, 0xff, 0x32, 0x5f, 0x98, 0x66, 0x1e,
+	0x55, 0x84, 0xef, 0x80, 0xfa, 0x7a, 0x51, 0x84, 0x6f, 0xc7, 0x07, 0xf4, 0x09, 0x80, 0x8f, 0xc7,
+	0x3b, 0xd8, 0xa7, 0xa3, 0x80, 0xeb, 0xa5, 0xd9, 0x0b, 0xb6, 0xe8, 0xe3, 0xf1, 0x7d, 0x89, 0xee,
+	0xbc, 0x25, 0xa6, 0x22, 0x9b, 0xbc, 0x18, 0x8d, 0x6b, 0xd9, 0xd1, 0x10, 0xd5, 0x34, 0x7e, 0xd3,
+	0xe0, 0x0d, 0xf5, 0x9d, 0x76, 0xe0, 0x26, 0x94, 0x54, 0x08, 0x57, 0x68, 0x40, 0x05, 0xcd, 0x32,
+	0x9f, 0xbb, 0x3a, 0xf3, 0x08, 0x41, 0xc1, 0xa7, 0x11, 0x91, 0x1c, 0x2c, 0xd8, 0xf2, 0xdb, 0x78,
+	0xaa, 0x41, 0x79, 0x9b, 0xb9, 0x5f, 0x7a, 0x7c, 0xe0, 0x44, 0xf8, 0xeb, 0x57, 0xfc, 0xe2, 0xbd,
+	0x0b, 0x45, 0xc6, 0xf1, 0x1e, 0x51, 0x63, 0xb1, 0x76, 0x7c, 0xd4, 0x5c, 0x51, 0xa8, 0x2f, 0xf0,
+	0xd0, 0x73, 0x30, 0xa7, 0xd1, 0x24, 0x3c, 0xb6, 0xef, 0xdc, 0x99, 0x7a, 0xa7, 0x2a, 0x59, 0x32,
+	0x92, 0x64, 0x8c, 0xdf, 0x35, 0xb8, 0x91, 0x39, 0xa7, 0xa4, 0xf4, 0x33, 0xa4, 0xe4, 0x65, 0x3b,
+	0xaa, 0x4b, 0xc5, 0xfa, 0x31, 0xd5, 0xfa, 0x31, 0x37, 0xa9, 0x17, 0x74, 0xef, 0x8a, 0x4a, 0xff,
+	0xfa, 0x7c, 0xb5, 0xe1, 0x7a, 0x7c, 0x30, 0xea, 0x99, 0x7d, 0xea, 0xab, 0x2d, 0xa3, 0xfe, 0x34,
+	0x99, 0xb3, 0xa7, 0x56, 0x99, 0x00, 0xb0, 0x94, 0xb4, 0xa4, 0xda, 0xb9, 0xf3, 0x6a, 0x8b, 0x6e,
+	0x90, 0xf1, 0x5f, 0xed, 0x1d, 0x88, 0xa1, 0xc6, 0x2f, 0x71, 0x9b, 0x7d, 0x1e, 0x3a, 0x98, 0x93,
+	0x87, 0x38, 0xc2, 0x3e, 0x43, 0xef, 0xc0, 0x22, 0x1e, 0xf1, 0x01, 0x8d, 0x3c, 0xfe, 0xf2, 0x31,
+	0x3e, 0x37, 0x45, 0x2d, 0x28, 0x85, 0xd2, 0x83, 0x7a, 0x92, 0x27, 0x87, 0x38, 0x76, 0xae, 0x36,
+	0x84, 0x32, 0xec, 0x6c, 0x88, 0xd2, 0x9f, 0xbb, 0x10, 0xd5, 0xd7, 0xb3, 0xd5, 0xcf, 0xc6, 0x65,
+	0x2c, 0xc3, 0xed, 0x29, 0x51, 0x42, 0x82, 0x71, 0x14, 0xa7, 0xf1, 0x88, 0xf0, 0x2e, 0xc1, 0x7d,
+	0x1a, 0x7c, 0x4a, 0x0e, 0xd0, 0x3d, 0x58, 0xa0, 0x21, 0x89, 0x04, 0xed, 0x2a, 0x8b, 0xff, 0xd0,
+	0x12, 0x29, 0x04, 0xdd, 0x82, 0x52, 0x38, 0xea, 0xed, 0x91, 0xb8, 0x0b, 0x97, 0x6c, 0x75, 0x12,
+	0x9b, 0x32, 0xa4, 0x8c, 0x11, 0xc6, 0x3c, 0x1a, 0xc8, 0xd2, 0x2f, 0xd9, 0x19, 0x49, 0x67, 0x5d,
+	0xa4, 0x94, 0xba, 0xb9, 0x90, 0x51, 0x36, 0x44, 0xe3, 0x3d, 0x99, 0x51, 0x56, 0x94, 0xb6, 0xd5,
+	0x0a, 0xc0, 0x6e, 0x44, 0xfd, 0x1d, 0x12, 0xd2, 0xfe, 0x40, 0xc6, 0x5f, 0xb0, 0x17, 0x85, 0x64,
+	0x4b, 0x08, 0xda, 0x7f, 0xe7, 0x20, 0xbf, 0xcd, 0x5c, 0x74, 0x0f, 0x8a, 0xf1, 0x7f, 0x17, 0x37,
+	0x27, 0x8a, 0x9d, 0x2c, 0xaf, 0xea, 0xca, 0xa5, 0xe2, 0xf4, 0x96, 0x0e, 0x14, 0xe4, 0xdb, 0x5d,
+	0x99, 0x36, 0x13, 0xd2, 0xea, 0x9b, 0x97, 0x49, 0x53, 0xec, 0xc7, 0xb0, 0x90, 0x4e, 0xba, 0x3e,
+	0x6d, 0x99, 0x68, 0xaa, 0xf5, 0x17, 0x69, 0x52, 0x3f, 0x36, 0x2c, 0x4d, 0xf0, 0x76, 0xe1, 0xd6,
+	0xac, 0xb6, 0x7a, 0xe7, 0xdf, 0xb4, 0x59, 0x9f, 0x13, 0x2d, 0x7d, 0xc1, 0x67, 0x56, 0x7b, 0xd1,
+	0xe7, 0x65, 0x3d, 0x56, 0x2d, 0x7e, 0x73, 0x76, 0xb8, 0xae, 0x75, 0x3f, 0x78, 0x7c, 0x52, 0xd3,
+	0x9e, 0x9c, 0xd4, 0xb4, 0xbf, 0x4e, 0x6a, 0xda, 0xf7, 0xa7, 0xb5, 0xb9, 0x27, 0xa7, 0xb5, 0xb9,
+	0x3f, 0x4f, 0x6b, 0x73, 0x5f, 0xad, 0x65, 0xc6, 0x1a, 0xf3, 0x41, 0x40, 0xb8, 0x24, 0x7d, 0x2c,
+	0x7f, 0xe5, 0x54, 0xf7, 0x4a, 0x72, 0x47, 0xbd, 0xfd, 0x4f, 0x00, 0x00, 0x00, 0xff, 0xff, 0xfa,
+	0x6f, 0xd3, 0x85, 0xf2, 0x0a, 0x00, 0x00,
 }
 
 // Reference imports to suppress errors if they are not otherwise used.
@@ -540,7 +789,10 @@ const _ = grpc.SupportPackageIsVersion4
 type MsgClient interface {
 	// Claim moves what the ledgers have earned into vesting; the part with delay 0 is ripe at once.
 	Claim(ctx context.Context, in *MsgClaim, opts ...grpc.CallOption) (*MsgClaimResponse, error)
-	// Withdraw pays ripe buckets of a beneficiary out to its payout address; anyone may trigger it.
+	// Exit takes income out of vesting early, at the published penalty; the beneficiary only.
+	Exit(ctx context.Context, in *MsgExit, opts ...grpc.CallOption) (*MsgExitResponse, error)
+	// Withdraw pays ripe buckets of a beneficiary out to its payout address; anyone may trigger it. The beneficiary may stake
+	// them with that.
 	Withdraw(ctx context.Context, in *MsgWithdraw, opts ...grpc.CallOption) (*MsgWithdrawResponse, error)
 	// SetBeaconKey registers, replaces or removes a validator's beacon key; it counts from the second change of epoch on.
 	SetBeaconKey(ctx context.Context, in *MsgSetBeaconKey, opts ...grpc.CallOption) (*MsgSetBeaconKeyResponse, error)
@@ -559,6 +811,15 @@ func NewMsgClient(cc grpc1.ClientConn) MsgClient {
 func (c *msgClient) Claim(ctx context.Context, in *MsgClaim, opts ...grpc.CallOption) (*MsgClaimResponse, error) {
 	out := new(MsgClaimResponse)
 	err := c.cc.Invoke(ctx, "/athd.ath.v1.Msg/Claim", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) Exit(ctx context.Context, in *MsgExit, opts ...grpc.CallOption) (*MsgExitResponse, error) {
+	out := new(MsgExitResponse)
+	err := c.cc.Invoke(ctx, "/athd.ath.v1.Msg/Exit", in, out, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -596,7 +857,10 @@ func (c *msgClient) UpdateParams(ctx context.Context, in *MsgUpdateParams, opts 
 type MsgServer interface {
 	// Claim moves what the ledgers have earned into vesting; the part with delay 0 is ripe at once.
 	Claim(context.Context, *MsgClaim) (*MsgClaimResponse, error)
-	// Withdraw pays ripe buckets of a beneficiary out to its payout address; anyone may trigger it.
+	// Exit takes income out of vesting early, at the published penalty; the beneficiary only.
+	Exit(context.Context, *MsgExit) (*MsgExitResponse, error)
+	// Withdraw pays ripe buckets of a beneficiary out to its payout address; anyone may trigger it. The beneficiary may stake
+	// them with that.
 	Withdraw(context.Context, *MsgWithdraw) (*MsgWithdrawResponse, error)
 	// SetBeaconKey registers, replaces or removes a validator's beacon key; it counts from the second change of epoch on.
 	SetBeaconKey(context.Context, *MsgSetBeaconKey) (*MsgSetBeaconKeyResponse, error)
@@ -610,6 +874,9 @@ type UnimplementedMsgServer struct {
 
 func (*UnimplementedMsgServer) Claim(ctx context.Context, req *MsgClaim) (*MsgClaimResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Claim not implemented")
+}
+func (*UnimplementedMsgServer) Exit(ctx context.Context, req *MsgExit) (*MsgExitResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Exit not implemented")
 }
 func (*UnimplementedMsgServer) Withdraw(ctx context.Context, req *MsgWithdraw) (*MsgWithdrawResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Withdraw not implemented")
@@ -639,6 +906,24 @@ func _Msg_Claim_Handler(srv interface{}, ctx context.Context, dec func(interface
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(MsgServer).Claim(ctx, req.(*MsgClaim))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_Exit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgExit)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).Exit(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.ath.v1.Msg/Exit",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).Exit(ctx, req.(*MsgExit))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -707,6 +992,10 @@ var _Msg_serviceDesc = grpc.ServiceDesc{
 			Handler:    _Msg_Claim_Handler,
 		},
 		{
+			MethodName: "Exit",
+			Handler:    _Msg_Exit_Handler,
+		},
+		{
 			MethodName: "Withdraw",
 			Handler:    _Msg_Withdraw_Handler,
 		},
@@ -743,6 +1032,20 @@ func (m *MsgClaim) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if len(m.Exits) > 0 {
+		for iNdEx := len(m.Exits) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Exits[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTx(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x2a
+		}
+	}
 	if len(m.Containers) > 0 {
 		dAtA2 := make([]byte, len(m.Containers)*10)
 		var j1 int
@@ -796,6 +1099,47 @@ func (m *MsgClaim) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *ClaimExit) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *ClaimExit) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *ClaimExit) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.PenaltyPpm != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.PenaltyPpm))
+		i--
+		dAtA[i] = 0x18
+	}
+	n5, err5 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.Delay, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.Delay):])
+	if err5 != nil {
+		return 0, err5
+	}
+	i -= n5
+	i = encodeVarintTx(dAtA, i, uint64(n5))
+	i--
+	dAtA[i] = 0x12
+	if m.Ledger != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Ledger))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
 func (m *MsgClaimResponse) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
@@ -817,6 +1161,26 @@ func (m *MsgClaimResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	var l int
 	_ = l
 	{
+		size := m.Penalty.Size()
+		i -= size
+		if _, err := m.Penalty.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x22
+	{
+		size := m.Exited.Size()
+		i -= size
+		if _, err := m.Exited.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	{
 		size := m.Ripe.Size()
 		i -= size
 		if _, err := m.Ripe.MarshalTo(dAtA[i:]); err != nil {
@@ -830,6 +1194,124 @@ func (m *MsgClaimResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 		size := m.Claimed.Size()
 		i -= size
 		if _, err := m.Claimed.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgExit) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgExit) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgExit) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.MaxAmount.Size()
+		i -= size
+		if _, err := m.MaxAmount.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x32
+	if len(m.Denom) > 0 {
+		i -= len(m.Denom)
+		copy(dAtA[i:], m.Denom)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Denom)))
+		i--
+		dAtA[i] = 0x2a
+	}
+	if m.PenaltyPpm != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.PenaltyPpm))
+		i--
+		dAtA[i] = 0x20
+	}
+	n6, err6 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.Delay, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.Delay):])
+	if err6 != nil {
+		return 0, err6
+	}
+	i -= n6
+	i = encodeVarintTx(dAtA, i, uint64(n6))
+	i--
+	dAtA[i] = 0x1a
+	if m.Ledger != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Ledger))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.Beneficiary) > 0 {
+		i -= len(m.Beneficiary)
+		copy(dAtA[i:], m.Beneficiary)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Beneficiary)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgExitResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgExitResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgExitResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.More {
+		i--
+		if m.More {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x18
+	}
+	{
+		size := m.Penalty.Size()
+		i -= size
+		if _, err := m.Penalty.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x12
+	{
+		size := m.Amount.Size()
+		i -= size
+		if _, err := m.Amount.MarshalTo(dAtA[i:]); err != nil {
 			return 0, err
 		}
 		i = encodeVarintTx(dAtA, i, uint64(size))
@@ -859,6 +1341,13 @@ func (m *MsgWithdraw) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if len(m.Stake) > 0 {
+		i -= len(m.Stake)
+		copy(dAtA[i:], m.Stake)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Stake)))
+		i--
+		dAtA[i] = 0x1a
+	}
 	if len(m.Beneficiary) > 0 {
 		i -= len(m.Beneficiary)
 		copy(dAtA[i:], m.Beneficiary)
@@ -896,6 +1385,16 @@ func (m *MsgWithdrawResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	{
+		size := m.Staked.Size()
+		i -= size
+		if _, err := m.Staked.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
 	if m.More {
 		i--
 		if m.More {
@@ -1097,6 +1596,29 @@ func (m *MsgClaim) Size() (n int) {
 		}
 		n += 1 + sovTx(uint64(l)) + l
 	}
+	if len(m.Exits) > 0 {
+		for _, e := range m.Exits {
+			l = e.Size()
+			n += 1 + l + sovTx(uint64(l))
+		}
+	}
+	return n
+}
+
+func (m *ClaimExit) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Ledger != 0 {
+		n += 1 + sovTx(uint64(m.Ledger))
+	}
+	l = github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.Delay)
+	n += 1 + l + sovTx(uint64(l))
+	if m.PenaltyPpm != 0 {
+		n += 1 + sovTx(uint64(m.PenaltyPpm))
+	}
 	return n
 }
 
@@ -1110,6 +1632,53 @@ func (m *MsgClaimResponse) Size() (n int) {
 	n += 1 + l + sovTx(uint64(l))
 	l = m.Ripe.Size()
 	n += 1 + l + sovTx(uint64(l))
+	l = m.Exited.Size()
+	n += 1 + l + sovTx(uint64(l))
+	l = m.Penalty.Size()
+	n += 1 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *MsgExit) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Beneficiary)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.Ledger != 0 {
+		n += 1 + sovTx(uint64(m.Ledger))
+	}
+	l = github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.Delay)
+	n += 1 + l + sovTx(uint64(l))
+	if m.PenaltyPpm != 0 {
+		n += 1 + sovTx(uint64(m.PenaltyPpm))
+	}
+	l = len(m.Denom)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = m.MaxAmount.Size()
+	n += 1 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *MsgExitResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Amount.Size()
+	n += 1 + l + sovTx(uint64(l))
+	l = m.Penalty.Size()
+	n += 1 + l + sovTx(uint64(l))
+	if m.More {
+		n += 2
+	}
 	return n
 }
 
@@ -1124,6 +1693,10 @@ func (m *MsgWithdraw) Size() (n int) {
 		n += 1 + l + sovTx(uint64(l))
 	}
 	l = len(m.Beneficiary)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = len(m.Stake)
 	if l > 0 {
 		n += 1 + l + sovTx(uint64(l))
 	}
@@ -1145,6 +1718,8 @@ func (m *MsgWithdrawResponse) Size() (n int) {
 	if m.More {
 		n += 2
 	}
+	l = m.Staked.Size()
+	n += 1 + l + sovTx(uint64(l))
 	return n
 }
 
@@ -1449,6 +2024,161 @@ func (m *MsgClaim) Unmarshal(dAtA []byte) error {
 			} else {
 				return fmt.Errorf("proto: wrong wireType = %d for field Containers", wireType)
 			}
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Exits", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Exits = append(m.Exits, ClaimExit{})
+			if err := m.Exits[len(m.Exits)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *ClaimExit) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: ClaimExit: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: ClaimExit: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Ledger", wireType)
+			}
+			m.Ledger = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Ledger |= Ledger(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Delay", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := github_com_cosmos_gogoproto_types.StdDurationUnmarshal(&m.Delay, dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field PenaltyPpm", wireType)
+			}
+			m.PenaltyPpm = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.PenaltyPpm |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTx(dAtA[iNdEx:])
@@ -1567,6 +2297,431 @@ func (m *MsgClaimResponse) Unmarshal(dAtA []byte) error {
 				return err
 			}
 			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Exited", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Exited.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Penalty", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Penalty.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgExit) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgExit: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgExit: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Beneficiary", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Beneficiary = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Ledger", wireType)
+			}
+			m.Ledger = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Ledger |= Ledger(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Delay", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := github_com_cosmos_gogoproto_types.StdDurationUnmarshal(&m.Delay, dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field PenaltyPpm", wireType)
+			}
+			m.PenaltyPpm = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.PenaltyPpm |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Denom", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Denom = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 6:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MaxAmount", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.MaxAmount.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgExitResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgExitResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgExitResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Amount", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Amount.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Penalty", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Penalty.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field More", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.More = bool(v != 0)
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTx(dAtA[iNdEx:])
@@ -1681,6 +2836,38 @@ func (m *MsgWithdraw) Unmarshal(dAtA []byte) error {
 			}
 			m.Beneficiary = string(dAtA[iNdEx:postIndex])
 			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Stake", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Stake = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTx(dAtA[iNdEx:])
@@ -1785,6 +2972,40 @@ func (m *MsgWithdrawResponse) Unmarshal(dAtA []byte) error {
 				}
 			}
 			m.More = bool(v != 0)
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Staked", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Staked.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTx(dAtA[iNdEx:])
