@@ -218,6 +218,11 @@ func (f *fakeProviders) Outage(ctx sdk.Context, id uint64) (time.Duration, error
 	return status.Outage, err
 }
 
+func (f *fakeProviders) EarnsUntil(ctx sdk.Context, id uint64) (time.Time, error) {
+	status, err := f.Status(ctx, id)
+	return status.EarnsUntil(ctx.BlockTime()), err
+}
+
 func (f *fakeProviders) SetOffered(ctx sdk.Context, id uint64, offered bool) error {
 	status, err := f.Status(ctx, id)
 	if err != nil {

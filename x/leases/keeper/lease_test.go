@@ -620,3 +620,38 @@ func TestQueries(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, types.DefaultParams(), params.Params)
 }
+
+// TestUsageEndsWithTheFault: what was used while a fault stands is neither recorded nor starts billing, and the lease's query says
+// up to when it earns. Records from before the fault still count, and so do those after it.
+func TestUsageEndsWithTheFault(t *testing.T) {
+	w := newWorld(t)
+	params, err := w.k.params.Get(w.ctx)
+	require.NoError(t, err)
+	w.addOffer(1, 1, 10)
+	id := w.open(orderFunded(w, tenant(1), 500_000, 1))
+	earns := func() time.Time {
+		res, err := NewQueryServer(w.k).Lease(w.ctx, &types.QueryLeaseRequest{Tenant: id.Tenant.String(), Number: id.Number})
+		require.NoError(t, err)
+		return *res.EarnsUntil
+	}
+	submit := func(from, until time.Time) error {
+		return w.try(func(ctx sdk.Context) error {
+			return w.k.SubmitUsage(ctx, operator(1), []types.UsageRecord{w.record(id, from, until)})
+		})
+	}
+	require.Equal(t, w.ctx.BlockTime(), earns())
+	require.NoError(t, w.providers.setFault(w.ctx, 1, true))
+	fault := w.ctx.BlockTime()
+	w.pass(params.MaxClockSkew + time.Minute)
+	require.ErrorIs(t, submit(w.ctx.BlockTime(), w.ctx.BlockTime()), types.ErrInvalidUsage)
+	lease, err := w.k.Lease(w.ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, types.LeaseState_LEASE_STATE_ACTIVE, lease.State, "no start while faulty")
+	require.Equal(t, fault, earns())
+	require.NoError(t, submit(fault, fault.Add(time.Second)))
+	require.ErrorIs(t, submit(w.ctx.BlockTime(), w.ctx.BlockTime()), types.ErrInvalidUsage)
+	require.NoError(t, w.providers.setFault(w.ctx, 1, false))
+	require.NoError(t, submit(w.ctx.BlockTime(), w.ctx.BlockTime()))
+	require.Equal(t, w.ctx.BlockTime(), earns())
+	w.check()
+}

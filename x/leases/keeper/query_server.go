@@ -60,8 +60,16 @@ func (s queryServer) Lease(goCtx context.Context, req *types.QueryLeaseRequest) 
 	if err != nil {
 		return nil, err
 	}
-	_, due := lease.Settle(lease.BilledUntil(p.account.TouchedAt), outage)
-	return &types.QueryLeaseResponse{Lease: &lease, Unsettled: due.Total()}, nil
+	earns, err := s.k.providers.EarnsUntil(ctx, lease.ContainerId)
+	if err != nil {
+		return nil, err
+	}
+	billed := lease.BilledUntil(p.account.TouchedAt)
+	_, due := lease.Settle(billed, outage)
+	if billed.Before(earns) {
+		earns = billed
+	}
+	return &types.QueryLeaseResponse{Lease: &lease, Unsettled: due.Total(), EarnsUntil: &earns}, nil
 }
 
 func (s queryServer) Leases(ctx context.Context, req *types.QueryLeasesRequest) (*types.QueryLeasesResponse, error) {

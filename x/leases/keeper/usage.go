@@ -47,8 +47,15 @@ func (k *Keeper) submitUsage(ctx sdk.Context, signer sdk.AccAddress, records []t
 	if err != nil {
 		return err
 	}
+	earns, err := k.providers.EarnsUntil(ctx, lease.ContainerId)
+	if err != nil {
+		return err
+	}
 	for i := range records {
 		record := records[i]
+		if err := record.Earns(earns, params.MaxClockSkew); err != nil {
+			return err
+		}
 		next, err := lease.Follow(record, ctx.ChainID(), ctx.BlockTime(), ctx.BlockHeight(), params.MaxClockSkew)
 		if err != nil {
 			return err

@@ -45,6 +45,8 @@ type Providers interface {
 	TicketNotStarted(ctx sdk.Context, id uint64, leaseID string) error
 	// Outage is the Container's outage index: the sum of all its outages up to now, the running one included.
 	Outage(ctx sdk.Context, id uint64) (time.Duration, error)
+	// EarnsUntil is up to when the Container's service earns: the start of the fault that stands, else now.
+	EarnsUntil(ctx sdk.Context, id uint64) (time.Time, error)
 	// SetOffered says whether a public offer at or below the class's price ceiling stands, which capacity rewards need.
 	SetOffered(ctx sdk.Context, id uint64, offered bool) error
 	// Authorize returns nil if signer is the owner or an operator of the provider; ErrUnauthorized otherwise.

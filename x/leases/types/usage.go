@@ -77,6 +77,16 @@ func (r UsageRecord) Verify(chainID string, workerKey []byte) error {
 	return nil
 }
 
+// Earns refuses a record that begins after its Container's service ceased to earn: what was used while a fault stands is not
+// billed, starts no billing and proves nothing. The clock skew is granted, as everywhere.
+func (r UsageRecord) Earns(until time.Time, skew time.Duration) error {
+	if latest := until.Add(skew); r.From.After(latest) {
+		return ErrInvalidUsage.Wrapf("from: %s of record %d of %s: its container earns until %s only; wait until Checkers find it healthy",
+			r.From, r.Sequence, r.LeaseId, until)
+	}
+	return nil
+}
+
 // Follow adds a valid, verified record to the lease's chain: next in sequence, linked to the one before, not overlapping it,
 // within the lease up to the clock skew, and made after a recent block.
 func (l Lease) Follow(r UsageRecord, chainID string, now time.Time, height int64, skew time.Duration) (Lease, error) {
