@@ -58,6 +58,10 @@ $(TOOLS)/govulncheck: TOOL_PACKAGE := golang.org/x/vuln/cmd/govulncheck
 test: $(TOOLS)/gotestsum ## Unit, model, genesis round-trip and import-rule tests
 	@$(TOOLS)/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- $(TESTFLAGS) ./...
 
+.PHONY: sim
+sim: ## Random users and governance over many seeds; every message of ours must have succeeded
+	@$(GO) test ./app -run '^TestMarketSimulation$$' -count=1 -timeout 15m -v -market-seeds 10 -market-blocks 200 -market-all
+
 .PHONY: e2e
 e2e: build $(TOOLS)/gotestsum ## Scripts against a real node, worker and containers (needs Docker)
 	@scripts/deps.sh run

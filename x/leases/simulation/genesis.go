@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package simulation makes states and messages of x/leases by chance.
+package simulation
+
+import (
+	"math/rand"
+	"time"
+
+	"github.com/athnet/ath/x/leases/types"
+)
+
+// RandomGenesis is a market without offers.
+func RandomGenesis(r *rand.Rand) *types.GenesisState {
+	g := types.DefaultGenesis()
+	g.Params = RandomParams(r)
+	return g
+}
+
+// RandomParams are valid ones with short times.
+func RandomParams(r *rand.Rand) types.Params {
+	p := types.DefaultParams()
+	p.MinCharge = time.Duration(r.Intn(20)) * time.Second
+	p.MinRunway = p.MinCharge + time.Duration(r.Intn(20))*time.Second
+	p.MaxClosesPerBlock = uint32(1 + r.Intn(5)) // so that queues wait for the next block
+	p.MaxScan = uint32(1 + r.Intn(100))
+	p.MaxUsageBatch = uint32(1 + r.Intn(100))
+	return p
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package simulation
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"time"
+
+	"cosmossdk.io/math"
+
+	"github.com/cosmos/cosmos-sdk/testutil/simsx"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/testutil/sim"
+	athtypes "github.com/athnet/ath/x/ath/types"
+	"github.com/athnet/ath/x/leases/keeper"
+	"github.com/athnet/ath/x/leases/types"
+	providertypes "github.com/athnet/ath/x/providers/types"
+)
+
+// Supply tells what there is to lease.
+type Supply interface {
+	ExportGenesis(ctx sdk.Context) (*providertypes.GenesisState, error)
+	Container(ctx sdk.Context, id uint64) (providertypes.Container, error)
+	Status(ctx sdk.Context, id uint64) (providertypes.ContainerStatus, error)
+}
+
+// WeightedOperationsX adds the operations of users.
+func WeightedOperationsX(k *keeper.Keeper, supply Supply, weights simsx.WeightSource, reg simsx.Registry) {
+	reg.Add(weights.Get("msg_set_offers", 20), MsgSetOffersFactory(k, supply))
+	reg.Add(weights.Get("msg_remove_offers", 3), MsgRemoveOffersFactory(k, supply))
+	reg.Add(weights.Get("msg_deposit", 10), MsgDepositFactory())
+	reg.Add(weights.Get("msg_withdraw_deposit", 5), MsgWithdrawDepositFactory(k))
+	reg.Add(weights.Get("msg_create_lease", 40), MsgCreateLeaseFactory(k, supply))
+	reg.Add(weights.Get("msg_close_lease", 8), MsgCloseLeaseFactory(k))
+	reg.Add(weights.Get("msg_settle", 10), MsgSettleFactory(k))
+	reg.Add(weights.Get("msg_submit_usage", 30), MsgSubmitUsageFactory(k, supply))
+}
+
+// ProposalMsgsX adds the operations of governance.
+func ProposalMsgsX(_ *keeper.Keeper, weights simsx.WeightSource, reg simsx.Registry) {
+	reg.Add(weights.Get("msg_update_leases_params", 1), MsgUpdateParamsFactory())
+}
+
+// MsgSetOffersFactory prices a Container, mostly below its class's ceiling and for all.
+func MsgSetOffersFactory(k *keeper.Keeper, supply Supply) simsx.SimMsgFactoryFn[*types.MsgSetOffers] {
+	return func(ctx context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgSetOffers) {
+		sdkCtx := sdk.UnwrapSDKContext(ctx)
+		state, err := supply.ExportGenesis(sdkCtx)
+		if err != nil {
+			return sim.Skip[*types.MsgSetOffers](reporter, err)
+		}
+		own, err := k.ExportGenesis(sdkCtx)
+		if err != nil {
+			return sim.Skip[*types.MsgSetOffers](reporter, err)
+		}
+		c, ok := sim.Pick(data, reporter, state.Containers, sim.Any)
+		if !ok {
+			return nil, nil
+		}
+		offer := types.Offer{
+			ContainerId: c.Id, Denom: athtypes.Denom, Rate: math.NewInt(int64(1 + data.Rand().Intn(2_500_000_000))), MinCharge: own.Params.MinCharge,
+		}
+		if data.Rand().Intn(5) == 0 {
+			offer.MaxTerm = types.MaxTerm
+			offer.Denied = []string{sim.Other(data, reporter, c.Provider)}
+		}
+		return sim.Signed(data, reporter, c.Provider, &types.MsgSetOffers{Operator: c.Provider, Offers: []types.Offer{offer}})
+	}
+}
+
+// MsgRemoveOffersFactory takes a price back.
+func MsgRemoveOffersFactory(k *keeper.Keeper, supply Supply) simsx.SimMsgFactoryFn[*types.MsgRemoveOffers] {
+	return func(ctx context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgRemoveOffers) {
+		sdkCtx := sdk.UnwrapSDKContext(ctx)
+		state, err := k.ExportGenesis(sdkCtx)
+		if err != nil {
+			return sim.Skip[*types.MsgRemoveOffers](reporter, err)
+		}
+		offer, ok := sim.Pick(data, reporter, state.Offers, sim.Any)
+		if !ok {
+			return nil, nil
+		}
+		signer := data.AnyAccount(reporter).AddressBech32 // may remove what a Container left behind
+		if c, err := supply.Container(sdkCtx, offer.ContainerId); err == nil {
+			signer = c.Provider
+		}
+		return sim.Signed(data, reporter, signer, &types.MsgRemoveOffers{Operator: signer, ContainerIds: []uint64{offer.ContainerId}})
+	}
+}
+
+// MsgDepositFactory pays into somebody's account.
+func MsgDepositFactory() simsx.SimMsgFactoryFn[*types.MsgDeposit] {
+	return func(_ context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgDeposit) {
+		from := data.AnyAccount(reporter).AddressBech32
+		msg := &types.MsgDeposit{Depositor: from, Amount: uath(data, 5_000_000)}
+		if data.Rand().Intn(4) == 0 {
+			msg.Tenant = sim.Other(data, reporter, from)
+		}
+		return sim.Signed(data, reporter, from, msg)
+	}
+}
+
+// MsgWithdrawDepositFactory takes back all that is free, or a part.
+func MsgWithdrawDepositFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgWithdrawDeposit] {
+	return func(ctx context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgWithdrawDeposit) {
+		state, err := k.ExportGenesis(sdk.UnwrapSDKContext(ctx))
+		if err != nil {
+			return sim.Skip[*types.MsgWithdrawDeposit](reporter, err)
+		}
+		account, ok := sim.Pick(data, reporter, state.Accounts, sim.Any)
+		if !ok {
+			return nil, nil
+		}
+		amount := sdk.NewCoin(athtypes.Denom, math.ZeroInt())
+		if data.Rand().Bool() {
+			amount = uath(data, 1_000)
+		}
+		return sim.Signed(data, reporter, account.Tenant, &types.MsgWithdrawDeposit{Tenant: account.Tenant, Amount: amount})
+	}
+}
+
+// MsgCreateLeaseFactory leases a Container that is free: by name, by requirement, or with an Indexer's quote.
+func MsgCreateLeaseFactory(k *keeper.Keeper, supply Supply) simsx.SimMsgFactoryFn[*types.MsgCreateLease] {
+	return func(ctx context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgCreateLease) {
+		sdkCtx := sdk.UnwrapSDKContext(ctx)
+		state, err := k.ExportGenesis(sdkCtx)
+		if err != nil {
+			return sim.Skip[*types.MsgCreateLease](reporter, err)
+		}
+		offer, ok := sim.Pick(data, reporter, state.Offers, func(o types.Offer) bool {
+			status, err := supply.Status(sdkCtx, o.ContainerId)
+			return err == nil && status.State == providertypes.ContainerState_CONTAINER_STATE_READY
+		})
+		if !ok {
+			return nil, nil
+		}
+		tenant := sim.Other(data, reporter, offer.Denied...)
+		msg := &types.MsgCreateLease{
+			Tenant: tenant, MaxRate: offer.Rate, ManifestHash: sim.Bytes(data),
+			// Often enough for a minute only, so that accounts run dry.
+			Deposit: sdk.NewCoin(athtypes.Denom, offer.Rate.MulRaw(int64(60+data.Rand().Intn(300))).QuoRaw(1_000_000).AddRaw(1)),
+		}
+		if data.Rand().Bool() {
+			msg.Duration = offer.MinCharge + time.Duration(30+data.Rand().Intn(200))*time.Second
+		}
+		if data.Rand().Intn(3) == 0 {
+			msg.Requirement = &types.Requirement{Class: offer.Class}
+		} else {
+			msg.Candidates = []uint64{offer.ContainerId}
+		}
+		if data.Rand().Bool() {
+			msg.Quote = quote(sdkCtx, data, reporter, msg, offer)
+		}
+		return sim.Signed(data, reporter, tenant, msg)
+	}
+}
+
+// quote is an Indexer's answer for this lease.
+func quote(ctx sdk.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter, msg *types.MsgCreateLease, offer types.Offer) *types.Quote {
+	indexer := data.AnyAccount(reporter)
+	q := &types.Quote{
+		Indexer: indexer.AddressBech32, Candidates: []uint64{offer.ContainerId}, Rates: []math.Int{offer.Rate}, Nonce: data.Rand().Uint64(),
+		ExpiresAt: ctx.BlockTime().Add(30 * time.Second), RequirementHash: msg.Wanted().Hash(), Pubkey: indexer.PubKey.Bytes(),
+	}
+	signature, err := indexer.PrivKey.Sign(q.SignBytes(ctx.ChainID(), msg.Tenant))
+	if err != nil {
+		reporter.Skip(err.Error())
+	}
+	q.Signature = signature
+	return q
+}
+
+// MsgCloseLeaseFactory ends a lease for its tenant or its provider.
+func MsgCloseLeaseFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgCloseLease] {
+	return func(ctx context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgCloseLease) {
+		lease, ok := anyLease(ctx, k, data, reporter)
+		if !ok {
+			return nil, nil
+		}
+		msg := &types.MsgCloseLease{Signer: lease.Tenant, LeaseId: lease.ID()}
+		if data.Rand().Bool() {
+			msg.Signer = lease.Provider
+			if lease.State == types.LeaseState_LEASE_STATE_RUNNING && lease.Tenant != lease.Provider {
+				msg.ExitCodes = []int32{int32(data.Rand().Intn(3))}
+			}
+		}
+		return sim.Signed(data, reporter, msg.Signer, msg)
+	}
+}
+
+// MsgSettleFactory settles somebody's lease.
+func MsgSettleFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgSettle] {
+	return func(ctx context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgSettle) {
+		lease, ok := anyLease(ctx, k, data, reporter)
+		if !ok {
+			return nil, nil
+		}
+		signer := data.AnyAccount(reporter).AddressBech32
+		return sim.Signed(data, reporter, signer, &types.MsgSettle{Signer: signer, LeaseIds: []string{lease.ID()}})
+	}
+}
+
+// MsgSubmitUsageFactory signs the next record of a lease, up to now.
+func MsgSubmitUsageFactory(k *keeper.Keeper, supply Supply) simsx.SimMsgFactoryFn[*types.MsgSubmitUsage] {
+	return func(ctx context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgSubmitUsage) {
+		sdkCtx := sdk.UnwrapSDKContext(ctx)
+		lease, ok := anyLease(ctx, k, data, reporter)
+		if !ok {
+			return nil, nil
+		}
+		if status, err := supply.Status(sdkCtx, lease.ContainerId); err != nil || status.FaultAt != nil {
+			return sim.Skip[*types.MsgSubmitUsage](reporter, "its Container is faulty")
+		}
+		until := sdkCtx.BlockTime()
+		if lease.EndsAt != nil && lease.EndsAt.Before(until) {
+			until = *lease.EndsAt
+		}
+		from := lease.CreatedAt
+		if lease.UsageUntil != nil {
+			from = *lease.UsageUntil
+		}
+		if until.Before(from) {
+			return sim.Skip[*types.MsgSubmitUsage](reporter, "nothing new")
+		}
+		image, block := sha256.Sum256([]byte("image")), sha256.Sum256([]byte("block"))
+		record := types.UsageRecord{
+			LeaseId: lease.ID(), Sequence: lease.UsageSequence + 1, From: from, Until: until, ImageDigest: image[:], CpuMs: 1, MemoryMib: 1,
+			BlockHeight: sdkCtx.BlockHeight() - 1, BlockHash: block[:], PrevHash: lease.UsageHash,
+		}
+		record.Signature = ed25519.Sign(sim.WorkerKey(lease.Provider), record.SignBytes(sdkCtx.ChainID()))
+		return sim.Signed(data, reporter, lease.Provider, &types.MsgSubmitUsage{Operator: lease.Provider, Records: []types.UsageRecord{record}})
+	}
+}
+
+// MsgUpdateParamsFactory proposes others.
+func MsgUpdateParamsFactory() simsx.SimMsgFactoryFn[*types.MsgUpdateParams] {
+	return func(_ context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgUpdateParams) {
+		return nil, &types.MsgUpdateParams{
+			Authority: data.ModuleAccountAddress(reporter, sim.GovModule), Params: RandomParams(data.Rand().Rand),
+		}
+	}
+}
+
+func anyLease(ctx context.Context, k *keeper.Keeper, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) (types.Lease, bool) {
+	state, err := k.ExportGenesis(sdk.UnwrapSDKContext(ctx))
+	if err != nil {
+		reporter.Skip(err.Error())
+		return types.Lease{}, false
+	}
+	return sim.Pick(data, reporter, state.Leases, sim.Any)
+}
+
+// uath returns some coins, up to a bound.
+func uath(data *simsx.ChainDataSource, most int) sdk.Coin {
+	return sdk.NewCoin(athtypes.Denom, math.NewInt(int64(1+data.Rand().Intn(most))))
+}
