@@ -42,6 +42,8 @@ type fakeVault struct {
 	weights map[string]int64
 	marks   []uint64
 	fails   error // what MarkRound and AddWeight return
+	quarter uint64
+	bonus   map[string]int64 // weights of the quarter
 }
 
 var errPoor = errors.New("insufficient funds")
@@ -96,6 +98,19 @@ func (v *fakeVault) MixedBeacon(ctx sdk.Context) ([]byte, error) {
 	return h[:], nil
 }
 
+func (v *fakeVault) BonusQuarter(sdk.Context) (uint64, error) { return v.quarter, nil }
+
+func (v *fakeVault) ChangeBonus(_ sdk.Context, beneficiary sdk.AccAddress, change math.Int) error {
+	who := beneficiary.String()
+	if v.bonus[who] += change.Int64(); v.bonus[who] < 0 {
+		return fmt.Errorf("%s has a bonus of %d", who, v.bonus[who])
+	}
+	if v.bonus[who] == 0 {
+		delete(v.bonus, who)
+	}
+	return nil
+}
+
 func (v *fakeVault) MarkRound(_ sdk.Context, round uint64) error {
 	if v.fails != nil {
 		return v.fails
@@ -108,7 +123,7 @@ func (v *fakeVault) MarkRound(_ sdk.Context, round uint64) error {
 }
 
 func (v *fakeVault) clone() fakeVault {
-	return fakeVault{maps.Clone(v.rows), maps.Clone(v.bank), maps.Clone(v.weights), slices.Clone(v.marks), v.fails}
+	return fakeVault{maps.Clone(v.rows), maps.Clone(v.bank), maps.Clone(v.weights), slices.Clone(v.marks), v.fails, v.quarter, maps.Clone(v.bonus)}
 }
 
 // total is all that exists; no operation changes it.
@@ -279,7 +294,7 @@ func newFixtureFrom(t tester, g types.GenesisState, now time.Time) *fixture {
 		t: t,
 		ctx: testutil.DefaultContext(key, storetypes.NewTransientStoreKey("transient")).
 			WithChainID(chainID).WithBlockTime(now),
-		vault: &fakeVault{rows: map[athtypes.Row]math.Int{}, bank: map[string]math.Int{}, weights: map[string]int64{}},
+		vault: &fakeVault{rows: map[athtypes.Row]math.Int{}, bank: map[string]math.Int{}, weights: map[string]int64{}, quarter: 91, bonus: map[string]int64{}},
 		providers: &fakeProviders{
 			shards: map[uint64]providertypes.ShardHealth{}, changes: map[uint64][]providertypes.HealthChange{},
 			last: map[uint64]uint64{}, fails: map[uint64]error{},
@@ -315,7 +330,7 @@ func (f *fixture) tx(do func(ctx sdk.Context) error) error {
 
 // snapshot is everything that a message may change.
 func (f *fixture) snapshot() string {
-	return string(f.export()) + fmt.Sprint(f.vault.rows, f.vault.bank, f.vault.weights)
+	return string(f.export()) + fmt.Sprint(f.vault.rows, f.vault.bank, f.vault.weights, f.vault.bonus)
 }
 
 func (f *fixture) export() json.RawMessage {

@@ -83,6 +83,11 @@ func (k *Keeper) initLicences(ctx sdk.Context, g types.GenesisState) error {
 			return err
 		}
 	}
+	for _, u := range g.Uptimes {
+		if err := k.uptimes.Set(ctx, u.Licence, u); err != nil {
+			return err
+		}
+	}
 	if err := k.count.Set(ctx, uint64(len(g.Licences))); err != nil {
 		return err
 	}
@@ -125,6 +130,13 @@ func (k *Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 func (k *Keeper) exportLicences(ctx sdk.Context, g *types.GenesisState) error {
 	err := k.licences.Walk(ctx, nil, func(_ uint64, l types.Licence) (bool, error) {
 		g.Licences = append(g.Licences, l)
+		return false, nil
+	})
+	if err != nil {
+		return err
+	}
+	err = k.uptimes.Walk(ctx, nil, func(_ uint64, u types.Uptime) (bool, error) {
+		g.Uptimes = append(g.Uptimes, u)
 		return false, nil
 	})
 	if err != nil {

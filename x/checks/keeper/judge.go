@@ -67,6 +67,9 @@ func (k *Keeper) judge(ctx sdk.Context) error {
 		}
 		changes += changed
 	}
+	if err := k.countTasks(ctx, params, j.counted); err != nil {
+		return err
+	}
 	return k.judging.Set(ctx, judging)
 }
 
@@ -103,6 +106,8 @@ type judge struct {
 	faultSince types.Round
 	// submissions keeps what was read: an operator with many shards has one report. Looked up, never ranged over.
 	submissions map[string]*types.Submission
+	// counted are the tasks of this block that count for uptime; shard those of the shard that is being judged.
+	counted, shard []counted
 }
 
 func (k *Keeper) newJudge(ctx sdk.Context, number uint64, params types.Params) (*judge, error) {
@@ -123,9 +128,11 @@ func (k *Keeper) newJudge(ctx sdk.Context, number uint64, params types.Params) (
 // how many Containers changed.
 func (j *judge) judgeParked(ctx sdk.Context, shard uint64) (int, error) {
 	cached, write := ctx.CacheContext()
+	j.shard = nil
 	changed, err := j.judgeShard(cached, shard)
 	if err == nil {
 		write()
+		j.counted = append(j.counted, j.shard...)
 		return changed, nil
 	}
 	j.k.logger.Error("verdict not applied", "round", j.round.Number, "shard", shard, "err", err)
@@ -224,7 +231,8 @@ func (j *judge) submission(ctx sdk.Context, operator string) (*types.Submission,
 }
 
 // judgeTask rewards a correct task and notes a wrong one. A task on which nothing was decided, or that was never sealed, is
-// neither. A correct task writes no record of this module: its weight is a delta that x/ath folds.
+// neither. The base weight of a correct task is a delta that x/ath folds. For uptime every task counts that had an outcome:
+// who sent nothing was not there.
 func (j *judge) judgeTask(ctx sdk.Context, shard uint64, t task, outcome types.Outcome) error {
 	event := types.EventTaskJudged{Round: j.round.Number, Shard: shard, Licence: t.member.Licence}
 	differences := outcome.Differences(t.vote)
@@ -239,6 +247,9 @@ func (j *judge) judgeTask(ctx sdk.Context, shard uint64, t task, outcome types.O
 		event.Wrong, event.Reason = true, fmt.Sprintf("differs from the verdict on %d of %d containers", differences, outcome.Decided())
 	default:
 		event.Correct = true
+	}
+	if event.Correct || event.Wrong || outcome.Decided() > 0 {
+		j.shard = append(j.shard, counted{licence: event.Licence, correct: event.Correct})
 	}
 	if event.Correct || event.Wrong {
 		if err := j.settleTask(ctx, event); err != nil {

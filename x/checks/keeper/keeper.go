@@ -60,6 +60,7 @@ type Keeper struct {
 	past        collections.Map[uint64, types.Round]
 	submissions collections.Map[collections.Pair[uint64, string], types.Submission]
 	judging     collections.Item[types.Judging]
+	uptimes     collections.Map[uint64, types.Uptime]
 }
 
 type licenceIndexes struct {
@@ -99,6 +100,7 @@ func NewKeeper(d Deps) *Keeper {
 		submissions: collections.NewMap(sb, types.SubmissionPrefix, "submissions", collections.PairKeyCodec(id, collections.StringKey),
 			codec.CollValue[types.Submission](d.Cdc)),
 		judging: collections.NewItem(sb, types.JudgingPrefix, "judging", codec.CollValue[types.Judging](d.Cdc)),
+		uptimes: collections.NewMap(sb, types.UptimePrefix, "uptimes", id, codec.CollValue[types.Uptime](d.Cdc)),
 	}
 	schema, err := sb.Build()
 	if err != nil {

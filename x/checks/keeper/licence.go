@@ -78,6 +78,9 @@ func (k *Keeper) EndLicences(ctx sdk.Context, owner sdk.AccAddress, ids []uint64
 		if err := k.licences.Remove(ctx, licence.Id); err != nil {
 			return err
 		}
+		if err := k.passBonus(ctx, licence.Id, licence.Owner, ""); err != nil {
+			return err
+		}
 		if err := k.queueSeat(ctx, licence.Id, licence.Sitter(), ""); err != nil {
 			return err
 		}
@@ -105,6 +108,9 @@ func (k *Keeper) TransferLicences(ctx sdk.Context, owner, recipient sdk.AccAddre
 			return err
 		}
 		if err := k.saveLicence(ctx, licence, changed); err != nil {
+			return err
+		}
+		if err := k.passBonus(ctx, licence.Id, licence.Owner, to); err != nil {
 			return err
 		}
 		return k.moveBond(ctx, bondRow(licence.Owner, licence.Id), bondRow(to, licence.Id))

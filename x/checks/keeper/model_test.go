@@ -207,6 +207,13 @@ func (m *model) check() {
 		have[l.Id] = modelLicence{l.Owner, l.Operator, l.State == types.LicenceState_LICENCE_STATE_ACTIVE, amount.Int64()}
 	}
 	require.Equal(m.t, m.licences, have)
+	bonus := map[string]int64{}
+	for _, u := range g.Uptimes {
+		if u.Quarter == m.f.vault.quarter && u.Credited > 0 {
+			bonus[m.licences[u.Licence].owner] += int64(u.Credited)
+		}
+	}
+	require.Equal(m.t, bonus, m.f.vault.bonus, "the bonus is what the licences count")
 	require.NoError(m.t, g.Validate())
 	seen := map[string]bool{}
 	for _, v := range m.f.providers.verdicts {
@@ -236,7 +243,8 @@ func TestModel(t *testing.T) {
 			"buy": func(*rapid.T) { m.buy() }, "end": func(*rapid.T) { m.end() }, "transfer": func(*rapid.T) { m.transfer() },
 			"delegate": func(*rapid.T) { m.delegate() }, "take back": func(*rapid.T) { m.takeBack() }, "accept": func(*rapid.T) { m.accept() },
 			"withdraw": func(*rapid.T) { m.withdraw() }, "set bond": func(*rapid.T) { m.setBond() }, "register": func(*rapid.T) { m.register() },
-			"": func(*rapid.T) { m.blocks(); m.check() },
+			"quarter": func(*rapid.T) { m.f.vault.quarter, m.f.vault.bonus = m.f.vault.quarter+91, map[string]int64{} },
+			"":        func(*rapid.T) { m.blocks(); m.check() },
 		})
 	})
 }

@@ -38,7 +38,11 @@ func (s queryServer) Licence(ctx context.Context, r *types.QueryLicenceRequest) 
 	if err != nil {
 		return nil, grpcError(err)
 	}
-	return &types.QueryLicenceResponse{Licence: licence}, nil
+	uptime, err := s.k.uptime(sdk.UnwrapSDKContext(ctx), r.Id)
+	if err != nil {
+		return nil, grpcError(err)
+	}
+	return &types.QueryLicenceResponse{Licence: licence, Uptime: uptime}, nil
 }
 
 // Licences pages through licences: all, or those of an owner, of an operator, or of both.

@@ -23,6 +23,10 @@ type Vault interface {
 	RowAmount(ctx sdk.Context, row athtypes.Row) (math.Int, error)
 	// AddWeight adds to a beneficiary's weight in the running epoch of a Shares pool.
 	AddWeight(ctx sdk.Context, pool athtypes.Pool, beneficiary sdk.AccAddress, weight math.Int) error
+	// BonusQuarter names the running quarter of the Checkers' bonus.
+	BonusQuarter(ctx sdk.Context) (uint64, error)
+	// ChangeBonus changes a beneficiary's weight in the running quarter of the bonus.
+	ChangeBonus(ctx sdk.Context, beneficiary sdk.AccAddress, change math.Int) error
 	// MixedBeacon mixes the random values of the last 64 blocks, this one included: 32 bytes.
 	MixedBeacon(ctx sdk.Context) ([]byte, error)
 	// MarkRound steps the capacity stream to now and keeps its index as the end of a round; rounds come in order.

@@ -23,7 +23,7 @@ func (g GenesisState) Validate() error {
 		return err
 	}
 	for _, check := range []func() error{
-		g.validateLicences, g.validateRounds, g.validateSeats, g.validatePending, g.validateSubmissions, g.validateJudging,
+		g.validateLicences, g.validateRounds, g.validateSeats, g.validatePending, g.validateSubmissions, g.validateJudging, g.validateUptimes,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -149,6 +149,22 @@ func (g GenesisState) validateJudging() error {
 	}
 	if g.Judging.Round > 1 && !g.hasRound(g.Judging.Round-1) {
 		return ErrInvalidGenesis.Wrapf("judging: round %d needs round %d as well", g.Judging.Round, g.Judging.Round-1)
+	}
+	return nil
+}
+
+func (g GenesisState) validateUptimes() error {
+	licences := make(map[uint64]bool, len(g.Licences))
+	for _, l := range g.Licences {
+		licences[l.Id] = true
+	}
+	for i, u := range g.Uptimes {
+		if err := u.Validate(); err != nil {
+			return err
+		}
+		if !licences[u.Licence] || i > 0 && u.Licence <= g.Uptimes[i-1].Licence {
+			return ErrInvalidGenesis.Wrapf("uptimes[%d]: licence %d does not exist or is out of order", i, u.Licence)
+		}
 	}
 	return nil
 }

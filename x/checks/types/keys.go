@@ -28,4 +28,5 @@ var (
 	SubmissionPrefix        = collections.NewPrefix(13) // round, operator → Submission
 	JudgingPrefix           = collections.NewPrefix(14) // → Judging
 	WaitingPrefix           = collections.NewPrefix(15) // licence → round of its entry under PendingPrefix
+	UptimePrefix            = collections.NewPrefix(16) // licence → Uptime
 )

@@ -50,6 +50,7 @@ func DefaultParams() Params {
 		BanWindow:         7 * 24 * time.Hour,
 		BanTime:           30 * 24 * time.Hour,
 		MaxShardsPerBlock: 100,
+		BonusUptimePpm:    950_000,
 	}
 }
 
@@ -85,6 +86,7 @@ func (p Params) Validate() error {
 		{"committee_size", uint64(p.CommitteeSize), 1, MaxCommitteeSize},
 		{"max_licences", p.MaxLicences, 1, MaxLicencesLimit},
 		{"ban_after", uint64(p.BanAfter), 1, MaxBanAfter},
+		{"bonus_uptime_ppm", uint64(p.BonusUptimePpm), MinBonusUptimePPM, ppm - 1},
 		{"max_shards_per_block", uint64(p.MaxShardsPerBlock), 1, MaxShardsPerBlockLimit},
 	} {
 		if b.have < b.min || b.have > b.max {
