@@ -41,6 +41,7 @@ func TestGenesisRoundTrip(t *testing.T) {
 				require.NotZero(t, g.Judging.Round, "half applied")
 				require.NotEmpty(t, g.Pending)
 				require.NotEmpty(t, g.Submissions)
+				require.NotEmpty(t, g.Uptimes)
 				require.Len(t, g.Rounds, 4)
 			}
 			again := newFixtureFrom(t, g, f.ctx.BlockTime())
