@@ -23,6 +23,9 @@ type model struct {
 	rows  map[types.Row]int64
 	round uint64
 	tx    int
+	// returned are the penalties of every pool, staked what was delegated.
+	returned map[types.Pool]int64
+	staked   int64
 }
 
 func (m *model) prepaid(i int) types.Row { return prepaid(user(i), types.Denom) }
@@ -106,12 +109,12 @@ func (m *model) actions() map[string]func(*rapid.T) {
 			i := anyUser.Draw(t, "user")
 			m.run(t, true, claim(m.f, user(i), nil))
 		},
-		"withdraw income": func(t *rapid.T) {
-			i := anyUser.Draw(t, "user")
-			m.run(t, true, func(ctx sdk.Context) error {
-				_, _, err := k.WithdrawIncome(ctx, user(i))
-				return err
-			})
+		"claim and exit":  func(t *rapid.T) { m.claimAndExit(t, anyUser.Draw(t, "user")) },
+		"exit":            func(t *rapid.T) { m.exit(t, anyUser.Draw(t, "user"), rapid.Int64Range(0, 50_000).Draw(t, "most")) },
+		"withdraw income": func(t *rapid.T) { m.withdraw(t, anyUser.Draw(t, "user"), rapid.Bool().Draw(t, "stake")) },
+		"bonus": func(t *rapid.T) {
+			i, change := anyUser.Draw(t, "checker"), rapid.Int64Range(-20, 20).Draw(t, "change")
+			m.run(t, true, func(ctx sdk.Context) error { return k.ChangeBonus(ctx, user(i), math.NewInt(change)) })
 		},
 		"beacon key": func(t *rapid.T) {
 			i, name := rapid.IntRange(0, 2).Draw(t, "validator"), rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "key")
@@ -136,15 +139,89 @@ func (m *model) actions() map[string]func(*rapid.T) {
 	}
 }
 
+// exits runs a transaction that may find nothing to exit, and books what left in the model.
+func (m *model) exits(t *rapid.T, i int, ledger types.Ledger, option types.ExitOption, run func(ctx sdk.Context) (amount, penalty math.Int, err error)) {
+	var amount, penalty math.Int
+	m.tx++
+	err := m.f.tx(m.tx, func(ctx sdk.Context) (err error) {
+		amount, penalty, err = run(ctx)
+		return err
+	})
+	if err != nil {
+		require.ErrorIs(t, err, types.ErrNothingToExit)
+		return
+	}
+	m.returned[ledger.ReturnPool()] += penalty.Int64()
+	if pays := amount.Sub(penalty).Int64(); pays > 0 {
+		m.rows[types.ExitingRow(bech(user(i)), types.RipeBucket(m.f.now, option.Delay), types.Denom)] += pays
+	}
+}
+
+func (m *model) option(t *rapid.T, ledgers []types.Ledger) (types.Ledger, types.ExitOption) {
+	ledger := rapid.SampledFrom(ledgers).Draw(t, "ledger")
+	return ledger, rapid.SampledFrom(m.f.params.Exits(ledger)).Draw(t, "option")
+}
+
+func (m *model) exit(t *rapid.T, i int, most int64) {
+	ledger, option := m.option(t, types.Ledgers())
+	m.exits(t, i, ledger, option, func(ctx sdk.Context) (math.Int, math.Int, error) {
+		res, err := m.f.msgs.Exit(ctx, &types.MsgExit{
+			Beneficiary: bech(user(i)), Ledger: ledger, Delay: option.Delay, PenaltyPpm: option.PenaltyPpm, MaxAmount: math.NewInt(most),
+		})
+		if err != nil {
+			return math.Int{}, math.Int{}, err
+		}
+		return res.Amount, res.Penalty, nil
+	})
+}
+
+func (m *model) claimAndExit(t *rapid.T, i int) {
+	ledger, option := m.option(t, types.ClaimableLedgers())
+	m.exits(t, i, ledger, option, func(ctx sdk.Context) (math.Int, math.Int, error) {
+		res, err := m.f.msgs.Claim(ctx, &types.MsgClaim{
+			Signer: bech(user(i)), Exits: []types.ClaimExit{{Ledger: ledger, Delay: option.Delay, PenaltyPpm: option.PenaltyPpm}},
+		})
+		if err != nil {
+			return math.Int{}, math.Int{}, err
+		}
+		return res.Exited, res.Penalty, nil
+	})
+}
+
+// withdraw pays what is ripe; the rows of early exits are in the model.
+func (m *model) withdraw(t *rapid.T, i int, stake bool) {
+	msg := types.MsgWithdraw{Signer: bech(user(i))}
+	if stake {
+		msg.Stake = "valoper"
+	}
+	m.run(t, true, func(ctx sdk.Context) error {
+		res, err := m.f.msgs.Withdraw(ctx, &msg)
+		if err == nil {
+			m.staked += res.Staked.Int64()
+			require.False(t, res.More)
+		}
+		return err
+	})
+	for row := range m.rows {
+		if row.Kind == types.RowKind_ROW_KIND_EXITING && row.Owner == bech(user(i)) && int64(row.Bucket) <= m.f.now.Unix() {
+			m.rows[row] = 0
+		}
+	}
+}
+
 // Whatever users do and in whatever order, their rows are what a plain map says, no coin appears or vanishes, and the
 // chain that starts from an export has the same state.
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := newFixture(t, shortParams())
-		m := &model{f: f, rows: make(map[types.Row]int64)}
+		m := &model{f: f, rows: make(map[types.Row]int64), returned: make(map[types.Pool]int64)}
 		f.open(time.Second)
 		t.Repeat(m.actions())
 		f.close()
+		for _, pool := range types.Pools() {
+			require.Equal(t, m.returned[pool], f.pool(pool).Returned.Int64(), pool)
+		}
+		require.Equal(t, m.staked, f.balance(bonded, types.Denom))
 		minted, err := f.k.minted.Get(f.ctx)
 		require.NoError(t, err)
 		burnt, err := f.k.burnt.Get(f.ctx)
@@ -152,4 +229,67 @@ func TestModel(t *testing.T) {
 		require.Equal(t, minted.Sub(burnt).String(), f.bank.GetSupply(f.ctx, types.Denom).Amount.String())
 		requireSameExport(t, f, f.reload(t))
 	})
+}
+
+// Who claims when, and who exits in between, changes what anybody has in the end by dust: one chain settles its accounts all
+// the time, one only at the end.
+func TestWhenSomebodyClaimsChangesDustOnly(t *testing.T) {
+	ledger := types.Ledger_LEDGER_CHECKER
+	rapid.Check(t, func(t *rapid.T) {
+		params := shortParams()
+		params.CheckerVesting = []types.Tranche{{Delay: time.Hour, Ppm: types.PPM}} // nothing ripens meanwhile
+		often, late := newFixture(t, params), newFixture(t, params)
+		chains := []*fixture{often, late}
+		bothDo := func(txs ...func(f *fixture) func(sdk.Context) error) {
+			for _, f := range chains {
+				f.open(time.Second)
+				for i, tx := range txs {
+					require.NoError(t, f.tx(i, tx(f)))
+				}
+				f.close()
+			}
+		}
+		for i := range 3 { // something that can exit, the same on both
+			bothDo(func(f *fixture) func(sdk.Context) error { return f.owe(user(i), ledger, 5_000_000) },
+				func(f *fixture) func(sdk.Context) error { return claim(f, user(i), nil) })
+		}
+		epochs := rapid.IntRange(1, 12).Draw(t, "epochs")
+		exited := [3]int64{}
+		for range epochs {
+			for i := range 3 {
+				weight, exits := rapid.Int64Range(1, 9).Draw(t, "weight"), rapid.IntRange(0, 3).Draw(t, "exits") == 0
+				bothDo(func(f *fixture) func(sdk.Context) error { return f.checked(user(i), weight) })
+				if exits && exited[i] < 4_000_000 {
+					exited[i] += 1_000_000
+					bothDo(func(f *fixture) func(sdk.Context) error {
+						return f.exit(user(i), ledger, 2*time.Minute, 750_000, 1_000_000, nil)
+					})
+				}
+				if rapid.Bool().Draw(t, "claims") {
+					often.block(0, claim(often, user(i), nil))
+				}
+			}
+			often.nextEpoch()
+			late.nextEpoch()
+		}
+		for range 4 {
+			often.nextEpoch()
+			late.nextEpoch()
+		}
+		for i := range 3 {
+			bothDo(func(f *fixture) func(sdk.Context) error { return claim(f, user(i), nil) })
+			require.Equal(t, late.income(user(i), ledger), often.income(user(i), ledger), "user %d", i)
+		}
+	})
+}
+
+// income is all that a ledger ever brought somebody that has not been withdrawn.
+func (f *fixture) income(who sdk.AccAddress, ledger types.Ledger) int64 {
+	sum := f.vesting(who, ledger)
+	for _, balance := range export(f.t, f).Rows {
+		if balance.Row.Kind == types.RowKind_ROW_KIND_EXITING && balance.Row.Owner == bech(who) {
+			sum += balance.Amount.Int64()
+		}
+	}
+	return sum
 }
