@@ -14,7 +14,7 @@ import (
 	"github.com/athnet/ath/x/ath/types"
 )
 
-// MinExitDelay is how long at least what leaves early can still be held. No ticket may stay open for longer.
+// MinExitDelay is how long at least what leaves early can still be held: a ticket that opens within this time finds it.
 func (k *Keeper) MinExitDelay(ctx sdk.Context) (time.Duration, error) {
 	params, err := k.params.Get(ctx)
 	return params.MinExitDelay, err

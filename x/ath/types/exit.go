@@ -11,7 +11,7 @@ import (
 const (
 	// MaxExitOptions bounds the table of early exits of one ledger.
 	MaxExitOptions = 4
-	// MaxMinExitDelay: tickets that stay open for longer than a month would hold up honest providers.
+	// MaxMinExitDelay: no fault is judged later than a month after it, and an exit that takes longer is none.
 	MaxMinExitDelay = 30 * day
 	// MaxExitRows bounds the vesting rows that one MsgExit reads; the response says whether there are more.
 	MaxExitRows = 200

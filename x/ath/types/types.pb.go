@@ -1253,8 +1253,8 @@ type Params struct {
 	FeeExits []ExitOption `protobuf:"bytes,21,rep,name=fee_exits,json=feeExits,proto3" json:"fee_exits"`
 	// Early exits of Checker and Indexer rewards; default 75 % after 30 days. At most 4.
 	CheckerExits []ExitOption `protobuf:"bytes,22,rep,name=checker_exits,json=checkerExits,proto3" json:"checker_exits"`
-	// No early exit pays sooner, and no ticket may stay open for longer: what leaves can be held by every ticket that was
-	// due to open when it left. Default 7 days, 1 s to 30 days.
+	// No early exit pays sooner: what leaves can still be held by a ticket that opens within this time, for a fault that was not
+	// judged yet when it left. Default 7 days, 1 s to 30 days.
 	MinExitDelay time.Duration `protobuf:"bytes,23,opt,name=min_exit_delay,json=minExitDelay,proto3,stdduration" json:"min_exit_delay"`
 	// Length of a quarter of the Checkers' bonus in epochs; default 91, 1 to 400. A change counts from the next quarter on.
 	BonusEpochs uint64 `protobuf:"varint,24,opt,name=bonus_epochs,json=bonusEpochs,proto3" json:"bonus_epochs,omitempty"`
