@@ -55,21 +55,21 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 				{
 					RpcMethod: "Claim", Use: "claim", Short: "Move earned rewards into vesting",
 					Long: "Move what the ledgers have earned into vesting. Capacity counts the Containers that are listed; without ledgers all are claimed.",
-					Example: "athd tx ath claim --containers 7,8 --from provider\nathd tx ath claim --ledgers LEDGER_CHECKER --from licence-owner\n" +
+					Example: "athd tx ath claim --containers 7,8 --from provider\nathd tx ath claim --ledgers checker --from licence-owner\n" +
 						`athd tx ath claim --containers 7 --exits '{"ledger":"LEDGER_CAPACITY","delay":"604800s","penalty_ppm":800000}' --from provider`,
 				},
 				{
 					RpcMethod: "Exit", Use: "exit [ledger] [delay] [penalty-ppm]", Short: "Take income out of vesting early, at a penalty",
 					Long: "Take income out of vesting early. Delay and penalty must be those of a line of reward_exits, fee_exits or checker_exits in the " +
 						"parameters. The penalty goes back to the ledger's pool, and none of it ever comes back to the account that paid it.",
-					Example: "athd tx ath exit LEDGER_CAPACITY 168h 800000 --from provider\nathd tx ath exit LEDGER_FEES 168h 400000 --max-amount 5000000 --from provider",
+					Example: "athd tx ath exit capacity 168h 800000 --from provider\nathd tx ath exit fees 168h 400000 --max-amount 5000000 --from provider",
 					PositionalArgs: []*autocliv1.PositionalArgDescriptor{
 						{ProtoField: "ledger"}, {ProtoField: "delay"}, {ProtoField: "penalty_ppm"},
 					},
 				},
 				{
 					RpcMethod: "Withdraw", Use: "withdraw", Short: "Pay out income that has ripened, and stake it with that",
-					Example: "athd tx ath withdraw --from provider\nathd tx ath withdraw --stake athvaloper1qyqszqgpqyqszqgpqyqszqgpqyqszqgp2kml0f --from provider",
+					Example: "athd tx ath withdraw --from provider\nathd tx ath withdraw --stake athvaloper1qyqszqgpqyqszqgpqyqszqgpqyqszqgphqhvkp --from provider",
 				},
 				{
 					RpcMethod: "SetBeaconKey", Use: "set-beacon-key", Short: "Register, replace or remove a validator's beacon key",

@@ -268,3 +268,23 @@ func TestBonusIsPaidPerQuarter(t *testing.T) {
 	require.ErrorIs(t, f.k.AddWeight(f.ctx, types.Pool_POOL_CHECKER_BONUS, user(1), math.OneInt()), types.ErrInvalidPool)
 	requireSameExport(t, f, f.reload(t))
 }
+
+// Exits of different people write no common key, though their penalties go to one pool.
+func TestExitersWriteNoCommonKey(t *testing.T) {
+	f := newFixture(t, shortParams())
+	ledger := types.Ledger_LEDGER_CAPACITY
+	f.block(time.Second, f.owe(user(1), ledger, 1_000_000), f.owe(user(2), ledger, 1_000_000))
+	f.block(time.Second, claim(f, user(1), nil), claim(f, user(2), nil))
+	f.open(time.Second)
+	seen := make(map[string]int)
+	for i := 1; i <= 2; i++ {
+		for _, key := range f.writes.record(func() {
+			require.NoError(t, f.tx(i, f.exit(user(i), ledger, time.Minute, 800_000, 0, nil)))
+		}) {
+			require.NotContains(t, seen, key)
+			seen[key] = i
+		}
+	}
+	require.Len(t, seen, 6, "two vesting rows and the exiting one of each")
+	f.close()
+}
