@@ -65,6 +65,16 @@ func TestCheckInvariantsNotices(t *testing.T) {
 		"has no share of epoch 4": func(ctx sdk.Context) error {
 			return k.shares.Remove(ctx, collections.Join(uint32(types.Pool_POOL_INDEXER), uint64(4)))
 		},
+		"a bar in POOL_DELIVERY": func(ctx sdk.Context) error {
+			return k.bars.Set(ctx, collections.Join(delivery, []byte(user(5))), one)
+		},
+		"the quarter ended with epoch 3": func(ctx sdk.Context) error { return k.bonusUntil.Set(ctx, 3) },
+		"of which 1 are reserved": func(ctx sdk.Context) error {
+			share, err := k.shares.Get(ctx, collections.Join(delivery, uint64(4)))
+			require.NoError(t, err)
+			share.ReturnedBudget = one
+			return k.shares.Set(ctx, collections.Join(delivery, uint64(4)), share)
+		},
 		"group 0 does not exist": func(ctx sdk.Context) error { return k.groups.Remove(ctx, 0) },
 		"settled ahead": func(ctx sdk.Context) error {
 			position, err := k.positions.Get(ctx, 1)

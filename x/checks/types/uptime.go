@@ -4,7 +4,7 @@ package types
 
 import "cosmossdk.io/math"
 
-// MinBonusUptimePPM: a bonus for being there half of the time is none for being there.
+// MinBonusUptimePPM is the lowest threshold: a bonus for being there half of the time is none for being there.
 const MinBonusUptimePPM = 500_000
 
 // Count notes tasks of a licence in a quarter of the bonus, of which some were correct, and returns by how much its owner's
