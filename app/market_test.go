@@ -24,6 +24,8 @@ import (
 	servertypes "github.com/cosmos/cosmos-sdk/server/types"
 	simtestutil "github.com/cosmos/cosmos-sdk/testutil/sims"
 	sdk "github.com/cosmos/cosmos-sdk/types"
+	govtypes "github.com/cosmos/cosmos-sdk/x/gov/types"
+	govv1 "github.com/cosmos/cosmos-sdk/x/gov/types/v1"
 
 	"github.com/athnet/ath/app"
 	"github.com/athnet/ath/testutil/gen"
@@ -85,6 +87,10 @@ func quickGenesis(enc app.Encoding, genesis app.GenesisState) {
 		g.Params.FeeVesting = 30 * time.Second
 		g.Params.RewardVesting = []athtypes.Tranche{{Delay: 0, Ppm: 300_000}, {Delay: 40 * time.Second, Ppm: 700_000}}
 		g.Params.CheckerVesting = []athtypes.Tranche{{Delay: 20 * time.Second, Ppm: 1_000_000}}
+		g.Params.MinExitDelay = time.Second
+		g.Params.RewardExits = []athtypes.ExitOption{{Delay: 5 * time.Second, PenaltyPpm: 800_000}}
+		g.Params.FeeExits = []athtypes.ExitOption{{Delay: 5 * time.Second, PenaltyPpm: 400_000}}
+		g.Params.CheckerExits = []athtypes.ExitOption{{Delay: 5 * time.Second, PenaltyPpm: 750_000}}
 	})
 	edit(enc.Codec, genesis, providerstypes.ModuleName, func(g *providerstypes.GenesisState) {
 		g.Params.UnbondingTime = 30 * time.Second
@@ -94,6 +100,10 @@ func quickGenesis(enc app.Encoding, genesis app.GenesisState) {
 	edit(enc.Codec, genesis, leasestypes.ModuleName, func(g *leasestypes.GenesisState) {
 		g.Params.MinCharge = 0
 		g.Params.MinRunway = 10 * time.Second
+	})
+	edit(enc.Codec, genesis, govtypes.ModuleName, func(g *govv1.GenesisState) {
+		voting, expedited := 20*time.Second, 10*time.Second
+		g.Params.VotingPeriod, g.Params.ExpeditedVotingPeriod = &voting, &expedited
 	})
 	edit(enc.Codec, genesis, checkstypes.ModuleName, func(g *checkstypes.GenesisState) {
 		g.Params.RoundDuration = 10 * time.Second
