@@ -3,6 +3,7 @@
 package keeper_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -27,6 +28,7 @@ type modelContainer struct {
 	offered   bool
 	faulty    bool
 	suspended time.Time
+	measured  uint64 // throughput
 	// rounds until the next verdict speaks of it: 2 when it joined, 1 when it is member, 0 from then on.
 	rounds int
 	seen   time.Time
@@ -57,6 +59,7 @@ func TestModel(t *testing.T) {
 			"bind":         m.bind,
 			"release":      m.release,
 			"maintain":     m.maintain,
+			"measure":      m.measure,
 			"offer":        m.offer,
 			"retire":       m.retire,
 			"withdraw":     m.withdraw,
@@ -102,7 +105,7 @@ func (m *model) register(t *rapid.T) {
 		return
 	}
 	require.NoError(t, err)
-	m.live[m.next] = &modelContainer{owner: who, machine: machine, state: stRegistered}
+	m.live[m.next] = &modelContainer{owner: who, machine: machine, state: stRegistered, measured: cpu(machine).Spec.Throughput}
 	m.next++
 }
 
@@ -230,6 +233,26 @@ func (m *model) maintain(t *rapid.T) {
 	require.NoError(t, err)
 }
 
+// measure says that the same machine is faster or slower than before; that of another machine is refused.
+func (m *model) measure(t *rapid.T) {
+	id, c := m.pick(t)
+	what := cpu(rapid.SampledFrom([]int{c.machine, c.machine, c.machine + 1}).Draw(t, "machine"))
+	what.Spec.Throughput = rapid.SampledFrom([]uint64{0, 1, 999, 2_000, 50_000}).Draw(t, "throughput")
+	err := m.tx(func(ctx sdk.Context) error {
+		_, err := m.msgs.UpdateContainer(ctx, &types.MsgUpdateContainer{
+			Operator: c.owner, Id: id, Endpoint: what.Endpoint, Connectivity: what.Connectivity, Region: what.Region,
+			Spec: what.Spec, Fingerprint: what.Fingerprint,
+		})
+		return err
+	})
+	if !bytes.Equal(what.Fingerprint, cpu(c.machine).Fingerprint) {
+		require.ErrorIs(t, err, types.ErrInvalidField)
+		return
+	}
+	require.NoError(t, err)
+	c.measured = what.Spec.Throughput
+}
+
 func (m *model) offer(t *rapid.T) {
 	id, c := m.pick(t)
 	c.offered = rapid.Bool().Draw(t, "offered")
@@ -276,7 +299,7 @@ func (m *model) check(t *rapid.T) {
 		require.Equal(t, c.faulty, s.Faulty())
 		want := uint64(0)
 		if (c.state == stReady || c.state == stLeased) && c.offered && !c.faulty && c.suspended.IsZero() {
-			want = 1_000
+			want = 1_000 * min(c.measured, 2_000) / 2_000
 		}
 		require.Equal(t, want, s.Weight)
 		require.Equal(t, want, m.stream.positions[s.Id].weight, "the stream pays what the status says")
