@@ -60,8 +60,10 @@ func (m *market) open(containers int) {
 	register := &providerstypes.MsgRegisterContainers{Owner: m.owner.String(), MaxStake: gen.ATH(1_000)}
 	for i := range containers {
 		fingerprint := sha256.Sum256(fmt.Append(nil, "machine ", i))
+		consent := providerstypes.RegistrationSignBytes(shadow.ChainID, m.owner.String(), "cpu", fingerprint[:])
 		register.Containers = append(register.Containers, providerstypes.NewContainer{
-			Class: "cpu", Count: 1, WorkerPubkey: m.worker.Public().(ed25519.PublicKey), Fingerprint: fingerprint[:],
+			WorkerSignature: ed25519.Sign(m.worker, consent),
+			Class:           "cpu", Count: 1, WorkerPubkey: m.worker.Public().(ed25519.PublicKey), Fingerprint: fingerprint[:],
 			Endpoint: "gpu7.example.org:8443", Connectivity: providerstypes.Connectivity_CONNECTIVITY_DIRECT, Region: "eu-de-fra",
 			Spec: providerstypes.Spec{CpuModel: "EPYC", CpuMilli: 2_000, MemoryMib: 4_096, DiskMib: 10_240, Throughput: 2_000, Platform: "linux/amd64"},
 		})

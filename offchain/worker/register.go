@@ -161,11 +161,13 @@ func (r Registrar) planContainer(ctx context.Context, out *Registration, m Measu
 		return fmt.Errorf("stake of class %s: %w", out.Class, err)
 	}
 	out.Stake = answer.Stake
+	consent := providertypes.RegistrationSignBytes(r.Client.ChainID(), r.Owner, out.Class, m.Fingerprint)
 	out.Msgs = append(out.Msgs, &providertypes.MsgRegisterContainers{
 		Owner: r.Owner, MaxStake: math.MaxInt(out.Stake, math.OneInt()),
 		Containers: []providertypes.NewContainer{{
 			Class: out.Class, Count: out.Count, Spec: spec, WorkerPubkey: r.Key.Public().(ed25519.PublicKey), Fingerprint: m.Fingerprint,
 			Endpoint: r.Config.Endpoint, Connectivity: providertypes.Connectivity_CONNECTIVITY_DIRECT, Region: r.Config.Region,
+			WorkerSignature: ed25519.Sign(r.Key, consent),
 		}},
 	})
 	out.Steps = append(out.Steps,

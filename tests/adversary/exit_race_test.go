@@ -72,7 +72,7 @@ func (r *runner) run(t *rapid.T) {
 	case "register":
 		r.machines++
 		msg := &providerstypes.MsgRegisterContainers{
-			Owner: owner, MaxStake: gen.ATH(1_000), Containers: []providerstypes.NewContainer{machine(r.machines)},
+			Owner: owner, MaxStake: gen.ATH(1_000), Containers: []providerstypes.NewContainer{machine(owner, r.machines)},
 		}
 		_ = r.send(msg)
 		r.live = r.living()

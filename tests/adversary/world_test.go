@@ -3,6 +3,7 @@
 package adversary
 
 import (
+	"crypto/ed25519"
 	"crypto/sha256"
 	"fmt"
 	"testing"
@@ -46,7 +47,7 @@ func chain(t *testing.T) *shadow.Chain {
 	c := shadow.New(t, []shadow.Twin{shadow.Plain()}, gen.ATH(1_000_000), []gen.Account{owner, tenant}, ticketsOnly)
 	register := &providerstypes.MsgRegisterContainers{Owner: owner.String(), MaxStake: gen.ATH(1_000)}
 	for i := range 2 {
-		register.Containers = append(register.Containers, machine(i))
+		register.Containers = append(register.Containers, machine(owner.String(), i))
 	}
 	res := c.Block(time.Second,
 		c.Sign(owner, &providerstypes.MsgRegisterProvider{Owner: owner.String(), Tier: providerstypes.Tier_TIER_EDGE, Country: "DE"}),
@@ -67,12 +68,15 @@ func ticketsOnly(enc app.Encoding, genesis app.GenesisState) {
 
 func gov() string { return authtypes.NewModuleAddress(govtypes.ModuleName).String() }
 
-func machine(n int) providerstypes.NewContainer {
-	key, print := sha256.Sum256(fmt.Appendf(nil, "key %d", n)), sha256.Sum256(fmt.Appendf(nil, "machine %d", n))
+// machine whose worker agrees to be registered by an owner.
+func machine(owner string, n int) providerstypes.NewContainer {
+	seed, print := sha256.Sum256(fmt.Appendf(nil, "key %d", n)), sha256.Sum256(fmt.Appendf(nil, "machine %d", n))
+	key := ed25519.NewKeyFromSeed(seed[:])
 	return providerstypes.NewContainer{
-		Class: "cpu", Count: 1, WorkerPubkey: key[:], Fingerprint: print[:], Endpoint: "127.0.0.1:8443", Region: "local",
-		Spec:         providerstypes.Spec{CpuMilli: 2_000, MemoryMib: 4_096, Throughput: 2_000, Platform: "linux/amd64"},
-		Connectivity: providerstypes.Connectivity_CONNECTIVITY_DIRECT,
+		Class: "cpu", Count: 1, WorkerPubkey: key.Public().(ed25519.PublicKey), Fingerprint: print[:], Endpoint: "127.0.0.1:8443", Region: "local",
+		WorkerSignature: ed25519.Sign(key, providerstypes.RegistrationSignBytes(shadow.ChainID, owner, "cpu", print[:])),
+		Spec:            providerstypes.Spec{CpuMilli: 2_000, MemoryMib: 4_096, Throughput: 2_000, Platform: "linux/amd64"},
+		Connectivity:    providerstypes.Connectivity_CONNECTIVITY_DIRECT,
 	}
 }
 

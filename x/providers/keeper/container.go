@@ -56,6 +56,10 @@ func (k *Keeper) admit(ctx sdk.Context, provider types.Provider, news []types.Ne
 		if err := n.Spec.Fits(class, n.Count); err != nil {
 			return nil, math.Int{}, types.At(i, err)
 		}
+		ctx.GasMeter().ConsumeGas(types.ConsentGas, "worker's consent")
+		if err := n.CheckConsent(ctx.ChainID(), provider.Owner); err != nil {
+			return nil, math.Int{}, types.At(i, err)
+		}
 		if other, ok := named[string(n.Fingerprint)]; ok {
 			return nil, math.Int{}, types.At(i, types.ErrFingerprintTaken.Wrapf("fingerprint: is that of containers[%d]", other))
 		}
@@ -83,7 +87,7 @@ func (k *Keeper) addContainer(
 	c := types.Container{
 		Id: id, Provider: provider, Class: n.Class, Count: n.Count, Spec: n.Spec, WorkerPubkey: n.WorkerPubkey,
 		Fingerprint: n.Fingerprint, Endpoint: n.Endpoint, Connectivity: n.Connectivity, Region: n.Region,
-		RegisteredAt: ctx.BlockTime(),
+		RegisteredAt: ctx.BlockTime(), Windows: n.Windows,
 	}
 	status := types.NewStatus(id)
 	if err := k.containers.Set(ctx, id, c); err != nil {
@@ -129,7 +133,7 @@ func (k *Keeper) UpdateContainer(ctx sdk.Context, signer sdk.AccAddress, m *type
 			return err
 		}
 	}
-	c.Endpoint, c.Connectivity, c.Region, c.Spec = m.Endpoint, m.Connectivity, m.Region, m.Spec
+	c.Endpoint, c.Connectivity, c.Region, c.Spec, c.Windows = m.Endpoint, m.Connectivity, m.Region, m.Spec, m.Windows
 	if err := k.containers.Set(ctx, m.Id, c); err != nil {
 		return err
 	}
@@ -139,15 +143,19 @@ func (k *Keeper) UpdateContainer(ctx sdk.Context, signer sdk.AccAddress, m *type
 	return ctx.EventManager().EmitTypedEvent(&types.EventContainerUpdated{Container: c})
 }
 
-// Heartbeat notes that workers live. It also ends suspensions that are over and brings weights up to date with the
+// Heartbeat notes that workers live, and which of their devices are broken. It also ends suspensions that are over and brings weights up to date with the
 // catalogue, so that neither needs a queue.
-func (k *Keeper) Heartbeat(ctx sdk.Context, signer sdk.AccAddress, ids []uint64) error {
+func (k *Keeper) Heartbeat(ctx sdk.Context, signer sdk.AccAddress, ids []uint64, faults []types.DeviceFault) error {
 	containers, err := k.containersOf(ctx, ids)
 	if err != nil {
 		return err
 	}
 	if err := k.Authorize(ctx, signer, containers[0].Provider); err != nil {
 		return err
+	}
+	broken := make(map[uint64][]types.DeviceFault)
+	for _, f := range faults {
+		broken[f.Id] = append(broken[f.Id], f)
 	}
 	classes := make(map[string]types.Class, 1)
 	edits := k.editShards()
@@ -163,7 +171,7 @@ func (k *Keeper) Heartbeat(ctx sdk.Context, signer sdk.AccAddress, ids []uint64)
 		if err != nil {
 			return err
 		}
-		next, err := prev.Hear(ctx.BlockTime())
+		next, err := prev.Hear(ctx.BlockTime(), types.DescribeFaults(broken[c.Id]))
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,8 @@ package keeper_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -347,12 +349,32 @@ func (f *fixture) provider(t testing.TB) {
 	require.NoError(t, err)
 }
 
+// workerKey of machine n.
+func workerKey(n int) (ed25519.PublicKey, ed25519.PrivateKey) {
+	seed := sha256.Sum256(fmt.Appendf(nil, "worker %d", n))
+	private := ed25519.NewKeyFromSeed(seed[:])
+	return private.Public().(ed25519.PublicKey), private
+}
+
+// consented are Containers of class cpu whose workers agree to be registered by an owner.
+func consented(owner sdk.AccAddress, machines ...int) []types.NewContainer {
+	var news []types.NewContainer
+	for _, n := range machines {
+		c := cpu(n)
+		_, private := workerKey(n)
+		c.WorkerSignature = ed25519.Sign(private, types.RegistrationSignBytes("", owner.String(), c.Class, c.Fingerprint))
+		news = append(news, c)
+	}
+	return news
+}
+
 // cpu is a Container of class cpu; n makes it another machine.
 func cpu(n int) types.NewContainer {
+	public, _ := workerKey(n)
 	return types.NewContainer{
 		Class: "cpu", Count: 1,
 		Spec:         types.Spec{CpuModel: "test", CpuMilli: 2_000, MemoryMib: 4_096, DiskMib: 10_000, Throughput: 2_000, Platform: "linux/amd64"},
-		WorkerPubkey: []byte(fmt.Sprintf("key-%028d", n)), Fingerprint: []byte(fmt.Sprintf("fp-%029d", n)),
+		WorkerPubkey: public, Fingerprint: []byte(fmt.Sprintf("fp-%029d", n)),
 		Endpoint: "127.0.0.1:8443", Connectivity: types.Connectivity_CONNECTIVITY_DIRECT, Region: "local",
 	}
 }
@@ -363,7 +385,7 @@ func (f *fixture) containers(t testing.TB, n int) []uint64 {
 	f.provider(t)
 	m := &types.MsgRegisterContainers{Owner: owner.String(), MaxStake: math.NewInt(capital)}
 	for i := range n {
-		m.Containers = append(m.Containers, cpu(i))
+		m.Containers = append(m.Containers, consented(owner, i)...)
 	}
 	res, err := f.msgs.RegisterContainers(f.ctx, m)
 	require.NoError(t, err)

@@ -25,7 +25,7 @@ func busy(t *testing.T) *fixture {
 	_, err := f.msgs.SetMaintenance(f.ctx, &types.MsgSetMaintenance{Operator: operator.String(), Ids: []uint64{ids[2], ids[4]}, On: true, Reason: "fans"})
 	require.NoError(t, err)
 	f.verdict(t, 5, types.BitmapOf(ids[0]), types.BitmapOf(ids[5]), nil)
-	m := &types.MsgRegisterContainers{Owner: owner.String(), MaxStake: f.vault.balance(owner.String()), Containers: []types.NewContainer{cpu(50)}}
+	m := &types.MsgRegisterContainers{Owner: owner.String(), MaxStake: f.vault.balance(owner.String()), Containers: consented(owner, 50)}
 	_, err = f.msgs.RegisterContainers(f.ctx, m)
 	require.NoError(t, err)
 	// Tickets of all kinds: one that runs out and leaves its Container below its stake, an open one, a contested one, and one
@@ -40,7 +40,7 @@ func busy(t *testing.T) *fixture {
 	_, err = f.k.HoldTicket(f.ctx, contested.Id)
 	require.NoError(t, err)
 	res, err := f.msgs.RegisterContainers(f.ctx, &types.MsgRegisterContainers{
-		Owner: owner.String(), MaxStake: math.NewInt(capital), Containers: []types.NewContainer{cpu(51)},
+		Owner: owner.String(), MaxStake: math.NewInt(capital), Containers: consented(owner, 51),
 	})
 	require.NoError(t, err)
 	f.openTicket(t, res.Ids[0], 500)

@@ -39,11 +39,19 @@ func (k *Keeper) Bind(ctx sdk.Context, id uint64, leaseID string) error {
 	return k.change(ctx, prev, next, nil)
 }
 
-// bind is the pure transition behind the question whether the worker is alive.
+// bind is the pure transition behind the questions whether the Container is available and its worker alive.
 func (k *Keeper) bind(ctx sdk.Context, s types.ContainerStatus, leaseID string) (types.ContainerStatus, error) {
 	next, err := s.Bind(leaseID, ctx.BlockTime())
 	if err != nil {
 		return s, err
+	}
+	c, err := k.Container(ctx, s.Id)
+	if err != nil {
+		return s, err
+	}
+	if !types.Open(c.Windows, ctx.BlockTime()) {
+		return s, types.ErrContainerNotFree.Wrapf("container %d is not available now; again from %s",
+			s.Id, types.NextOpen(c.Windows, ctx.BlockTime()).Format(time.RFC3339))
 	}
 	params, err := k.Params(ctx)
 	if err != nil {

@@ -21,6 +21,7 @@ const (
 	stDraining    = types.ContainerState_CONTAINER_STATE_DRAINING
 	stMaintenance = types.ContainerState_CONTAINER_STATE_MAINTENANCE
 	stOffline     = types.ContainerState_CONTAINER_STATE_OFFLINE
+	stQuality     = types.ContainerState_CONTAINER_STATE_QUALITY_CONTROL
 )
 
 // statusPrefix is the first byte of a status key.

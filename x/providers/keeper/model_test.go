@@ -27,6 +27,7 @@ type modelContainer struct {
 	lease     string
 	offered   bool
 	faulty    bool
+	broken    bool // a device
 	suspended time.Time
 	measured  uint64 // throughput
 	// rounds until the next verdict speaks of it: 2 when it joined, 1 when it is member, 0 from then on.
@@ -85,7 +86,8 @@ func (m *model) pick(t *rapid.T) (uint64, *modelContainer) {
 }
 
 func (m *model) register(t *rapid.T) {
-	who := rapid.SampledFrom([]sdk.AccAddress{owner, stranger}).Draw(t, "who").String()
+	account := rapid.SampledFrom([]sdk.AccAddress{owner, stranger}).Draw(t, "who")
+	who := account.String()
 	machine := rapid.IntRange(0, 9).Draw(t, "machine")
 	taken := false
 	for _, c := range m.live {
@@ -93,7 +95,7 @@ func (m *model) register(t *rapid.T) {
 	}
 	err := m.tx(func(ctx sdk.Context) error {
 		res, err := m.msgs.RegisterContainers(ctx, &types.MsgRegisterContainers{
-			Owner: who, MaxStake: math.NewInt(10_000_000), Containers: []types.NewContainer{cpu(machine)},
+			Owner: who, MaxStake: math.NewInt(10_000_000), Containers: consented(account, machine),
 		})
 		if err == nil {
 			require.Equal(t, []uint64{m.next}, res.Ids)
@@ -111,12 +113,22 @@ func (m *model) register(t *rapid.T) {
 
 func (m *model) beat(t *rapid.T) {
 	id, c := m.pick(t)
-	_, err := m.msgs.Heartbeat(m.ctx, &types.MsgHeartbeat{Operator: c.owner, Ids: []uint64{id}})
+	msg := &types.MsgHeartbeat{Operator: c.owner, Ids: []uint64{id}}
+	broken := rapid.IntRange(0, 3).Draw(t, "broken") == 0
+	if broken {
+		msg.Faults = []types.DeviceFault{{Id: id, Kind: types.DeviceFaultKind_DEVICE_FAULT_KIND_XID, Code: 79, Device: "GPU-0"}}
+	}
+	_, err := m.msgs.Heartbeat(m.ctx, msg)
 	require.NoError(t, err)
 	c.seen = m.ctx.BlockTime()
 	if c.state == stRegistered {
 		c.enterChecking()
 	}
+	if broken && !c.broken && !c.state.Bound() && c.state != stMaintenance && c.state != stQuality {
+		c.enterChecking()
+		c.state = stQuality
+	}
+	c.broken = broken
 	if !m.ctx.BlockTime().Before(c.suspended) {
 		c.suspended = time.Time{}
 	}
@@ -160,12 +172,15 @@ func (m *model) judge(t *rapid.T) {
 		switch words[id] {
 		case "healthy":
 			c.faulty = false
-			if !c.state.Bound() {
+			switch {
+			case c.state == stQuality && c.broken:
+				c.rounds = 2
+			case !c.state.Bound():
 				c.state = stReady
 			}
 		case "faulty":
 			c.faulty = true
-			if !c.state.Bound() {
+			if !c.state.Bound() && c.state != stQuality {
 				c.state = stOffline
 			}
 		}
@@ -201,6 +216,9 @@ func (m *model) release(t *rapid.T) {
 	switch {
 	case c.state == stDraining:
 		c.state, c.faulty = stMaintenance, false
+	case c.broken:
+		c.enterChecking()
+		c.state = stQuality
 	case c.faulty:
 		c.state = stOffline
 	case notStarted:
@@ -224,7 +242,7 @@ func (m *model) maintain(t *rapid.T) {
 		c.state, c.faulty = stMaintenance, false
 	case !on && c.state == stDraining:
 		c.state = stLeased
-	case !on && c.state == stMaintenance:
+	case !on && c.state == stMaintenance && !c.broken:
 		c.enterChecking()
 	default:
 		require.ErrorIs(t, err, types.ErrWrongState)

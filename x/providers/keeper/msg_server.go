@@ -143,7 +143,7 @@ func (s msgServer) Heartbeat(ctx context.Context, m *types.MsgHeartbeat) (*types
 	if err := m.Validate(); err != nil {
 		return nil, err
 	}
-	return &types.MsgHeartbeatResponse{}, s.k.Heartbeat(sdk.UnwrapSDKContext(ctx), operator, m.Ids)
+	return &types.MsgHeartbeatResponse{}, s.k.Heartbeat(sdk.UnwrapSDKContext(ctx), operator, m.Ids, m.Faults)
 }
 
 // SetClasses adds or replaces classes of the catalogue.

@@ -110,7 +110,7 @@ func badContainers() []badInput {
 	register := func(spoil func(*types.MsgRegisterContainers)) func(*fixture, sdk.Context) error {
 		return func(f *fixture, ctx sdk.Context) error {
 			m := &types.MsgRegisterContainers{
-				Owner: owner.String(), MaxStake: math.NewInt(capital), Containers: []types.NewContainer{cpu(10), cpu(11), cpu(12)},
+				Owner: owner.String(), MaxStake: math.NewInt(capital), Containers: consented(owner, 10, 11, 12),
 			}
 			spoil(m)
 			_, err := f.msgs.RegisterContainers(ctx, m)
@@ -191,7 +191,7 @@ func badLists() []badInput {
 	theirs := func(then func(*fixture, sdk.Context) error) func(*fixture, sdk.Context) error {
 		return func(f *fixture, ctx sdk.Context) error {
 			_, err := f.msgs.RegisterContainers(ctx, &types.MsgRegisterContainers{
-				Owner: stranger.String(), MaxStake: math.NewInt(capital), Containers: []types.NewContainer{cpu(77)},
+				Owner: stranger.String(), MaxStake: math.NewInt(capital), Containers: consented(stranger, 77),
 			})
 			if err != nil {
 				return err

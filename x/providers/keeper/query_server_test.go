@@ -22,7 +22,7 @@ func TestQueries(t *testing.T) {
 	_, err := f.msgs.RegisterProvider(f.ctx, &types.MsgRegisterProvider{Owner: stranger.String(), Tier: types.Tier_TIER_EDGE})
 	require.NoError(t, err)
 	_, err = f.msgs.RegisterContainers(f.ctx, &types.MsgRegisterContainers{
-		Owner: stranger.String(), MaxStake: math.NewInt(capital), Containers: []types.NewContainer{cpu(99)},
+		Owner: stranger.String(), MaxStake: math.NewInt(capital), Containers: consented(stranger, 99),
 	})
 	require.NoError(t, err)
 

@@ -176,7 +176,7 @@ func (m *ticketModel) register(t *rapid.T) {
 	m.machine++
 	err := m.tx(func(ctx sdk.Context) error {
 		res, err := m.msgs.RegisterContainers(ctx, &types.MsgRegisterContainers{
-			Owner: owner.String(), MaxStake: math.NewInt(capital), Containers: []types.NewContainer{cpu(m.machine)},
+			Owner: owner.String(), MaxStake: math.NewInt(capital), Containers: consented(owner, m.machine),
 		})
 		if err == nil {
 			m.live = append(m.live, res.Ids...)

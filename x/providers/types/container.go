@@ -98,6 +98,9 @@ func (n NewContainer) Validate() error {
 	if err := validateReach(n.Endpoint, n.Connectivity, n.Region); err != nil {
 		return err
 	}
+	if err := validateWindows(n.Windows); err != nil {
+		return err
+	}
 	return n.Spec.Validate()
 }
 

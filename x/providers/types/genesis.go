@@ -52,7 +52,7 @@ func (g GenesisState) validateContainers() (map[string]uint64, error) {
 		last = c.Id
 		form := NewContainer{
 			Class: c.Class, Count: c.Count, Spec: c.Spec, WorkerPubkey: c.WorkerPubkey, Fingerprint: c.Fingerprint,
-			Endpoint: c.Endpoint, Connectivity: c.Connectivity, Region: c.Region,
+			Endpoint: c.Endpoint, Connectivity: c.Connectivity, Region: c.Region, Windows: c.Windows,
 		}
 		if err := form.Validate(); err != nil {
 			return nil, At(i, err)
@@ -162,12 +162,16 @@ func (s ContainerStatus) Validate() error {
 		return fail("a fault in a state that may be leased")
 	case s.State == offline && !s.Faulty():
 		return fail("no fault")
+	case s.DeviceFault != "" && s.State != quality && s.State != maintenance && !s.State.Bound():
+		return fail("a broken device on the market")
 	case s.Outage < 0:
 		return fail("outage of %s", s.Outage)
 	case s.Weight > 0 && !s.Earns():
 		return fail("weight of %d that it may not earn with", s.Weight)
 	case !isText(s.Reason, MaxText):
 		return fail("reason of %d bytes", len(s.Reason))
+	case !isText(s.DeviceFault, maxDeviceText):
+		return fail("device_fault of %d bytes", len(s.DeviceFault))
 	}
 	return nil
 }

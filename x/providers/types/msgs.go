@@ -72,6 +72,9 @@ func (m *MsgUpdateContainer) Validate() error {
 	if err := validateReach(m.Endpoint, m.Connectivity, m.Region); err != nil {
 		return err
 	}
+	if err := validateWindows(m.Windows); err != nil {
+		return err
+	}
 	return m.Spec.Validate()
 }
 
@@ -87,7 +90,12 @@ func (m *MsgSetMaintenance) Validate() error {
 func (m *MsgRetireContainers) Validate() error { return validateIDs(m.Ids) }
 
 // Validate checks the message's form.
-func (m *MsgHeartbeat) Validate() error { return validateIDs(m.Ids) }
+func (m *MsgHeartbeat) Validate() error {
+	if err := validateIDs(m.Ids); err != nil {
+		return err
+	}
+	return validateFaults(m.Faults, m.Ids)
+}
 
 // Validate checks the message's form.
 func (m *MsgTopUpStake) Validate() error {

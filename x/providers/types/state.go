@@ -26,6 +26,10 @@ const (
 	TriggerMaintenanceOn Trigger = "maintenance on"
 	// TriggerMaintenanceOff: its provider brings it back.
 	TriggerMaintenanceOff Trigger = "maintenance off"
+	// TriggerDeviceFault: its worker says that a device is broken.
+	TriggerDeviceFault Trigger = "device fault"
+	// TriggerReleaseDefective: its lease ended while a device was broken.
+	TriggerReleaseDefective Trigger = "release with a device fault"
 	// TriggerRetire: its provider ends it.
 	TriggerRetire Trigger = "retire"
 )
@@ -61,6 +65,7 @@ var Edges = []Edge{
 	{checking, TriggerHealthy, ready},
 	{checking, TriggerFault, offline},
 	{checking, TriggerFailedQuality, quality},
+	{checking, TriggerDeviceFault, quality},
 	{checking, TriggerMaintenanceOn, maintenance},
 	{checking, TriggerRetire, retired},
 
@@ -68,6 +73,7 @@ var Edges = []Edge{
 	{ready, TriggerHealthy, ready},
 	{ready, TriggerFault, offline},
 	{ready, TriggerFailedQuality, quality},
+	{ready, TriggerDeviceFault, quality},
 	{ready, TriggerMaintenanceOn, maintenance},
 	{ready, TriggerRetire, retired},
 
@@ -76,6 +82,8 @@ var Edges = []Edge{
 	{leased, TriggerRelease, ready},
 	{leased, TriggerReleaseFaulty, offline},
 	{leased, TriggerReleaseNotStarted, checking},
+	{leased, TriggerReleaseDefective, quality},
+	{leased, TriggerDeviceFault, leased},
 	{leased, TriggerMaintenanceOn, draining},
 
 	{draining, TriggerHealthy, draining},
@@ -83,19 +91,24 @@ var Edges = []Edge{
 	{draining, TriggerRelease, maintenance},
 	{draining, TriggerReleaseFaulty, maintenance},
 	{draining, TriggerReleaseNotStarted, maintenance},
+	{draining, TriggerReleaseDefective, maintenance},
+	{draining, TriggerDeviceFault, draining},
 	{draining, TriggerMaintenanceOff, leased},
 
 	{maintenance, TriggerMaintenanceOff, checking},
+	{maintenance, TriggerDeviceFault, maintenance},
 	{maintenance, TriggerRetire, retired},
 
 	{offline, TriggerHealthy, ready},
 	{offline, TriggerFault, offline},
 	{offline, TriggerFailedQuality, quality},
+	{offline, TriggerDeviceFault, quality},
 	{offline, TriggerMaintenanceOn, maintenance},
 	{offline, TriggerRetire, retired},
 
 	{quality, TriggerHealthy, ready},
 	{quality, TriggerFault, quality},
+	{quality, TriggerDeviceFault, quality},
 	{quality, TriggerRetire, retired},
 }
 

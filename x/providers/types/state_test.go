@@ -32,21 +32,21 @@ var (
 	allTriggers = []types.Trigger{
 		types.TriggerHeartbeat, types.TriggerHealthy, types.TriggerFault, types.TriggerFailedQuality, types.TriggerBind,
 		types.TriggerRelease, types.TriggerReleaseFaulty, types.TriggerReleaseNotStarted, types.TriggerMaintenanceOn,
-		types.TriggerMaintenanceOff, types.TriggerRetire,
+		types.TriggerMaintenanceOff, types.TriggerRetire, types.TriggerDeviceFault, types.TriggerReleaseDefective,
 	}
 )
 
 // The table once more, in another shape and by hand: one row per state, one column per trigger, "" where refused.
-var expected = map[types.ContainerState][11]types.ContainerState{
-	//              heartbeat   healthy     fault       quality    lease     release        rel. faulty    not started    on             off         retire
-	stRegistered:  {stChecking, 0, 0, 0, 0, 0, 0, 0, 0, 0, stRetired},
-	stChecking:    {0, stReady, stOffline, stQuality, 0, 0, 0, 0, stMaintenance, 0, stRetired},
-	stReady:       {0, stReady, stOffline, stQuality, stLeased, 0, 0, 0, stMaintenance, 0, stRetired},
-	stLeased:      {0, stLeased, stLeased, 0, 0, stReady, stOffline, stChecking, stDraining, 0, 0},
-	stDraining:    {0, stDraining, stDraining, 0, 0, stMaintenance, stMaintenance, stMaintenance, 0, stLeased, 0},
-	stMaintenance: {0, 0, 0, 0, 0, 0, 0, 0, 0, stChecking, stRetired},
-	stOffline:     {0, stReady, stOffline, stQuality, 0, 0, 0, 0, stMaintenance, 0, stRetired},
-	stQuality:     {0, stReady, stQuality, 0, 0, 0, 0, 0, 0, 0, stRetired},
+var expected = map[types.ContainerState][13]types.ContainerState{
+	//              heartbeat   healthy     fault       quality    lease     release        rel. faulty    not started    on             off         retire       device     rel. def.
+	stRegistered:  {stChecking, 0, 0, 0, 0, 0, 0, 0, 0, 0, stRetired, 0, 0},
+	stChecking:    {0, stReady, stOffline, stQuality, 0, 0, 0, 0, stMaintenance, 0, stRetired, stQuality, 0},
+	stReady:       {0, stReady, stOffline, stQuality, stLeased, 0, 0, 0, stMaintenance, 0, stRetired, stQuality, 0},
+	stLeased:      {0, stLeased, stLeased, 0, 0, stReady, stOffline, stChecking, stDraining, 0, 0, stLeased, stQuality},
+	stDraining:    {0, stDraining, stDraining, 0, 0, stMaintenance, stMaintenance, stMaintenance, 0, stLeased, 0, stDraining, stMaintenance},
+	stMaintenance: {0, 0, 0, 0, 0, 0, 0, 0, 0, stChecking, stRetired, stMaintenance, 0},
+	stOffline:     {0, stReady, stOffline, stQuality, 0, 0, 0, 0, stMaintenance, 0, stRetired, stQuality, 0},
+	stQuality:     {0, stReady, stQuality, 0, 0, 0, 0, 0, 0, 0, stRetired, stQuality, 0},
 	stRetired:     {},
 }
 
@@ -94,7 +94,7 @@ func TestSafetyOfEdges(t *testing.T) {
 	for _, e := range types.Edges {
 		if e.From.Bound() && !e.To.Bound() {
 			require.Contains(t, []types.Trigger{
-				types.TriggerRelease, types.TriggerReleaseFaulty, types.TriggerReleaseNotStarted,
+				types.TriggerRelease, types.TriggerReleaseFaulty, types.TriggerReleaseNotStarted, types.TriggerReleaseDefective,
 			}, e.Trigger)
 		}
 		if e.To == stReady {

@@ -15,11 +15,10 @@ func NewStatus(id uint64) ContainerStatus {
 // Faulty says whether a fault stands.
 func (s ContainerStatus) Faulty() bool { return s.FaultAt != nil }
 
-// Earns says whether the Container's capacity earns: offered in public, free or leased, healthy, not suspended, with the
-// stake that it must have. It is alike
-// in Ready and Leased, so that a lease never writes the stream.
+// Earns says whether the Container's capacity earns: offered in public, free or leased, healthy with sound devices, not
+// suspended, with the stake that it must have. It is alike in Ready and Leased, so that a lease never writes the stream.
 func (s ContainerStatus) Earns() bool {
-	return (s.State == ready || s.State == leased) && s.Offered && !s.Faulty() && s.SuspendedUntil == nil && !s.UnderStaked
+	return (s.State == ready || s.State == leased) && s.Offered && !s.Faulty() && s.SuspendedUntil == nil && !s.UnderStaked && s.DeviceFault == ""
 }
 
 // EarnsUntil is up to when the Container's service earns for a lease: the running fault ends it.
@@ -40,16 +39,35 @@ func (s ContainerStatus) OutageAt(now time.Time) time.Duration {
 	return s.Outage + now.Sub(*s.FaultAt)
 }
 
-// Hear notes a heartbeat: a Registered Container is checked from now on, and a suspension that is over ends.
-func (s ContainerStatus) Hear(now time.Time) (ContainerStatus, error) {
+// Hear notes a heartbeat and what it says of broken devices: a Registered Container is checked from now on, a suspension
+// that is over ends. One with a broken device leaves the market at once, or when its lease has ended; it comes back when
+// a heartbeat finds its devices sound and Checkers find it healthy after that.
+func (s ContainerStatus) Hear(now time.Time, deviceFault string) (ContainerStatus, error) {
 	if s.SuspendedUntil != nil && !now.Before(*s.SuspendedUntil) {
 		s.SuspendedUntil = nil
 	}
-	if s.State != registered {
+	if s.State == registered {
+		var err error
+		if s, err = s.step(TriggerHeartbeat); err != nil {
+			return s, err
+		}
+	}
+	if s.DeviceFault == deviceFault {
 		return s, nil
 	}
-	return s.step(TriggerHeartbeat)
+	s.DeviceFault = deviceFault
+	if deviceFault == "" {
+		return s, nil
+	}
+	s, err := s.leave(TriggerDeviceFault, now)
+	if err == nil && s.State == quality {
+		s.Reason = deviceFault
+	}
+	return s, err
 }
+
+// AwaitsDevices says whether the Container can't become Ready before its worker finds its devices sound.
+func (s ContainerStatus) AwaitsDevices() bool { return s.State == quality && s.DeviceFault != "" }
 
 // Bind gives a free Container to a lease.
 func (s ContainerStatus) Bind(lease string, now time.Time) (ContainerStatus, error) {
@@ -87,9 +105,15 @@ func (s ContainerStatus) Release(lease string, notStarted bool, suspendUntil, no
 			s.SuspendedUntil = &suspendUntil
 		}
 	}
-	// A fault outweighs a missing start: both need a new healthy verdict.
+	// A fault outweighs a missing start, and a broken device both: all three need a new healthy verdict.
 	if s.Faulty() {
 		trigger = TriggerReleaseFaulty
+	}
+	if s.DeviceFault != "" {
+		trigger = TriggerReleaseDefective
+		if s.State == leased {
+			s.Reason = s.DeviceFault
+		}
 	}
 	s.Lease = ""
 	return s.leave(trigger, now)
@@ -98,6 +122,9 @@ func (s ContainerStatus) Release(lease string, notStarted bool, suspendUntil, no
 // Maintain takes the Container off the market, after its lease if it has one, or brings it back to be checked.
 func (s ContainerStatus) Maintain(on bool, reason string, now time.Time) (ContainerStatus, error) {
 	if !on {
+		if s.DeviceFault != "" && s.State == maintenance {
+			return s, ErrWrongState.Wrapf("container %d: its worker says %q; repair it, and let the worker run", s.Id, s.DeviceFault)
+		}
 		s.Reason = ""
 		return s.step(TriggerMaintenanceOff)
 	}
@@ -149,17 +176,22 @@ func (s ContainerStatus) Reweigh(class Class, c Container) ContainerStatus {
 	return s
 }
 
-// leave takes a step after which the Container may no longer be checked; then its outage ends, since nobody would end it.
+// leave takes a step after which the Container may no longer be checked, or must be found healthy anew; then its outage ends,
+// since nobody would end it.
 func (s ContainerStatus) leave(trigger Trigger, now time.Time) (ContainerStatus, error) {
+	before := s.State
 	s, err := s.step(trigger)
 	if err != nil {
 		return s, err
 	}
-	if !s.State.Checked() {
+	if !s.State.Checked() || s.State != before && s.State.Joins() {
 		s = s.endOutage(now)
 	}
 	return s, nil
 }
+
+// EndFault ends a fault that Checkers no longer find, on a Container that must be found healthy anew all the same.
+func (s ContainerStatus) EndFault(now time.Time) ContainerStatus { return s.endOutage(now) }
 
 func (s ContainerStatus) endOutage(now time.Time) ContainerStatus {
 	if s.FaultAt != nil {
