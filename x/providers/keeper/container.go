@@ -56,10 +56,6 @@ func (k *Keeper) admit(ctx sdk.Context, provider types.Provider, news []types.Ne
 		if err := n.Spec.Fits(class, n.Count); err != nil {
 			return nil, math.Int{}, types.At(i, err)
 		}
-		ctx.GasMeter().ConsumeGas(types.ConsentGas, "worker's consent")
-		if err := n.CheckConsent(ctx.ChainID(), provider.Owner); err != nil {
-			return nil, math.Int{}, types.At(i, err)
-		}
 		if other, ok := named[string(n.Fingerprint)]; ok {
 			return nil, math.Int{}, types.At(i, types.ErrFingerprintTaken.Wrapf("fingerprint: is that of containers[%d]", other))
 		}
@@ -70,6 +66,10 @@ func (k *Keeper) admit(ctx sdk.Context, provider types.Provider, news []types.Ne
 		}
 		if !errors.Is(err, collections.ErrNotFound) {
 			return nil, math.Int{}, err
+		}
+		ctx.GasMeter().ConsumeGas(types.ConsentGas, "worker's consent")
+		if err := n.CheckConsent(ctx.ChainID(), provider.Owner); err != nil {
+			return nil, math.Int{}, types.At(i, err)
 		}
 		stakes[i] = params.StakeRoundedUp(class, provider.Tier, n.Count)
 		total = total.Add(stakes[i])

@@ -78,19 +78,11 @@ func (k *Keeper) ApplyVerdict(ctx sdk.Context, verdict types.ShardVerdict) error
 		}
 	}
 	for id := range ids(verdict.Shard, change.Rose) {
-		status, err := k.Status(ctx, id)
-		if err != nil {
-			return err
-		}
-		if status.AwaitsDevices() { // what Checkers find while a device is broken does not count
-			if err := k.save(ctx, status, status.EndFault(ctx.BlockTime()), nil); err != nil {
-				return err
-			}
-			_, slot := types.ShardOf(id)
-			after = after.Join(slot)
-			continue
-		}
 		if err := k.judge(ctx, id, func(s types.ContainerStatus) (types.ContainerStatus, error) {
+			if s.AwaitsDevices() { // it must be found healthy anew
+				_, slot := types.ShardOf(id)
+				after = after.Join(slot)
+			}
 			return s.Heal(ctx.BlockTime())
 		}); err != nil {
 			return err

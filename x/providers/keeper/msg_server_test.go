@@ -122,8 +122,8 @@ func badContainers() []badInput {
 	}
 	return []badInput{
 		{"containers/no provider", register(func(m *types.MsgRegisterContainers) { m.Owner = operator.String() }), types.ErrProviderNotFound, operator.String()},
-		{"containers/none", register(func(m *types.MsgRegisterContainers) { m.Containers = nil }), types.ErrInvalidField, "containers: want 1 to 100"},
-		{"containers/101", register(func(m *types.MsgRegisterContainers) { m.Containers = make([]types.NewContainer, 101) }), types.ErrInvalidField, "containers: want 1 to 100"},
+		{"containers/none", register(func(m *types.MsgRegisterContainers) { m.Containers = nil }), types.ErrInvalidField, "containers: want 1 to 500"},
+		{"containers/501", register(func(m *types.MsgRegisterContainers) { m.Containers = make([]types.NewContainer, 501) }), types.ErrInvalidField, "containers: want 1 to 500"},
 		{"containers/max_stake missing", register(func(m *types.MsgRegisterContainers) { m.MaxStake = math.Int{} }), types.ErrInvalidField, "max_stake:"},
 		{"containers/max_stake zero", register(func(m *types.MsgRegisterContainers) { m.MaxStake = math.ZeroInt() }), types.ErrInvalidField, "max_stake:"},
 		{"containers/max_stake negative", register(func(m *types.MsgRegisterContainers) { m.MaxStake = math.NewInt(-1) }), types.ErrInvalidField, "max_stake:"},

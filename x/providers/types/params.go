@@ -43,7 +43,7 @@ func DefaultParams() Params {
 		EnterpriseFactorPpm: 2 * Million,
 		UnbondingTime:       180 * 24 * time.Hour,
 		HeartbeatInterval:   5 * time.Minute,
-		MaxBatch:            100,
+		MaxBatch:            500,
 		CapacitySuspension:  24 * time.Hour,
 		TicketDeadline:      7 * 24 * time.Hour,
 		ContestLimit:        30 * 24 * time.Hour,

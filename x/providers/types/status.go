@@ -157,6 +157,9 @@ func (s ContainerStatus) Fail(since, now time.Time, reason string) (ContainerSta
 // chain learns it, not with the round that was checked: leases have settled on the index meanwhile, and it must not
 // decrease.
 func (s ContainerStatus) Heal(now time.Time) (ContainerStatus, error) {
+	if s.AwaitsDevices() { // what Checkers find from outside while a device is broken ends the outage and nothing else
+		return s.endOutage(now), nil
+	}
 	s, err := s.step(TriggerHealthy)
 	if err != nil {
 		return s, err
@@ -189,9 +192,6 @@ func (s ContainerStatus) leave(trigger Trigger, now time.Time) (ContainerStatus,
 	}
 	return s, nil
 }
-
-// EndFault ends a fault that Checkers no longer find, on a Container that must be found healthy anew all the same.
-func (s ContainerStatus) EndFault(now time.Time) ContainerStatus { return s.endOutage(now) }
 
 func (s ContainerStatus) endOutage(now time.Time) ContainerStatus {
 	if s.FaultAt != nil {
