@@ -73,6 +73,7 @@ type fakeChain struct {
 	heads    map[string]voucher.Head
 	bound    string
 	beats    int
+	faults   []providertypes.DeviceFault // of the last heartbeat
 	settles  int
 	usage    []leasetypes.UsageRecord
 	follower func(Block)
@@ -204,6 +205,7 @@ func (f *fakeChain) Send(_ context.Context, msgs ...sdk.Msg) error {
 			f.settles++
 		case *providertypes.MsgHeartbeat:
 			f.beats++
+			f.faults = m.Faults
 		default:
 			return fmt.Errorf("unexpected %T", msg)
 		}

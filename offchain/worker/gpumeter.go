@@ -5,11 +5,13 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/athnet/ath/offchain/daemon/clock"
 	"github.com/athnet/ath/offchain/worker/gpu"
+	providertypes "github.com/athnet/ath/x/providers/types"
 )
 
 // gpuSample is how often devices are looked at; drivers report a share of the last second or so.
@@ -21,8 +23,45 @@ type gpuMeter struct {
 	source gpu.Source
 	ids    []string // devices that services are given
 
-	mu   sync.Mutex
-	busy time.Duration
+	changed func() // what is broken is not what it was
+
+	mu     sync.Mutex
+	busy   time.Duration
+	broken []providertypes.DeviceFault
+}
+
+// faults are what the rented devices' drivers say is broken now.
+func (g *gpuMeter) faults() []providertypes.DeviceFault {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.broken)
+}
+
+// note keeps the faults of rented devices; it says whether they are others than before.
+func (g *gpuMeter) note(stats []gpu.Stat) bool {
+	var broken []providertypes.DeviceFault
+	for _, s := range stats {
+		if len(g.ids) > 0 && !slices.Contains(g.ids, s.ID) {
+			continue
+		}
+		for _, f := range s.Faults {
+			if len(broken) < providertypes.MaxDeviceFaults {
+				broken = append(broken, providertypes.DeviceFault{Kind: faultKinds[f.Kind], Code: f.Code, Device: s.ID})
+			}
+		}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	same := slices.EqualFunc(broken, g.broken, func(a, b providertypes.DeviceFault) bool { return a.Kind == b.Kind && a.Device == b.Device })
+	g.broken = broken
+	return !same
+}
+
+var faultKinds = map[gpu.FaultKind]providertypes.DeviceFaultKind{
+	gpu.FaultXID:      providertypes.DeviceFaultKind_DEVICE_FAULT_KIND_XID,
+	gpu.FaultECC:      providertypes.DeviceFaultKind_DEVICE_FAULT_KIND_ECC,
+	gpu.FaultRowRemap: providertypes.DeviceFaultKind_DEVICE_FAULT_KIND_ROW_REMAP,
+	gpu.FaultLost:     providertypes.DeviceFaultKind_DEVICE_FAULT_KIND_LOST,
 }
 
 func newGPUMeter(source gpu.Source) *gpuMeter { return &gpuMeter{source: source} }
@@ -53,6 +92,10 @@ func (g *gpuMeter) run(ctx context.Context, c clock.Clock, log *slog.Logger) err
 		}
 		g.add(stats, now.Sub(last))
 		last = now
+		if err == nil && g.note(stats) {
+			log.Warn("devices changed their health", "faults", providertypes.DescribeFaults(g.faults()))
+			g.changed()
+		}
 	}
 }
 

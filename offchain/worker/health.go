@@ -24,6 +24,10 @@ func Warnables() []daemon.Warnable {
 			Text: "After three intervals the Container gets no new leases.", Remedy: "read the detail; the operator account may lack uath, or its right to act for the provider",
 		},
 		{
+			Code: "devices", Title: "a device is broken", Severity: daemon.SeverityHigh,
+			Text: "The chain has taken the Container off the market; a lease that runs goes on.", Remedy: "repair or replace the device and restart the worker; Checkers then look at it anew",
+		},
+		{
 			Code: "outbox", Title: "transactions fail", Severity: daemon.SeverityMedium, After: 10 * time.Second,
 			Text: "Usage or closings wait on disk and are sent again.", Remedy: "read the detail; the operator account may lack uath, or its right to act for the provider",
 		},

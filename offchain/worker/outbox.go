@@ -208,7 +208,11 @@ func (w *Worker) sendSettle(ctx context.Context, running []Intent, settled map[s
 }
 
 func (w *Worker) heartbeat(ctx context.Context) error {
-	return w.send(ctx, &providertypes.MsgHeartbeat{Operator: w.operator, Ids: []uint64{w.container}})
+	faults := w.gpu.faults()
+	for i := range faults {
+		faults[i].Id = w.container
+	}
+	return w.send(ctx, &providertypes.MsgHeartbeat{Operator: w.operator, Ids: []uint64{w.container}, Faults: faults})
 }
 
 func (w *Worker) send(ctx context.Context, msgs ...sdk.Msg) error {

@@ -30,6 +30,7 @@ import (
 	"github.com/athnet/ath/offchain/worker/runtime"
 
 	leasetypes "github.com/athnet/ath/x/leases/types"
+	providertypes "github.com/athnet/ath/x/providers/types"
 )
 
 // Deps are what a worker is made of.
@@ -76,6 +77,7 @@ type Worker struct {
 	wake  chan struct{} // plan again
 	look  chan struct{} // ask the chain about every lease again
 	post  chan struct{} // something to send
+	beat  chan struct{} // a heartbeat now
 	early chan manifest.Manifest
 	pulls sync.WaitGroup
 
@@ -103,13 +105,15 @@ func New(d Deps) (*Worker, error) {
 	}
 	g := newGPUMeter(d.Devices)
 	g.ids = d.DeviceIDs
-	return &Worker{
+	w := &Worker{
 		config: d.Config, chain: d.Chain, runtime: d.Runtime, book: b, key: d.Key, operator: d.Operator, container: d.Container,
 		capacity: d.Capacity, fingerprint: d.Fingerprint, gpu: g, clock: d.Clock, log: d.Log, health: d.Health, metrics: d.Metrics,
-		net: d.Network, wake: make(chan struct{}, 1), look: make(chan struct{}, 1), post: make(chan struct{}, 1), early: make(chan manifest.Manifest, 4),
+		net: d.Network, wake: make(chan struct{}, 1), look: make(chan struct{}, 1), post: make(chan struct{}, 1), beat: make(chan struct{}, 1), early: make(chan manifest.Manifest, 4),
 		standings: map[string]standing{}, images: map[string]imageState{}, problems: map[string]string{},
 		hold: map[string]time.Time{}, failures: map[string]int{}, errors: map[string]string{}, answering: map[uint16]bool{},
-	}, nil
+	}
+	g.changed = func() { kick(w.beat) }
+	return w, nil
 }
 
 // Actors are the parts that run side by side; the gateway and the local port are the caller's.
@@ -312,10 +316,20 @@ func (w *Worker) heartbeatLoop(ctx context.Context) error {
 		} else {
 			w.health.Clear("heartbeat")
 		}
-		if err := w.pause(ctx, nil, max(wait, time.Second)); err != nil {
+		w.healthOfDevices()
+		if err := w.pause(ctx, w.beat, max(wait, time.Second)); err != nil {
 			return err
 		}
 	}
+}
+
+// healthOfDevices shows what is broken; the chain has heard of it, or will with the next heartbeat.
+func (w *Worker) healthOfDevices() {
+	if faults := w.gpu.faults(); len(faults) > 0 {
+		w.health.Set("devices", providertypes.DescribeFaults(faults))
+		return
+	}
+	w.health.Clear("devices")
 }
 
 // bound returns the open lease that this Container serves, if any, and whether all its services run.

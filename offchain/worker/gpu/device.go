@@ -39,6 +39,24 @@ type Stat struct {
 	BusyPPM       uint64 // share of time in which it computed, over the driver's own window
 	MemoryUsedMiB uint64
 	TemperatureC  uint32
+	Faults        []Fault // what the driver says is broken now; empty while nothing is
+}
+
+// FaultKind says what is wrong with a device.
+type FaultKind string
+
+// Kinds of faults.
+const (
+	FaultXID      FaultKind = "xid"       // critical error of NVIDIA's driver; the code is its XID
+	FaultECC      FaultKind = "ecc"       // memory errors that were not corrected; the code is how many
+	FaultRowRemap FaultKind = "row-remap" // memory rows that could not be remapped
+	FaultLost     FaultKind = "lost"      // the device does not answer
+)
+
+// Fault is something broken on a device.
+type Fault struct {
+	Kind FaultKind
+	Code uint64
 }
 
 // Source is one way to see devices.

@@ -11,6 +11,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/providers/types"
 )
 
@@ -30,11 +31,24 @@ func (k *Keeper) RegisterContainers(
 	if total.GT(maxStake) {
 		return nil, math.Int{}, types.ErrStakeAboveMax.Wrapf("%s uath are needed, max_stake is %s", total, maxStake)
 	}
-	made := make([]uint64, len(news))
+	first, err := k.nextContainer.Peek(ctx)
+	if err != nil {
+		return nil, math.Int{}, err
+	}
+	// What all of them share is written once: the sequence, the provider and the owner's balance.
+	if err := k.nextContainer.Set(ctx, first+uint64(len(news))); err != nil {
+		return nil, math.Int{}, err
+	}
+	made, rows := make([]uint64, len(news)), make([]athtypes.RowBalance, len(news))
 	for i, n := range news {
-		if made[i], err = k.addContainer(ctx, owner, provider.Owner, n, stakes[i]); err != nil {
+		made[i] = first + uint64(i)
+		rows[i] = athtypes.RowBalance{Row: types.StakeRow(provider.Owner, made[i]), Amount: stakes[i]}
+		if err := k.addContainer(ctx, made[i], provider.Owner, n, stakes[i]); err != nil {
 			return nil, math.Int{}, types.At(i, err)
 		}
+	}
+	if err := k.vault.DepositRows(ctx, owner, rows); err != nil {
+		return nil, math.Int{}, err
 	}
 	provider.Containers += uint64(len(news))
 	return made, total, k.providers.Set(ctx, owner, provider)
@@ -77,13 +91,8 @@ func (k *Keeper) admit(ctx sdk.Context, provider types.Provider, news []types.Ne
 	return stakes, total, nil
 }
 
-func (k *Keeper) addContainer(
-	ctx sdk.Context, owner sdk.AccAddress, provider string, n types.NewContainer, stake math.Int,
-) (uint64, error) {
-	id, err := k.nextContainer.Next(ctx)
-	if err != nil {
-		return 0, err
-	}
+// addContainer writes one Container; its stake is deposited with that of the others.
+func (k *Keeper) addContainer(ctx sdk.Context, id uint64, provider string, n types.NewContainer, stake math.Int) error {
 	c := types.Container{
 		Id: id, Provider: provider, Class: n.Class, Count: n.Count, Spec: n.Spec, WorkerPubkey: n.WorkerPubkey,
 		Fingerprint: n.Fingerprint, Endpoint: n.Endpoint, Connectivity: n.Connectivity, Region: n.Region,
@@ -91,18 +100,15 @@ func (k *Keeper) addContainer(
 	}
 	status := types.NewStatus(id)
 	if err := k.containers.Set(ctx, id, c); err != nil {
-		return 0, err
+		return err
 	}
 	if err := k.statuses.Set(ctx, id, status); err != nil {
-		return 0, err
-	}
-	if err := k.vault.Deposit(ctx, owner, types.StakeRow(provider, id), stake); err != nil {
-		return 0, err
+		return err
 	}
 	if err := k.stakes.Set(ctx, id, types.NewContainerStake(id, stake)); err != nil {
-		return 0, err
+		return err
 	}
-	return id, ctx.EventManager().EmitTypedEvent(&types.EventContainerRegistered{Container: c, State: status.State, Stake: stake})
+	return ctx.EventManager().EmitTypedEvent(&types.EventContainerRegistered{Container: c, State: status.State, Stake: stake})
 }
 
 // UpdateContainer changes how a Container is reached and what was measured of it.

@@ -51,6 +51,15 @@ func (v *fakeVault) Deposit(_ sdk.Context, from sdk.AccAddress, to athtypes.Row,
 	return nil
 }
 
+func (v *fakeVault) DepositRows(ctx sdk.Context, from sdk.AccAddress, rows []athtypes.RowBalance) error {
+	for _, row := range rows {
+		if err := v.Deposit(ctx, from, row.Row, row.Amount); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (v *fakeVault) Move(_ sdk.Context, from, to athtypes.Row, amount math.Int) error {
 	if v.row(from).LT(amount) {
 		return errPoor

@@ -140,7 +140,7 @@ func badContainers() []badInput {
 		{"containers/poor", func(f *fixture, ctx sdk.Context) error {
 			f.vault.bank[owner.String()] = math.NewInt(25_000_000)
 			return register(func(*types.MsgRegisterContainers) {})(f, ctx)
-		}, errPoor, "containers[2]"},
+		}, errPoor, "insufficient funds"},
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 type Vault interface {
 	// Deposit moves uath (row.Denom) from a bank account into a row; visible in the row at once.
 	Deposit(ctx sdk.Context, from sdk.AccAddress, to athtypes.Row, amount math.Int) error
+	// DepositRows is Deposit of many rows of uath at once.
+	DepositRows(ctx sdk.Context, from sdk.AccAddress, rows []athtypes.RowBalance) error
 	// Move moves coins between two rows that only this transaction's user writes; both change at once.
 	Move(ctx sdk.Context, from, to athtypes.Row, amount math.Int) error
 	// WithdrawRipe pays up to a bounded number of rows (kind, owner, bucket <= now) to the bank account of `to`.

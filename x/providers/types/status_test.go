@@ -34,7 +34,9 @@ func TestOutage(t *testing.T) {
 			"time passes": func(t *rapid.T) {
 				now = now.Add(time.Duration(rapid.Int64Range(1, int64(2*time.Hour)).Draw(t, "ns")))
 			},
-			"hear": func(t *rapid.T) { step(s.Hear(now, rapid.SampledFrom([]string{"", "", "XID 79"}).Draw(t, "device fault"))) },
+			"hear": func(t *rapid.T) {
+				step(s.Hear(now, rapid.SampledFrom([]string{"", "", "XID 79"}).Draw(t, "device fault")))
+			},
 			"fail": func(t *rapid.T) {
 				ago := time.Duration(rapid.Int64Range(-int64(time.Hour), int64(time.Hour)).Draw(t, "ago"))
 				step(s.Fail(now.Add(-ago), now, "fault"))

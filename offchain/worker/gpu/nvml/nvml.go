@@ -23,12 +23,21 @@ type Source struct {
 	once sync.Once
 	err  error
 	lib  nvml.Interface
+
+	mu     sync.Mutex
+	events nvml.EventSet     // nil where the driver has none
+	xids   map[string]uint64 // last critical XID by UUID; a broken device is repaired with the worker stopped
+	uuids  map[int]string    // by index, for devices that no longer answer
 }
 
 var _ gpu.Source = (*Source)(nil)
 
 // New does not touch the library yet.
-func New() *Source { return &Source{lib: nvml.New()} }
+func New() *Source { return newSource(nvml.New()) }
+
+func newSource(lib nvml.Interface) *Source {
+	return &Source{lib: lib, xids: map[string]uint64{}, uuids: map[int]string{}}
+}
 
 func (s *Source) open() error {
 	s.once.Do(func() {
@@ -105,22 +114,104 @@ func (s *Source) Devices(context.Context) ([]gpu.Device, error) {
 
 // Stats implements gpu.Source.
 func (s *Source) Stats(context.Context) ([]gpu.Stat, error) {
-	var out []gpu.Stat
-	err := s.each(func(d nvml.Device) {
-		var st gpu.Stat
-		if v, ret := d.GetUUID(); ret == nvml.SUCCESS {
-			st.ID = v
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.open(); err != nil {
+		return nil, err
+	}
+	s.listen()
+	s.drain()
+	n, ret := s.lib.DeviceGetCount()
+	if ret != nvml.SUCCESS {
+		return nil, fmt.Errorf("NVML: count devices: %s", describe(ret))
+	}
+	out := make([]gpu.Stat, n)
+	for i := range n {
+		d, ret := s.lib.DeviceGetHandleByIndex(i)
+		if ret == nvml.SUCCESS {
+			out[i], ret = s.stat(i, d)
 		}
-		if v, ret := d.GetUtilizationRates(); ret == nvml.SUCCESS {
-			st.BusyPPM = uint64(v.Gpu) * 10_000
+		if ret == nvml.ERROR_GPU_IS_LOST || ret == nvml.ERROR_UNKNOWN {
+			out[i] = gpu.Stat{ID: s.uuids[i], Faults: []gpu.Fault{{Kind: gpu.FaultLost}}}
 		}
-		if v, ret := d.GetMemoryInfo(); ret == nvml.SUCCESS {
-			st.MemoryUsedMiB = v.Used >> 20
+	}
+	return out, nil
+}
+
+// stat measures one device; the last answer of the driver says whether it is still there.
+func (s *Source) stat(index int, d nvml.Device) (gpu.Stat, nvml.Return) {
+	var st gpu.Stat
+	id, ret := d.GetUUID()
+	if ret != nvml.SUCCESS {
+		return st, ret
+	}
+	st.ID, s.uuids[index] = id, id
+	if v, ret := d.GetUtilizationRates(); ret == nvml.SUCCESS {
+		st.BusyPPM = uint64(v.Gpu) * 10_000
+	}
+	if v, ret := d.GetTemperature(nvml.TEMPERATURE_GPU); ret == nvml.SUCCESS {
+		st.TemperatureC = v
+	}
+	if xid, ok := s.xids[id]; ok {
+		st.Faults = append(st.Faults, gpu.Fault{Kind: gpu.FaultXID, Code: xid})
+	}
+	if errors, ret := d.GetTotalEccErrors(nvml.MEMORY_ERROR_TYPE_UNCORRECTED, nvml.VOLATILE_ECC); ret == nvml.SUCCESS && errors > 0 {
+		st.Faults = append(st.Faults, gpu.Fault{Kind: gpu.FaultECC, Code: errors})
+	}
+	if _, rows, _, failed, ret := d.GetRemappedRows(); ret == nvml.SUCCESS && failed {
+		st.Faults = append(st.Faults, gpu.Fault{Kind: gpu.FaultRowRemap, Code: uint64(max(rows, 0))})
+	}
+	memory, ret := d.GetMemoryInfo()
+	st.MemoryUsedMiB = memory.Used >> 20
+	if ret == nvml.ERROR_NOT_SUPPORTED {
+		ret = nvml.SUCCESS
+	}
+	return st, ret
+}
+
+// criticalXIDs are those that NVIDIA's catalogue of XID errors puts down to the hardware: double-bit and uncontained memory
+// errors, row remapping that failed, NVLink, a GPU that fell off the bus, its controller. Others, such as 13, 31 or 43, any
+// tenant's program can cause.
+var criticalXIDs = []uint64{48, 62, 64, 74, 79, 95, 119, 120, 140}
+
+// listen asks the driver for critical errors, once; drivers without events are polled for the rest.
+func (s *Source) listen() {
+	if s.events != nil {
+		return
+	}
+	set, ret := s.lib.EventSetCreate()
+	if ret != nvml.SUCCESS {
+		return
+	}
+	s.events = set
+	n, _ := s.lib.DeviceGetCount()
+	for i := range n {
+		if d, ret := s.lib.DeviceGetHandleByIndex(i); ret == nvml.SUCCESS {
+			d.RegisterEvents(nvml.EventTypeXidCriticalError, set)
 		}
-		if v, ret := d.GetTemperature(nvml.TEMPERATURE_GPU); ret == nvml.SUCCESS {
-			st.TemperatureC = v
+	}
+}
+
+// maxEvents bounds one look; a device that is broken may repeat itself.
+const maxEvents = 64
+
+// drain takes what has happened since the last look, and does not wait.
+func (s *Source) drain() {
+	for range maxEvents {
+		if s.events == nil {
+			return
 		}
-		out = append(out, st)
-	})
-	return out, err
+		event, ret := s.events.Wait(0)
+		if ret != nvml.SUCCESS {
+			return
+		}
+		if event.EventType != nvml.EventTypeXidCriticalError || !slices.Contains(criticalXIDs, event.EventData) {
+			continue
+		}
+		if id, ret := event.Device.GetUUID(); ret == nvml.SUCCESS {
+			s.xids[id] = event.EventData
+			continue
+		}
+		// A GPU that fell off the bus may not say which one it was; its own calls say that it is lost.
+	}
 }
