@@ -100,16 +100,18 @@ func MsgRegisterContainersFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types
 		}
 		msg := &types.MsgRegisterContainers{Owner: provider.Owner, MaxStake: math.NewInt(1_000_000_000_000)}
 		for range 1 + data.Rand().Intn(3) {
-			msg.Containers = append(msg.Containers, randomContainer(data, provider.Owner))
+			msg.Containers = append(msg.Containers, randomContainer(sdk.UnwrapSDKContext(ctx).ChainID(), data, provider.Owner))
 		}
 		return sim.Signed(data, reporter, msg.Owner, msg)
 	}
 }
 
-func randomContainer(data *simsx.ChainDataSource, owner string) types.NewContainer {
+func randomContainer(chainID string, data *simsx.ChainDataSource, owner string) types.NewContainer {
+	key, fingerprint := sim.WorkerKey(owner), sim.Bytes(data)
 	return types.NewContainer{
-		Class: "cpu", Count: 1, Spec: randomSpec(data), WorkerPubkey: sim.WorkerKey(owner).Public().(ed25519.PublicKey),
-		Fingerprint: sim.Bytes(data), Endpoint: "worker.example.org:8443", Connectivity: types.Connectivity_CONNECTIVITY_DIRECT, Region: "eu",
+		Class: "cpu", Count: 1, Spec: randomSpec(data), WorkerPubkey: key.Public().(ed25519.PublicKey), Fingerprint: fingerprint,
+		WorkerSignature: ed25519.Sign(key, types.RegistrationSignBytes(chainID, owner, "cpu", fingerprint)),
+		Endpoint:        "worker.example.org:8443", Connectivity: types.Connectivity_CONNECTIVITY_DIRECT, Region: "eu",
 	}
 }
 
@@ -229,8 +231,12 @@ func MsgHeartbeatFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgHeart
 		}
 		msg := &types.MsgHeartbeat{Operator: operatorOf(ctx, k, data, provider.Owner)}
 		for _, c := range state.Containers {
-			if c.Provider == provider.Owner {
-				msg.Ids = append(msg.Ids, c.Id)
+			if c.Provider != provider.Owner {
+				continue
+			}
+			msg.Ids = append(msg.Ids, c.Id)
+			if data.Rand().Intn(20) == 0 {
+				msg.Faults = append(msg.Faults, types.DeviceFault{Id: c.Id, Kind: types.DeviceFaultKind_DEVICE_FAULT_KIND_XID, Code: 79, Device: "GPU"})
 			}
 		}
 		return sim.Signed(data, reporter, msg.Operator, msg)
