@@ -41,8 +41,9 @@ func dealerChain(t *testing.T) *shadow.Chain {
 		})
 	register := &providerstypes.MsgRegisterContainers{Owner: owner.String(), MaxStake: gen.ATH(1_000)}
 	for i := range 2 {
-		one := machine(i)
-		one.WorkerPubkey = sim.WorkerKey(owner.String()).Public().(ed25519.PublicKey)
+		one, key := machine(owner.String(), i), sim.WorkerKey(owner.String())
+		one.WorkerPubkey = key.Public().(ed25519.PublicKey)
+		one.WorkerSignature = ed25519.Sign(key, providerstypes.RegistrationSignBytes(shadow.ChainID, owner.String(), one.Class, one.Fingerprint))
 		register.Containers = append(register.Containers, one)
 	}
 	res := c.Block(time.Second,
