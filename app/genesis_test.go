@@ -25,10 +25,14 @@ import (
 )
 
 // TestGenesisRoundTrip: a chain in the middle of everything (a running lease, a fault, sealed reports, vesting and exiting
-// income, bars, unbonding stake, slash tickets, a beacon key that waits for its epoch) is exported and started again from the
+// income, bars, unbonding stake, slash tickets, beacon keys, a price and its index) is exported and started again from the
 // file: the same bytes come out of it, and the market goes on.
 func TestGenesisRoundTrip(t *testing.T) {
-	m := newMarket(t, []shadow.Twin{shadow.Plain()})
+	votes := shadow.WithVotes(func(int64) []byte { return says(t, 30_000_000) })
+	m := newMarket(t, []shadow.Twin{shadow.Plain()}, votes)
+	for range 3 { // the index is stepped hourly
+		m.Block(61 * time.Minute)
+	}
 	m.open(3)
 	id, _ := m.rent(m.tenant, gen.ATH(10), 0)
 	m.run(70 * time.Second)
@@ -38,7 +42,7 @@ func TestGenesisRoundTrip(t *testing.T) {
 	m.everything(id)
 
 	first := m.export()
-	restarted := shadow.Resume(t, []shadow.Twin{shadow.Plain()}, first.AppState, first.Height, m.Now())
+	restarted := shadow.Resume(t, []shadow.Twin{shadow.Plain()}, first.AppState, first.Height, m.Now(), votes)
 	// The first block of the new chain is made without transactions at the time of the old one's last: nothing falls due.
 	require.Equal(t, m.Height()+1, restarted.Height())
 	require.NoError(t, restarted.App().CheckInvariants(restarted.Context()))
@@ -98,6 +102,9 @@ func (m *market) everything(lease string) {
 	} {
 		require.True(m.t, kinds[kind], "no row of %s", kind)
 	}
+	require.NotZero(m.t, ath.Price.Spot)
+	require.NotNil(m.t, ath.UsdIndex)
+	require.NotEmpty(m.t, ath.UsdCheckpoints)
 	require.NotEmpty(m.t, ath.Bars)
 	require.NotEmpty(m.t, ath.Shares)
 	require.NotEmpty(m.t, ath.SharePositions)
