@@ -60,7 +60,8 @@ func (p Params) Observe(before *Price, median uint64, now time.Time) Price {
 	if before == nil {
 		return Price{Spot: median, Average: math.NewIntFromUint64(median).MulRaw(averageScale), ObservedAt: now}
 	}
-	most := max(1, before.Spot*uint64(p.PriceMaxChangePpm)/PPM) // MaxPrice x 10^5 is within 64 bits
+	ppm := uint64(p.PriceMaxChangePpm)
+	most := max(1, before.Spot/PPM*ppm+before.Spot%PPM*ppm/PPM) // in two parts: MaxPrice x MaxPriceChangePPM is beyond 64 bits
 	spot := min(max(median, before.Spot-min(most, before.Spot-1)), min(before.Spot+most, MaxPrice))
 	toward := math.NewIntFromUint64(spot).MulRaw(averageScale).Sub(before.Average)
 	return Price{Spot: spot, Average: before.Average.Add(toward.QuoRaw(int64(p.PriceAverageBlocks))), ObservedAt: now}

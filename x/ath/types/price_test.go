@@ -73,12 +73,21 @@ func TestAnObservationMovesThePriceByABoundedStep(t *testing.T) {
 			price = params.Observe(&before, rapid.Uint64Range(1, MaxPrice).Draw(t, "median"), now)
 			require.NoError(t, price.Validate())
 			step := max(before.Spot, price.Spot) - min(before.Spot, price.Spot)
-			require.LessOrEqual(t, step, max(1, before.Spot*uint64(params.PriceMaxChangePpm)/PPM))
+			most := math.NewIntFromUint64(before.Spot).MulRaw(int64(params.PriceMaxChangePpm)).QuoRaw(PPM).Uint64()
+			require.LessOrEqual(t, step, max(1, most))
 			scaled := math.NewIntFromUint64(price.Spot).MulRaw(averageScale)
 			low, high = math.MinInt(low, scaled), math.MaxInt(high, scaled)
 			require.False(t, price.Average.LT(low) || price.Average.GT(high), "the average lies within what was observed")
 		}
 	})
+}
+
+// The bound holds at the highest price too, where a plain product is beyond 64 bits.
+func TestTheHighestPriceMovesByItsWholePart(t *testing.T) {
+	params := DefaultParams()
+	params.PriceMaxChangePpm = MaxPriceChangePPM
+	price := params.Observe(nil, MaxPrice, time.Unix(0, 0))
+	require.Equal(t, uint64(MaxPrice/10*9), params.Observe(&price, 1, time.Unix(0, 0)).Spot)
 }
 
 func TestPriceFollowsASteadyMedian(t *testing.T) {
