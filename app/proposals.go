@@ -86,7 +86,8 @@ func (p *proposals) prepareProposal(ctx sdk.Context, req *abci.RequestPreparePro
 	}
 	rest := *req
 	for _, entry := range head {
-		rest.MaxTxBytes -= entrySize(entry)
+		// Not below zero: the SDK takes it as unsigned, and nothing would bound the transactions.
+		rest.MaxTxBytes = max(0, rest.MaxTxBytes-entrySize(entry))
 	}
 	res, err := p.prepare(ctx, &rest)
 	if err != nil {

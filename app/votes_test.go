@@ -11,6 +11,8 @@ import (
 
 	"cosmossdk.io/math"
 
+	"github.com/cosmos/cosmos-sdk/crypto/keys/ed25519"
+	sdk "github.com/cosmos/cosmos-sdk/types"
 	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
 
 	"github.com/athnet/ath/app"
@@ -128,6 +130,62 @@ func TestBadProposalsAreRefused(t *testing.T) {
 	verdict, err = c.App().VerifyVoteExtension(&abci.RequestVerifyVoteExtension{VoteExtension: []byte("no extension"), Height: c.Height() + 1})
 	require.NoError(t, err)
 	require.Equal(t, abci.ResponseVerifyVoteExtension_ACCEPT, verdict.Status, "it says nothing, and its vote counts")
+}
+
+// Votes that leave no room leave no transactions, instead of all of them.
+func TestVotesTakeTheirRoomFromTransactions(t *testing.T) {
+	alice := gen.NewAccount("alice")
+	good := says(t, 30_000_000)
+	c := shadow.New(t, []shadow.Twin{shadow.Plain()}, gen.ATH(1_000), []gen.Account{alice}, quickGenesis,
+		shadow.WithVotes(func(int64) []byte { return good }))
+	c.Block(time.Second)
+	send := c.Sign(alice, &banktypes.MsgSend{FromAddress: alice.String(), ToAddress: alice.String(), Amount: gen.Coins(math.NewInt(5))})
+	proposal, last := c.Proposal(time.Second, send)
+	require.Len(t, proposal, 2)
+	var carried abci.ExtendedCommitInfo
+	require.NoError(t, carried.Unmarshal(proposal[0][len("ath/votes/v1\x00"):]))
+	require.Len(t, carried.Votes, len(last.Votes))
+	res, err := c.App().PrepareProposal(&abci.RequestPrepareProposal{
+		MaxTxBytes: 10, Txs: [][]byte{send}, LocalLastCommit: carried, Height: c.Height() + 1, Time: c.Now().Add(time.Second),
+	})
+	require.NoError(t, err)
+	require.Equal(t, proposal[:1], res.Txs)
+}
+
+// A key that was just rotated away is forgotten by the staking module in that block, while its last votes are still to be read.
+func TestVotesOfARotatedKeyAreRead(t *testing.T) {
+	c := shadow.New(t, []shadow.Twin{shadow.Plain()}, gen.ATH(1_000), nil, quickGenesis, shadow.WithVotes(func(int64) []byte { return nil }))
+	c.Block(time.Second)
+	ctx, k := c.Context(), c.App().Keepers
+	validators, err := k.Staking.GetAllValidators(ctx)
+	require.NoError(t, err)
+	operator, err := k.Staking.ValidatorAddressCodec().StringToBytes(validators[0].GetOperator())
+	require.NoError(t, err)
+	before, err := validators[0].GetConsAddr()
+	require.NoError(t, err)
+	oldKey, err := validators[0].CmtConsPublicKey()
+	require.NoError(t, err)
+	next := ed25519.GenPrivKeyFromSecret([]byte("next")).PubKey()
+	require.NoError(t, k.Staking.ApplyConsKeyRotation(ctx, operator, next))
+
+	_, err = k.Staking.GetPubKeyByConsAddr(ctx, before)
+	require.Error(t, err, "this is why x/ath keeps keys")
+	for _, consensus := range []sdk.ConsAddress{before, sdk.ConsAddress(next.Address())} {
+		signer, err := k.Ath.SignerOperator(ctx, consensus)
+		require.NoError(t, err)
+		require.Equal(t, sdk.ValAddress(operator), signer)
+	}
+	kept := func() error { _, err := k.Ath.GetPubKeyByConsAddr(ctx, before); return err }
+	key, err := k.Ath.GetPubKeyByConsAddr(ctx, before)
+	require.NoError(t, err)
+	require.Equal(t, oldKey, key)
+
+	require.NoError(t, k.Ath.EndBlock(ctx.WithBlockHeight(c.Height()+athtypes.SignerHeights)))
+	require.NoError(t, kept(), "its last votes may stand in the next block")
+	require.NoError(t, k.Ath.EndBlock(ctx.WithBlockHeight(c.Height()+athtypes.SignerHeights+1)))
+	require.ErrorIs(t, kept(), athtypes.ErrUnknownSigner)
+	_, err = k.Ath.GetPubKeyByConsAddr(ctx, sdk.ConsAddress(next.Address()))
+	require.NoError(t, err)
 }
 
 // fixed always says the same.
