@@ -143,8 +143,8 @@ func clip(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// ChooseClass finds the class of the catalogue that a machine belongs to: the one most of whose words occur in the device's
-// name, with memory of about the right size. Without a GPU it is "cpu".
+// ChooseClass finds the class of the catalogue that a machine belongs to: the one most of whose words, in name and title, occur in
+// the device's name, with memory of about the right size. Without a GPU it is "cpu".
 func ChooseClass(classes []providertypes.Class, rented []gpu.Device) (string, error) {
 	if len(rented) == 0 {
 		if slices.ContainsFunc(classes, func(c providertypes.Class) bool { return c.Name == "cpu" }) {
@@ -161,9 +161,9 @@ func ChooseClass(classes []providertypes.Class, rented []gpu.Device) (string, er
 			continue
 		}
 		n := 0
-		for _, w := range words {
-			if strings.Contains(model, plain(w)) {
-				n++
+		for _, w := range append(words, strings.Fields(c.Title)...) {
+			if w = plain(w); strings.Contains(model, w) {
+				n += len(w) // L40S is more of an L40S than of an L40
 			}
 		}
 		if n > score {

@@ -118,3 +118,48 @@ func TestBenchmarkEnds(t *testing.T) {
 	_, err = m.Spec(ctx, Config{})
 	require.ErrorIs(t, err, context.Canceled)
 }
+
+// What drivers call real cards, and the class that each is.
+func TestChooseClassKnowsDriversNames(t *testing.T) {
+	classes := providertypes.DefaultClasses()
+	for _, d := range []struct {
+		model string
+		vram  uint64
+		class string
+	}{
+		{"NVIDIA B200", 183_359, "b200"},
+		{"NVIDIA H200", 143_771, "h200"},
+		{"NVIDIA H100 80GB HBM3", 81_559, "h100-sxm-80"},
+		{"NVIDIA H100 PCIe", 81_559, "h100-pcie-80"},
+		{"NVIDIA H100 NVL", 95_830, "h100-nvl-94"},
+		{"NVIDIA A100-SXM4-80GB", 81_920, "a100-80"},
+		{"NVIDIA A100-PCIE-40GB", 40_960, "a100-40"},
+		{"NVIDIA A10", 23_028, "a10"},
+		{"NVIDIA L4", 23_034, "l4"},
+		{"NVIDIA L40", 46_068, "l40"},
+		{"NVIDIA L40S", 46_068, "l40s"},
+		{"Tesla T4", 15_360, "t4"},
+		{"Tesla V100-SXM2-32GB", 32_768, "v100-32"},
+		{"NVIDIA RTX A6000", 49_140, "rtxa6000"},
+		{"NVIDIA RTX 6000 Ada Generation", 49_140, "rtx6000ada"},
+		{"NVIDIA GeForce RTX 3090", 24_576, "rtx3090"},
+		{"NVIDIA GeForce RTX 4090", 24_564, "rtx4090"},
+		{"NVIDIA GeForce RTX 4070 Ti", 12_282, "rtx4070ti"},
+		{"NVIDIA GeForce RTX 5090", 32_607, "rtx5090"},
+		{"AMD Instinct MI300X", 196_592, "mi300x"},
+		{"AMD Radeon RX 7900 XTX", 24_560, "rx7900xtx"},
+		{"Intel(R) Arc(TM) A770 Graphics", 15_930, "a770"},
+		{"Intel(R) Data Center GPU Max 1550", 131_072, "max1550"},
+	} {
+		class, err := ChooseClass(classes, []gpu.Device{{Model: d.model, VRAMMiB: d.vram}})
+		require.NoError(t, err, d.model)
+		require.Equal(t, d.class, class, d.model)
+		for _, c := range classes {
+			if c.Name == class {
+				require.GreaterOrEqual(t, d.vram, c.VramMib, "%s: its driver's memory is enough", d.model)
+			}
+		}
+	}
+	_, err := ChooseClass(classes, []gpu.Device{{Model: "NVIDIA GeForce GT 710", VRAMMiB: 2_048}})
+	require.Error(t, err)
+}

@@ -3,6 +3,7 @@
 package keeper_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -74,7 +75,9 @@ func TestGenesisIsRefused(t *testing.T) {
 	for name, spoil := range map[string]func(*types.GenesisState){
 		"params":                  func(g *types.GenesisState) { g.Params.MaxBatch = 0 },
 		"class twice":             func(g *types.GenesisState) { g.Classes = append(g.Classes, g.Classes[0]) },
-		"class missing":           func(g *types.GenesisState) { g.Classes = g.Classes[2:] },
+		"class missing":           func(g *types.GenesisState) {
+			g.Classes = slices.DeleteFunc(g.Classes, func(c types.Class) bool { return c.Name == "cpu" })
+		},
 		"status missing":          func(g *types.GenesisState) { g.Statuses = g.Statuses[1:] },
 		"status of another":       func(g *types.GenesisState) { g.Statuses[0].Id = 99 },
 		"container order":         func(g *types.GenesisState) { g.Containers[1].Id = 1 },

@@ -94,6 +94,7 @@ func TestCapacity(t *testing.T) {
 
 func TestCatalogue(t *testing.T) {
 	classes := types.DefaultClasses()
+	require.GreaterOrEqual(t, len(classes), 25)
 	for i, c := range classes {
 		require.NoError(t, c.Validate())
 		if i > 0 {
