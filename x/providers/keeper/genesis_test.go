@@ -73,9 +73,9 @@ func TestGenesisRoundTrip(t *testing.T) {
 func TestGenesisIsRefused(t *testing.T) {
 	f := busy(t)
 	for name, spoil := range map[string]func(*types.GenesisState){
-		"params":                  func(g *types.GenesisState) { g.Params.MaxBatch = 0 },
-		"class twice":             func(g *types.GenesisState) { g.Classes = append(g.Classes, g.Classes[0]) },
-		"class missing":           func(g *types.GenesisState) {
+		"params":      func(g *types.GenesisState) { g.Params.MaxBatch = 0 },
+		"class twice": func(g *types.GenesisState) { g.Classes = append(g.Classes, g.Classes[0]) },
+		"class missing": func(g *types.GenesisState) {
 			g.Classes = slices.DeleteFunc(g.Classes, func(c types.Class) bool { return c.Name == "cpu" })
 		},
 		"status missing":          func(g *types.GenesisState) { g.Statuses = g.Statuses[1:] },
