@@ -62,6 +62,11 @@ test: $(TOOLS)/gotestsum ## Unit, model, genesis round-trip and import-rule test
 sim: ## Random users and governance over many seeds; every message of ours must have succeeded
 	@$(GO) test ./app -run '^TestMarketSimulation$$' -count=1 -timeout 15m -v -market-seeds 10 -market-blocks 200 -market-all
 
+.PHONY: sim-economy
+sim-economy: ## Ten years of the token's economy; prints a CSV, draws docs/economy.svg
+	@$(GO) test ./tests/economy -run '^TestTenYears$$' -count=1 -out ../../docs >&2
+	@cat docs/economy.csv
+
 .PHONY: e2e
 e2e: build $(TOOLS)/gotestsum ## Scripts against a real node, worker and containers (needs Docker)
 	@scripts/deps.sh run

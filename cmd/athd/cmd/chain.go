@@ -61,8 +61,11 @@ func addModuleCommands(root *cobra.Command, modules *app.Client) error {
 		},
 		AddTxConnFlags: flags.AddTxFlagsToCmd,
 	})
+	if err != nil {
+		return err
+	}
 	indentExamples(root)
-	return err
+	return addScheduleCSV(root)
 }
 
 // indentExamples sets examples off from the text around them; modules write them without.
