@@ -116,6 +116,7 @@ var events = map[string]string{
 	"athd.providers.v1.EventTicketClosed":           "tickets",
 	"athd.providers.v1.EventTicketParked":           "alarms",
 	"athd.providers.v1.EventStakeToppedUp":          "containers",
+	"athd.providers.v1.EventCoefficientSet":         "providers",
 	"athd.leases.v1.EventOfferSet":                  "offers",
 	"athd.leases.v1.EventOfferRemoved":              "offers",
 	"athd.leases.v1.EventDeposited":                 "accounts",

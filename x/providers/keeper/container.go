@@ -42,7 +42,7 @@ func (k *Keeper) RegisterContainers(
 	made, rows := make([]uint64, len(news)), make([]athtypes.RowBalance, len(news))
 	for i, n := range news {
 		made[i] = first + uint64(i)
-		rows[i] = athtypes.RowBalance{Row: types.StakeRow(provider.Owner, made[i]), Amount: stakes[i]}
+		rows[i] = athtypes.RowBalance{Row: types.StakeRow(provider.Owner, made[i]), Amount: stakes[i].Required}
 		if err := k.addContainer(ctx, made[i], provider.Owner, n, stakes[i]); err != nil {
 			return nil, math.Int{}, types.At(i, err)
 		}
@@ -50,17 +50,26 @@ func (k *Keeper) RegisterContainers(
 	if err := k.vault.DepositRows(ctx, owner, rows); err != nil {
 		return nil, math.Int{}, err
 	}
+	if err := k.countBase(ctx, types.SumBase(stakes)); err != nil {
+		return nil, math.Int{}, err
+	}
 	provider.Containers += uint64(len(news))
 	return made, total, k.providers.Set(ctx, owner, provider)
 }
 
 // admit checks each Container against the catalogue and against all that live, and returns what each must bond.
-func (k *Keeper) admit(ctx sdk.Context, provider types.Provider, news []types.NewContainer) ([]math.Int, math.Int, error) {
+func (k *Keeper) admit(
+	ctx sdk.Context, provider types.Provider, news []types.NewContainer,
+) ([]types.ContainerStake, math.Int, error) {
 	params, err := k.Params(ctx)
 	if err != nil {
 		return nil, math.Int{}, err
 	}
-	stakes, total := make([]math.Int, len(news)), math.ZeroInt()
+	coefficient, err := k.Coefficient(ctx)
+	if err != nil {
+		return nil, math.Int{}, err
+	}
+	stakes, total := make([]types.ContainerStake, len(news)), math.ZeroInt()
 	named := make(map[string]int, len(news))
 	for i, n := range news {
 		class, err := k.Class(ctx, n.Class)
@@ -85,14 +94,14 @@ func (k *Keeper) admit(ctx sdk.Context, provider types.Provider, news []types.Ne
 		if err := n.CheckConsent(ctx.ChainID(), provider.Owner); err != nil {
 			return nil, math.Int{}, types.At(i, err)
 		}
-		stakes[i] = params.StakeRoundedUp(class, provider.Tier, n.Count)
-		total = total.Add(stakes[i])
+		stakes[i] = params.NewStake(class, provider.Tier, n.Count, coefficient.IndexPpm)
+		total = total.Add(stakes[i].Required)
 	}
 	return stakes, total, nil
 }
 
 // addContainer writes one Container; its stake is deposited with that of the others.
-func (k *Keeper) addContainer(ctx sdk.Context, id uint64, provider string, n types.NewContainer, stake math.Int) error {
+func (k *Keeper) addContainer(ctx sdk.Context, id uint64, provider string, n types.NewContainer, stake types.ContainerStake) error {
 	c := types.Container{
 		Id: id, Provider: provider, Class: n.Class, Count: n.Count, Spec: n.Spec, WorkerPubkey: n.WorkerPubkey,
 		Fingerprint: n.Fingerprint, Endpoint: n.Endpoint, Connectivity: n.Connectivity, Region: n.Region,
@@ -105,10 +114,11 @@ func (k *Keeper) addContainer(ctx sdk.Context, id uint64, provider string, n typ
 	if err := k.statuses.Set(ctx, id, status); err != nil {
 		return err
 	}
-	if err := k.stakes.Set(ctx, id, types.NewContainerStake(id, stake)); err != nil {
+	stake.Container = id
+	if err := k.stakes.Set(ctx, id, stake); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventContainerRegistered{Container: c, State: status.State, Stake: stake})
+	return ctx.EventManager().EmitTypedEvent(&types.EventContainerRegistered{Container: c, State: status.State, Stake: stake.Required})
 }
 
 // UpdateContainer changes how a Container is reached and what was measured of it.

@@ -202,6 +202,22 @@ func (v *fakeVault) total() math.Int {
 	return sum
 }
 
+// fakeEconomy has an epoch and a revenue, and notes over how many epochs it was asked.
+type fakeEconomy struct {
+	epoch   uint64
+	revenue math.Int
+	asked   []uint64
+}
+
+func (e *fakeEconomy) Epoch(sdk.Context) (athtypes.Epoch, error) {
+	return athtypes.Epoch{Number: e.epoch}, nil
+}
+
+func (e *fakeEconomy) Revenue(_ sdk.Context, epochs uint64) (math.Int, error) {
+	e.asked = append(e.asked, epochs)
+	return e.revenue, nil
+}
+
 // fakeStream keeps positions and the order of calls.
 type fakeStream struct {
 	positions map[uint64]fakePosition
@@ -269,6 +285,7 @@ type fixture struct {
 	queries types.QueryServer
 	vault   *fakeVault
 	stream  *fakeStream
+	economy *fakeEconomy
 	store   *countingStore
 	cdc     *codec.ProtoCodec
 }
@@ -296,14 +313,14 @@ func newFixture(t testing.TB) *fixture {
 	f := &fixture{
 		ctx:    testutil.DefaultContext(key, storetypes.NewTransientStoreKey("transient")).WithBlockTime(start),
 		vault:  &fakeVault{rows: map[athtypes.Row]math.Int{}, bank: map[string]math.Int{}, payouts: map[string]string{}},
-		stream: &fakeStream{positions: map[uint64]fakePosition{}},
-		store:  &countingStore{KVStoreService: runtime.NewKVStoreService(key)},
+		stream: &fakeStream{positions: map[uint64]fakePosition{}}, economy: &fakeEconomy{epoch: 1, revenue: math.ZeroInt()},
+		store: &countingStore{KVStoreService: runtime.NewKVStoreService(key)},
 	}
 	registry := codectypes.NewInterfaceRegistry()
 	types.RegisterInterfaces(registry)
 	f.cdc = codec.NewProtoCodec(registry)
 	f.k = keeper.NewKeeper(keeper.Deps{
-		Cdc: f.cdc, StoreService: f.store, Vault: f.vault, Stream: f.stream,
+		Cdc: f.cdc, StoreService: f.store, Vault: f.vault, Stream: f.stream, Economy: f.economy,
 		Addresses: addresscodec.NewBech32Codec(athtypes.Bech32Prefix), Authority: authority.String(), Logger: log.NewNopLogger(),
 	})
 	f.msgs, f.queries = keeper.NewMsgServer(f.k), keeper.NewQueryServer(f.k)

@@ -67,6 +67,9 @@ func (k *Keeper) initTickets(ctx sdk.Context, g types.GenesisState) error {
 			return err
 		}
 	}
+	if err := k.coefficient.Set(ctx, g.Coefficient); err != nil {
+		return err
+	}
 	return k.nextTicket.Set(ctx, g.NextTicket)
 }
 
@@ -128,6 +131,9 @@ func (k *Keeper) exportTickets(ctx sdk.Context, g *types.GenesisState) (err erro
 		return err
 	}
 	if g.Stakes, err = values(ctx, k.stakes); err != nil {
+		return err
+	}
+	if g.Coefficient, err = k.Coefficient(ctx); err != nil {
 		return err
 	}
 	g.NextTicket, err = k.nextTicket.Peek(ctx)

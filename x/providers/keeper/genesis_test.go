@@ -122,6 +122,10 @@ func TestGenesisIsRefused(t *testing.T) {
 		"stake of nothing":        func(g *types.GenesisState) { g.Stakes[0].Required = math.ZeroInt() },
 		"stake held by nobody":    func(g *types.GenesisState) { g.Stakes[0].Held = math.OneInt() },
 		"stake ripens early":      func(g *types.GenesisState) { g.Stakes[5].Ripe = 1 },
+		"coefficient's base":      func(g *types.GenesisState) { g.Coefficient.Base = g.Coefficient.Base.AddRaw(1) },
+		"coefficient's bounds":    func(g *types.GenesisState) { g.Coefficient.IndexPpm = 1 },
+		"coefficient's epoch":     func(g *types.GenesisState) { g.Coefficient.Epoch = 0 },
+		"coefficient's revenue":   func(g *types.GenesisState) { g.Coefficient.Revenue = math.Int{} },
 		"stake beyond its life":   func(g *types.GenesisState) { g.Stakes[len(g.Stakes)-1].Ripe = 0 },
 		"fault bit missing":       func(g *types.GenesisState) { g.Shards[0].Faulty = nil },
 	} {

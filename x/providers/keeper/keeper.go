@@ -23,6 +23,8 @@ type Deps struct {
 	Vault types.Vault
 	// Stream pays capacity.
 	Stream types.Stream
+	// Economy says what the network earns.
+	Economy types.Economy
 	// Addresses encodes accounts.
 	Addresses address.Codec
 	// Authority may change the catalogue and the parameters.
@@ -34,6 +36,7 @@ type Deps struct {
 type Keeper struct {
 	vault     types.Vault
 	stream    types.Stream
+	economy   types.Economy
 	addresses address.Codec
 	authority string
 	logger    log.Logger
@@ -53,6 +56,7 @@ type Keeper struct {
 	ticketQueue   collections.KeySet[ticketKey]
 	nextTicket    collections.Sequence
 	stakes        collections.Map[uint64, types.ContainerStake]
+	coefficient   collections.Item[types.Coefficient]
 }
 
 // containerIndexes find Containers by provider (for queries) and by fingerprint (which only one living Container may have).
@@ -92,6 +96,7 @@ func NewKeeper(d Deps) *Keeper {
 	k := &Keeper{
 		vault:     d.Vault,
 		stream:    d.Stream,
+		economy:   d.Economy,
 		addresses: d.Addresses,
 		authority: d.Authority,
 		logger:    d.Logger.With("module", "x/"+types.ModuleName),
@@ -123,6 +128,7 @@ func NewKeeper(d Deps) *Keeper {
 		nextTicket: collections.NewSequence(sb, types.NextTicketPrefix, "next_ticket"),
 		stakes: collections.NewMap(sb, types.StakePrefix, "stakes", collections.Uint64Key,
 			codec.CollValue[types.ContainerStake](d.Cdc)),
+		coefficient: collections.NewItem(sb, types.CoefficientPrefix, "coefficient", codec.CollValue[types.Coefficient](d.Cdc)),
 	}
 	schema, err := sb.Build()
 	if err != nil {

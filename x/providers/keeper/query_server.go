@@ -114,11 +114,7 @@ func (s queryServer) Stake(ctx context.Context, r *types.QueryStakeRequest) (*ty
 	if r.Count == 0 || r.Count > types.MaxCount {
 		return nil, status.Errorf(codes.InvalidArgument, "count: want 1 to %d", types.MaxCount)
 	}
-	stake, err := s.k.Stake(sdk.UnwrapSDKContext(ctx), r.Class, r.Tier, r.Count)
-	if err != nil {
-		return nil, grpcError(err)
-	}
-	return &types.QueryStakeResponse{Stake: stake}, nil
+	return s.k.stakeParts(sdk.UnwrapSDKContext(ctx), r)
 }
 
 func (s queryServer) view(ctx sdk.Context, id uint64) (types.ContainerView, error) {

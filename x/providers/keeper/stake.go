@@ -11,19 +11,6 @@ import (
 	"github.com/athnet/ath/x/providers/types"
 )
 
-// Stake says what a registration would bond now.
-func (k *Keeper) Stake(ctx sdk.Context, class string, tier types.Tier, count uint32) (math.Int, error) {
-	params, err := k.Params(ctx)
-	if err != nil {
-		return math.Int{}, err
-	}
-	c, err := k.Class(ctx, class)
-	if err != nil {
-		return math.Int{}, err
-	}
-	return params.StakeRoundedUp(c, tier, count), nil
-}
-
 // Bonded is the stake behind a living Container; what open tickets hold of it counts until it is lost.
 func (k *Keeper) Bonded(ctx sdk.Context, c types.Container) (math.Int, error) {
 	_, bonded, err := k.stakeOf(ctx, c)
@@ -61,16 +48,19 @@ func (k *Keeper) RetireContainers(ctx sdk.Context, owner sdk.AccAddress, ids []u
 		return math.Int{}, err
 	}
 	ripe := types.SecondRoundedUp(ctx.BlockTime().Add(params.UnbondingTime))
-	total, edits := math.ZeroInt(), k.editShards()
+	total, base, edits := math.ZeroInt(), math.ZeroInt(), k.editShards()
 	for _, c := range containers {
 		if err := k.removeContainer(ctx, c, edits); err != nil {
 			return math.Int{}, err
 		}
-		unbonds, err := k.unbond(ctx, c, ripe)
+		unbonds, counted, err := k.unbond(ctx, c, ripe)
 		if err != nil {
 			return math.Int{}, err
 		}
-		total = total.Add(unbonds)
+		total, base = total.Add(unbonds), base.Add(counted)
+	}
+	if err := k.countBase(ctx, base.Neg()); err != nil {
+		return math.Int{}, err
 	}
 	if err := edits.save(ctx); err != nil {
 		return math.Int{}, err
@@ -79,20 +69,20 @@ func (k *Keeper) RetireContainers(ctx sdk.Context, owner sdk.AccAddress, ids []u
 	return total, k.providers.Set(ctx, owner, provider)
 }
 
-// unbond moves a retired Container's stake. What a ticket holds of it stays there; put back, it unbonds with the rest.
-func (k *Keeper) unbond(ctx sdk.Context, c types.Container, ripe uint64) (math.Int, error) {
+// unbond moves a retired Container's stake and says how much that was, and what it counted for in the base stake. What a ticket holds of it stays there; put back, it unbonds with the rest.
+func (k *Keeper) unbond(ctx sdk.Context, c types.Container, ripe uint64) (unbonds, base math.Int, err error) {
 	stake, bonded, err := k.stakeOf(ctx, c)
 	if err != nil {
-		return math.Int{}, err
+		return unbonds, base, err
 	}
 	if err := k.saveStake(ctx, stake.Retire(ripe)); err != nil {
-		return math.Int{}, err
+		return unbonds, base, err
 	}
-	unbonds := bonded.Sub(stake.Held)
+	unbonds, base = bonded.Sub(stake.Held), stake.Base
 	if !unbonds.IsPositive() {
-		return unbonds, nil
+		return unbonds, base, nil
 	}
-	return unbonds, k.vault.Move(ctx, types.StakeRow(c.Provider, c.Id), types.UnbondingRow(c.Provider, ripe), unbonds)
+	return unbonds, base, k.vault.Move(ctx, types.StakeRow(c.Provider, c.Id), types.UnbondingRow(c.Provider, ripe), unbonds)
 }
 
 // saveStake keeps a record while it means something.

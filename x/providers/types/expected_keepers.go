@@ -37,6 +37,14 @@ type Vault interface {
 	SetPayout(ctx sdk.Context, beneficiary, payout sdk.AccAddress) error
 }
 
+// Economy is the part of x/ath that knows what the network earns.
+type Economy interface {
+	// Epoch is the running one.
+	Epoch(ctx sdk.Context) (athtypes.Epoch, error)
+	// Revenue is what tenants paid to suppliers, service fee included, in the last complete epochs, at most 31; uath.
+	Revenue(ctx sdk.Context, epochs uint64) (math.Int, error)
+}
+
 // Stream is the part of x/ath that pays capacity. A holder is a Container, a group is its shard.
 type Stream interface {
 	// SetPosition settles a holder into its beneficiary's capacity ledger and gives it a new weight (0 = earns nothing).

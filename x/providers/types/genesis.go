@@ -6,7 +6,9 @@ import "bytes"
 
 // DefaultGenesis has the default catalogue and nobody in it.
 func DefaultGenesis() *GenesisState {
-	return &GenesisState{Params: DefaultParams(), Classes: DefaultClasses(), NextContainer: 1, NextTicket: 1}
+	return &GenesisState{
+		Params: DefaultParams(), Classes: DefaultClasses(), NextContainer: 1, NextTicket: 1, Coefficient: NewCoefficient(),
+	}
 }
 
 // Validate checks every record and that they fit each other. Addresses and stake are checked where the codec and the vault are.

@@ -43,4 +43,6 @@ var (
 	StakePrefix = collections.NewPrefix(14)
 	// NextTicketPrefix: () -> id of the next ticket.
 	NextTicketPrefix = collections.NewPrefix(18)
+	// CoefficientPrefix: () -> Coefficient.
+	CoefficientPrefix = collections.NewPrefix(19)
 )

@@ -2,17 +2,13 @@
 
 package types
 
-import (
-	"time"
-
-	"cosmossdk.io/math"
-)
+import "time"
 
 const (
 	// Million is one in parts per million.
 	Million = 1_000_000
-	// MaxFactorPPM bounds the stake's coefficient and factors at 1,000-fold: with the largest class stake and 64 units the
-	// product stays below 10^33 uath, far from where math.Int overflows.
+	// MaxFactorPPM bounds governance's part of the stake's coefficient and the factors at 1,000-fold: with the largest class
+	// stake, 64 units and the largest index the product stays below 10^44, far from where math.Int overflows.
 	MaxFactorPPM = 1_000 * Million
 	// MaxUnbonding keeps a mistaken vote from locking stake for a lifetime.
 	MaxUnbonding = 3 * 365 * 24 * time.Hour
@@ -31,6 +27,12 @@ const (
 	// MaxNotStartedPPM keeps one lease that was not started from costing more than a tenth of the stake: who opened it may
 	// mean harm.
 	MaxNotStartedPPM = 100_000
+	// MaxCoefficientEpochs is how many epochs x/ath remembers the revenue of.
+	MaxCoefficientEpochs = 31
+	// MaxCoefficientStepPPM keeps one good or bad month from halving or doubling what newcomers pay.
+	MaxCoefficientStepPPM = 500_000
+	// MinRevenueReferencePPM and MaxFactorPPM bound the reference: from a thousandth to a thousand times the base stake.
+	MinRevenueReferencePPM = 1_000
 	// HeartbeatsMissed is how many intervals a Container may be silent before it is not leased.
 	HeartbeatsMissed = 3
 )
@@ -49,6 +51,9 @@ func DefaultParams() Params {
 		ContestLimit:        30 * 24 * time.Hour,
 		MaxTicketsPerBlock:  100,
 		NotStartedPpm:       10_000,
+		CoefficientEpochs:   30,
+		CoefficientStepPpm:  100_000,
+		RevenueReferencePpm: Million,
 	}
 }
 
@@ -82,31 +87,22 @@ func (p Params) Validate() error {
 			return ErrInvalidParams.Wrapf("%s: want %s to %s, have %s", f.name, f.min, f.max, f.value)
 		}
 	}
-	if p.MaxBatch == 0 || p.MaxBatch > MaxBatchLimit {
-		return ErrInvalidParams.Wrapf("max_batch: want 1 to %d, have %d", MaxBatchLimit, p.MaxBatch)
-	}
-	if p.MaxTicketsPerBlock == 0 || p.MaxTicketsPerBlock > MaxTicketsLimit {
-		return ErrInvalidParams.Wrapf("max_tickets_per_block: want 1 to %d, have %d", MaxTicketsLimit, p.MaxTicketsPerBlock)
-	}
-	if p.NotStartedPpm > MaxNotStartedPPM {
-		return ErrInvalidParams.Wrapf("not_started_ppm: want at most %d, have %d", MaxNotStartedPPM, p.NotStartedPpm)
+	for _, f := range []struct {
+		name            string
+		value, min, max uint64
+	}{
+		{"max_batch", uint64(p.MaxBatch), 1, MaxBatchLimit},
+		{"max_tickets_per_block", uint64(p.MaxTicketsPerBlock), 1, MaxTicketsLimit},
+		{"not_started_ppm", p.NotStartedPpm, 0, MaxNotStartedPPM},
+		{"coefficient_epochs", uint64(p.CoefficientEpochs), 1, MaxCoefficientEpochs},
+		{"coefficient_step_ppm", p.CoefficientStepPpm, 0, MaxCoefficientStepPPM},
+		{"revenue_reference_ppm", p.RevenueReferencePpm, MinRevenueReferencePPM, MaxFactorPPM},
+	} {
+		if f.value < f.min || f.value > f.max {
+			return ErrInvalidParams.Wrapf("%s: want %d to %d, have %d", f.name, f.min, f.max, f.value)
+		}
 	}
 	return nil
-}
-
-// StakeRoundedUp is what a Container bonds: class stake x coefficient x count x tier factor. At least 1 uath for valid
-// arguments, so that no Container lives without a stake.
-func (p Params) StakeRoundedUp(class Class, tier Tier, count uint32) math.Int {
-	factor := p.EdgeFactorPpm
-	if tier == Tier_TIER_ENTERPRISE {
-		factor = p.EnterpriseFactorPpm
-	}
-	product := class.Stake.
-		Mul(math.NewIntFromUint64(p.StakeCoefficientPpm)).
-		Mul(math.NewIntFromUint64(factor)).
-		MulRaw(int64(count))
-	one := math.NewInt(Million * Million)
-	return product.Add(one).SubRaw(1).Quo(one)
 }
 
 // Silent says whether a Container that was last seen then counts as silent now.

@@ -40,6 +40,28 @@ func TestParamsBounds(t *testing.T) {
 			func(p *types.Params) { p.MaxBatch = 0 },
 			func(p *types.Params) { p.MaxBatch = types.MaxBatchLimit + 1 },
 		},
+		"ticket_deadline": {
+			func(p *types.Params) { p.TicketDeadline = 0 },
+			func(p *types.Params) { p.TicketDeadline = types.MaxTicketDeadline + 1 },
+		},
+		"contest_limit": {
+			func(p *types.Params) { p.ContestLimit = 0 },
+			func(p *types.Params) { p.ContestLimit = types.MaxContestLimit + 1 },
+		},
+		"max_tickets_per_block": {
+			func(p *types.Params) { p.MaxTicketsPerBlock = 0 },
+			func(p *types.Params) { p.MaxTicketsPerBlock = types.MaxTicketsLimit + 1 },
+		},
+		"not_started_ppm": {func(p *types.Params) { p.NotStartedPpm = types.MaxNotStartedPPM + 1 }},
+		"coefficient_epochs": {
+			func(p *types.Params) { p.CoefficientEpochs = 0 },
+			func(p *types.Params) { p.CoefficientEpochs = types.MaxCoefficientEpochs + 1 },
+		},
+		"coefficient_step_ppm": {func(p *types.Params) { p.CoefficientStepPpm = types.MaxCoefficientStepPPM + 1 }},
+		"revenue_reference_ppm": {
+			func(p *types.Params) { p.RevenueReferencePpm = types.MinRevenueReferencePPM - 1 },
+			func(p *types.Params) { p.RevenueReferencePpm = types.MaxFactorPPM + 1 },
+		},
 	} {
 		for _, f := range spoil {
 			p := types.DefaultParams()
@@ -54,12 +76,12 @@ func TestParamsBounds(t *testing.T) {
 func TestStake(t *testing.T) {
 	p := types.DefaultParams()
 	class := types.Class{Stake: math.NewInt(10)}
-	require.EqualValues(t, 30, p.StakeRoundedUp(class, types.Tier_TIER_EDGE, 3).Int64())
-	require.EqualValues(t, 60, p.StakeRoundedUp(class, types.Tier_TIER_ENTERPRISE, 3).Int64())
+	require.EqualValues(t, 30, p.StakeRoundedUp(class, types.Tier_TIER_EDGE, 3, types.Million).Int64())
+	require.EqualValues(t, 60, p.StakeRoundedUp(class, types.Tier_TIER_ENTERPRISE, 3, types.Million).Int64())
 	p.StakeCoefficientPpm = 333_333
-	require.EqualValues(t, 10, p.StakeRoundedUp(class, types.Tier_TIER_EDGE, 3).Int64()) // 9.99999
+	require.EqualValues(t, 10, p.StakeRoundedUp(class, types.Tier_TIER_EDGE, 3, types.Million).Int64()) // 9.99999
 	p.StakeCoefficientPpm = 1
-	require.EqualValues(t, 1, p.StakeRoundedUp(class, types.Tier_TIER_EDGE, 3).Int64())
+	require.EqualValues(t, 1, p.StakeRoundedUp(class, types.Tier_TIER_EDGE, 3, types.Million).Int64())
 }
 
 // For all valid parameters: never nothing, never too little, at most one uath too much, and no overflow.
@@ -73,7 +95,7 @@ func TestStakeRoundsUp(t *testing.T) {
 		count := rapid.Uint32Range(1, types.MaxCount).Draw(t, "count")
 		require.NoError(t, p.Validate())
 		require.NoError(t, class.Validate())
-		stake := p.StakeRoundedUp(class, types.Tier_TIER_ENTERPRISE, count)
+		stake := p.StakeRoundedUp(class, types.Tier_TIER_ENTERPRISE, count, types.Million)
 		exact := class.Stake.MulRaw(int64(count)).Mul(math.NewIntFromUint64(p.StakeCoefficientPpm)).Mul(math.NewIntFromUint64(p.EnterpriseFactorPpm))
 		scaled := stake.MulRaw(types.Million * types.Million)
 		require.True(t, stake.IsPositive())

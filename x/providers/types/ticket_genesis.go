@@ -47,7 +47,7 @@ func (g GenesisState) validateStakes(held map[uint64]math.Int) error {
 	for _, c := range g.Containers {
 		living[c.Id] = true
 	}
-	found, last := 0, uint64(0)
+	found, last, base := 0, uint64(0), math.ZeroInt()
 	for i, s := range g.Stakes {
 		if s.Container <= last {
 			return ErrInvalidGenesis.Wrapf("stakes[%d]: container %d after %d", i, s.Container, last)
@@ -60,7 +60,7 @@ func (g GenesisState) validateStakes(held map[uint64]math.Int) error {
 			return ErrInvalidGenesis.Wrapf("stakes[%d]: container %d lives: %t, its stake is ripe at %d", i, s.Container, living[s.Container], s.Ripe)
 		}
 		if s.Ripe == 0 {
-			found++
+			found, base = found+1, base.Add(s.Base)
 		}
 		sum, ok := held[s.Container]
 		if !ok {
@@ -74,7 +74,7 @@ func (g GenesisState) validateStakes(held map[uint64]math.Int) error {
 	if found != len(g.Containers) || len(held) > 0 {
 		return ErrInvalidGenesis.Wrapf("stakes: %d of %d containers, %d that tickets hold are missing", found, len(g.Containers), len(held))
 	}
-	return nil
+	return g.Coefficient.Validate(base)
 }
 
 // HeldRows are the rows that x/ath holds for the tickets.

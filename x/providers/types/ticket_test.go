@@ -83,7 +83,7 @@ func TestTicketOverNothingRunsOutAtOnce(t *testing.T) {
 func TestTicketReturns(t *testing.T) {
 	ticket := types.NewTicket(1, damage(100), held(60, 30, 10), opened, time.Hour)
 	require.Equal(t, "60", ticket.FromStake().String())
-	living := types.NewContainerStake(7, math.NewInt(100))
+	living := types.NewContainerStake(7, math.NewInt(100), math.NewInt(100))
 	require.Equal(t, ticket.Sources, ticket.Returns(living))
 	rows := ticket.Returns(living.Retire(99))
 	require.Equal(t, types.UnbondingRow("p", 99), rows[0].Row, "the stake of a retired Container unbonds")
