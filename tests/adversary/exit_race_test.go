@@ -31,6 +31,7 @@ func (w *world) there(container uint64) math.Int {
 		switch kind := r.Row.Kind; {
 		case r.Row.Denom != athtypes.Denom:
 		case slices.Contains(athtypes.VestingKinds(), kind) && r.Row.Bucket > now,
+			kind == athtypes.RowKind_ROW_KIND_EXITING,
 			kind == athtypes.RowKind_ROW_KIND_OWED,
 			kind == athtypes.RowKind_ROW_KIND_UNBONDING,
 			kind == athtypes.RowKind_ROW_KIND_STAKE && r.Row.Bucket == container:
@@ -50,11 +51,13 @@ type runner struct {
 func (r *runner) run(t *rapid.T) {
 	owner := r.owner.String()
 	what := rapid.SampledFrom([]string{
-		"claim", "withdraw", "retire", "withdraw stake", "payout", "deregister", "register", "top up", "earn", "wait", "wait long", "parameters",
+		"claim", "exit", "withdraw", "retire", "withdraw stake", "payout", "deregister", "register", "top up", "earn", "wait", "wait long", "parameters",
 	}).Draw(t, "what")
 	switch what {
 	case "claim":
 		_ = r.send(&athtypes.MsgClaim{Signer: owner})
+	case "exit":
+		r.exit(t)
 	case "withdraw":
 		_ = r.send(&athtypes.MsgWithdraw{Signer: owner})
 	case "retire":
@@ -101,6 +104,20 @@ func (r *runner) living() []uint64 {
 	return ids
 }
 
+// exit takes income out of vesting by one of the published options.
+func (r *runner) exit(t *rapid.T) {
+	p, err := r.Ath.Params(r.ctx)
+	require.NoError(t, err)
+	ledger, options := athtypes.Ledger_LEDGER_FEES, p.FeeExits
+	if rapid.Bool().Draw(t, "rewards") {
+		ledger, options = athtypes.Ledger_LEDGER_CAPACITY, p.RewardExits
+	}
+	option := rapid.SampledFrom(options).Draw(t, "option")
+	_ = r.send(&athtypes.MsgExit{
+		Beneficiary: r.owner.String(), Ledger: ledger, Delay: option.Delay, PenaltyPpm: option.PenaltyPpm, MaxAmount: math.ZeroInt(),
+	})
+}
+
 // earn pays the provider for a lease, or credits it capacity.
 func (r *runner) earn(t *rapid.T) {
 	amount := rapid.Int64Range(1, 20_000_000).Draw(t, "amount")
@@ -124,6 +141,7 @@ func (r *runner) parameters(t *rapid.T) {
 	require.NoError(t, r.Providers.SetParams(r.ctx, p))
 	a, err := r.Ath.Params(r.ctx)
 	require.NoError(t, err)
+	a.MinExitDelay = time.Duration(rapid.Int64Range(int64(time.Second), int64(7*day)).Draw(t, "least exit"))
 	a.FeeVesting = time.Duration(rapid.Int64Range(int64(time.Second), int64(90*day)).Draw(t, "fee vesting"))
 	require.NoError(t, r.send(&athtypes.MsgUpdateParams{Authority: gov(), Params: a}))
 }
@@ -163,7 +181,7 @@ func (r *runner) held(t *rapid.T) (gone math.Int) {
 	return gone
 }
 
-// TestNoWayOutOfATicket: a provider claims, withdraws, retires, unbonds, moves its payout and deregisters in any order, while
+// TestNoWayOutOfATicket: a provider claims, exits early, withdraws, retires, unbonds, moves its payout and deregisters in any order, while
 // time passes and governance changes parameters. Whatever was there when a ticket was opened, up to its amount, reaches the
 // SLA fund when the ticket runs out, to the last uath.
 func TestNoWayOutOfATicket(t *testing.T) {

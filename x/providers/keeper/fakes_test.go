@@ -38,6 +38,7 @@ type fakeVault struct {
 	rows    map[athtypes.Row]math.Int
 	bank    map[string]math.Int
 	payouts map[string]string
+	minExit time.Duration
 }
 
 var errPoor = errors.New("insufficient funds")
@@ -166,6 +167,8 @@ func (v *fakeVault) SpendHold(ctx sdk.Context, owner sdk.AccAddress, id uint64, 
 	}
 	return amount, v.Move(ctx, held, to, amount)
 }
+
+func (v *fakeVault) MinExitDelay(sdk.Context) (time.Duration, error) { return v.minExit, nil }
 
 func (v *fakeVault) SetPayout(_ sdk.Context, beneficiary, payout sdk.AccAddress) error {
 	if payout.Empty() || payout.Equals(beneficiary) {
@@ -312,7 +315,7 @@ func newFixture(t testing.TB) *fixture {
 	key := storetypes.NewKVStoreKey(types.StoreKey)
 	f := &fixture{
 		ctx:    testutil.DefaultContext(key, storetypes.NewTransientStoreKey("transient")).WithBlockTime(start),
-		vault:  &fakeVault{rows: map[athtypes.Row]math.Int{}, bank: map[string]math.Int{}, payouts: map[string]string{}},
+		vault:  &fakeVault{rows: map[athtypes.Row]math.Int{}, bank: map[string]math.Int{}, payouts: map[string]string{}, minExit: week},
 		stream: &fakeStream{positions: map[uint64]fakePosition{}}, economy: &fakeEconomy{epoch: 1, revenue: math.ZeroInt()},
 		store: &countingStore{KVStoreService: runtime.NewKVStoreService(key)},
 	}
@@ -333,7 +336,7 @@ func newFixture(t testing.TB) *fixture {
 // tx runs f as a transaction does: an error leaves no trace.
 func (f *fixture) tx(do func(ctx sdk.Context) error) error {
 	cached, write := f.ctx.CacheContext()
-	vault := fakeVault{rows: maps.Clone(f.vault.rows), bank: maps.Clone(f.vault.bank), payouts: maps.Clone(f.vault.payouts)}
+	vault := fakeVault{rows: maps.Clone(f.vault.rows), bank: maps.Clone(f.vault.bank), payouts: maps.Clone(f.vault.payouts), minExit: f.vault.minExit}
 	stream := fakeStream{positions: maps.Clone(f.stream.positions), calls: slices.Clone(f.stream.calls)}
 	if err := do(cached); err != nil {
 		*f.vault, *f.stream = vault, stream

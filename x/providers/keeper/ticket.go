@@ -55,7 +55,11 @@ func (k *Keeper) OpenTicket(ctx sdk.Context, d types.Damage) (types.Ticket, erro
 	if err != nil {
 		return types.Ticket{}, err
 	}
-	t := types.NewTicket(id, d, sources, ctx.BlockTime(), params.TicketDeadline)
+	minExit, err := k.vault.MinExitDelay(ctx)
+	if err != nil {
+		return types.Ticket{}, err
+	}
+	t := types.NewTicket(id, d, sources, ctx.BlockTime(), params.TicketTime(minExit))
 	if t.State != types.TicketState_TICKET_STATE_OPEN {
 		return t, ctx.EventManager().EmitTypedEvent(&types.EventTicketClosed{Ticket: t})
 	}

@@ -177,6 +177,19 @@ func TestTicketDeadline(t *testing.T) {
 	require.ErrorIs(t, err, types.ErrInvalidField)
 }
 
+// No ticket stays open for longer than it takes income to leave early, whatever the parameter says.
+func TestTicketEndsBeforeExits(t *testing.T) {
+	f := newFixture(t)
+	ids := f.ready(t, 1)
+	f.vault.minExit = time.Hour
+	ticket := f.openTicket(t, ids[0], 10)
+	require.Equal(t, f.ctx.BlockTime().Add(time.Hour), ticket.Deadline)
+	f.vault.minExit = 30 * 24 * time.Hour
+	require.Equal(t, f.ctx.BlockTime().Add(week), f.openTicket(t, ids[0], 10).Deadline)
+	f.endBlock(t, time.Hour)
+	require.EqualValues(t, 10, f.vault.row(fund).Int64())
+}
+
 // A block lets at most so many run out, the oldest first; the rest follows, and a block without any looks at one key.
 func TestTicketsPerBlockAreBounded(t *testing.T) {
 	f := newFixture(t)

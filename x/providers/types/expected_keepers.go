@@ -3,6 +3,8 @@
 package types
 
 import (
+	"time"
+
 	"cosmossdk.io/math"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
@@ -33,6 +35,8 @@ type Vault interface {
 	SpendHold(ctx sdk.Context, owner sdk.AccAddress, id uint64, to athtypes.Row) (math.Int, error)
 	// Slashable is what a hold can take beside bonded stake; for queries.
 	Slashable(ctx sdk.Context, owner sdk.AccAddress) (income, unbonding math.Int, err error)
+	// MinExitDelay is the least time in which income leaves early; no ticket stays open for longer.
+	MinExitDelay(ctx sdk.Context) (time.Duration, error)
 	// SetPayout redirects withdrawals of a beneficiary's income; an empty or equal payout removes the redirection.
 	SetPayout(ctx sdk.Context, beneficiary, payout sdk.AccAddress) error
 }

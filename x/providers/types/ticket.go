@@ -52,9 +52,7 @@ func (d Damage) Validate() error {
 	return nil
 }
 
-// NewTicket is a ticket that was just opened over what was held for it. One over nothing has run out at once. The deadline
-// is never later than exits, the least time in which income can leave x/ath: whoever opens a ticket within it finds all
-// that was there.
+// NewTicket is a ticket that was just opened over what was held for it. One over nothing has run out at once.
 func NewTicket(id uint64, d Damage, sources []athtypes.RowBalance, now time.Time, deadline time.Duration) Ticket {
 	t := Ticket{
 		Id: id, Provider: d.Provider, Container: d.Container, Reason: d.Reason, Evidence: d.Evidence, Asked: d.Amount,
@@ -64,6 +62,12 @@ func NewTicket(id uint64, d Damage, sources []athtypes.RowBalance, now time.Time
 		t.State, t.Deadline = TicketState_TICKET_STATE_EXPIRED, now
 	}
 	return t
+}
+
+// TicketTime is how long an open ticket may be answered: the parameter, but never longer than the least time in which income
+// leaves early, whatever governance has made of that meanwhile.
+func (p Params) TicketTime(minExit time.Duration) time.Duration {
+	return min(p.TicketDeadline, minExit)
 }
 
 // Over says whether the deadline has come.
