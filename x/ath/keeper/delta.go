@@ -81,7 +81,7 @@ func (k *Keeper) addReturnedDelta(ctx sdk.Context, pool types.Pool, beneficiary 
 // foldDeltas adds up all parts of the block. Paid amounts come last: settling a beneficiary's older epochs, which its
 // first weight in a new one and its penalties do, leaves more of them.
 func (k *Keeper) foldDeltas(ctx sdk.Context) error {
-	for _, fold := range []func(sdk.Context) error{k.foldRows, k.foldWeight, k.foldShares, k.foldReturned, k.foldPaid} {
+	for _, fold := range []func(sdk.Context) error{k.foldRows, k.foldWeight, k.foldShares, k.foldReturned, k.foldPaid, k.foldRevenue} {
 		if err := fold(ctx); err != nil {
 			return err
 		}

@@ -38,6 +38,9 @@ func (k *Keeper) advanceEpoch(ctx sdk.Context) error {
 	if err := k.epoch.Set(ctx, next); err != nil {
 		return err
 	}
+	if err := k.forgetRevenue(ctx, next.Number); err != nil {
+		return err
+	}
 	emitted, err := k.emit(ctx, params, next)
 	if err != nil {
 		return err

@@ -221,8 +221,14 @@ func (k *Keeper) PayProvider(ctx sdk.Context, from types.Row, provider, indexer 
 	if err := k.addRowDelta(ctx, income, amount.Sub(fee)); err != nil {
 		return zero, err
 	}
-	// Rewards are weighed in uath; a fee in another denom earns none.
-	if from.Denom != types.Denom || fee.IsZero() {
+	// Revenue is counted and rewards are weighed in uath; payments in another denom are neither.
+	if from.Denom != types.Denom {
+		return fee, nil
+	}
+	if err := k.addDelta(ctx, []byte{types.DeltaRevenue}, amount); err != nil {
+		return zero, err
+	}
+	if fee.IsZero() {
 		return fee, nil
 	}
 	if err := k.addShareDelta(ctx, types.Pool_POOL_DELIVERY, provider, epoch.Number, fee); err != nil {

@@ -33,6 +33,9 @@ func (g GenesisState) Validate() error {
 	if g.Minted.IsNil() || g.Minted.IsNegative() || g.Burnt.IsNil() || g.Burnt.IsNegative() {
 		return ErrInvalidGenesis.Wrapf("minted is %s and burnt is %s; neither may be negative", g.Minted, g.Burnt)
 	}
+	if err := g.validateRevenue(); err != nil {
+		return err
+	}
 	if err := g.validateBeacons(); err != nil {
 		return err
 	}

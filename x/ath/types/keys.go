@@ -33,6 +33,7 @@ var (
 	BeaconOwnersPrefix   = collections.NewPrefix(27) // public key → operator (derived)
 	BarsPrefix           = collections.NewPrefix(30) // pool, beneficiary → Int (place in the line of returned penalties)
 	BonusUntilPrefix     = collections.NewPrefix(31) // → uint64: last epoch of the running quarter
+	RevenuePrefix        = collections.NewPrefix(40) // epoch → Int: what tenants paid to suppliers
 )
 
 // First bytes of the keys of the object store, where transactions leave what EndBlock folds; the second part of every
@@ -43,4 +44,5 @@ const (
 	DeltaShare    byte = 3 // pool, beneficiary, epoch → Int: weight
 	DeltaPaid     byte = 4 // pool → Int: debit of the pool's earned row
 	DeltaReturned byte = 6 // pool, beneficiary → Int: penalty that comes back to the pool
+	DeltaRevenue  byte = 7 // → Int: what tenants paid to suppliers in the running epoch
 )
