@@ -87,10 +87,10 @@ func quickGenesis(enc app.Encoding, genesis app.GenesisState) {
 		g.Params.FeeVesting = 30 * time.Second
 		g.Params.RewardVesting = []athtypes.Tranche{{Delay: 0, Ppm: 300_000}, {Delay: 40 * time.Second, Ppm: 700_000}}
 		g.Params.CheckerVesting = []athtypes.Tranche{{Delay: 20 * time.Second, Ppm: 1_000_000}}
-		g.Params.MinExitDelay = time.Second
-		g.Params.RewardExits = []athtypes.ExitOption{{Delay: 5 * time.Second, PenaltyPpm: 800_000}}
-		g.Params.FeeExits = []athtypes.ExitOption{{Delay: 5 * time.Second, PenaltyPpm: 400_000}}
-		g.Params.CheckerExits = []athtypes.ExitOption{{Delay: 5 * time.Second, PenaltyPpm: 750_000}}
+		g.Params.MinExitDelay = 10 * time.Second
+		g.Params.RewardExits = []athtypes.ExitOption{{Delay: 10 * time.Second, PenaltyPpm: 800_000}}
+		g.Params.FeeExits = []athtypes.ExitOption{{Delay: 10 * time.Second, PenaltyPpm: 400_000}}
+		g.Params.CheckerExits = []athtypes.ExitOption{{Delay: 10 * time.Second, PenaltyPpm: 750_000}}
 	})
 	edit(enc.Codec, genesis, providerstypes.ModuleName, func(g *providerstypes.GenesisState) {
 		g.Params.UnbondingTime = 30 * time.Second

@@ -44,7 +44,7 @@ func TestCoefficientFollowsRevenue(t *testing.T) {
 	require.EqualValues(t, cpuStake, f.vault.row(types.StakeRow(owner.String(), ids[0])).Int64(), "what is bonded stays")
 	require.False(t, f.status(t, ids[0]).UnderStaked)
 	made, err := f.msgs.RegisterContainers(f.ctx, &types.MsgRegisterContainers{
-		Owner: owner.String(), MaxStake: math.NewInt(capital), Containers: []types.NewContainer{cpu(9)},
+		Owner: owner.String(), MaxStake: math.NewInt(capital), Containers: consented(owner, 9),
 	})
 	require.NoError(t, err)
 	require.EqualValues(t, cpuStake*11/10, made.Stake.Int64())
