@@ -68,6 +68,12 @@ var _ = []struct{}{
 	// Capacity is a stream: what it pays shows in claims.
 	on(unused[athtypes.EventCapacityConfirmed]), on(unused[athtypes.EventPayoutSet]),
 	on(unused[leasetypes.EventQueueParked]),
+	// What tickets do to a Container comes with its status; who risks what is asked of the chain.
+	on(unused[providertypes.EventTicketOpened]), on(unused[providertypes.EventTicketContested]), on(unused[providertypes.EventTicketClosed]),
+	on(unused[providertypes.EventTicketParked]), on(unused[providertypes.EventStakeToppedUp]), on(unused[providertypes.EventCoefficientSet]),
+	// Exits end in withdrawals. Beacon and price are the chain's own.
+	on(unused[athtypes.EventExited]), on(unused[athtypes.EventBeaconKeySet]), on(unused[athtypes.EventBeaconProofRefused]),
+	on(unused[athtypes.EventUsdIndexStepped]),
 }
 
 // project takes a block over into a view. Events that are not ours are passed by; one of ours that cannot be read is an error,

@@ -242,7 +242,7 @@ func (m *Market) unindex(e *Entry) {
 
 // list puts a Container that can be leased into the trees; unlist takes it out.
 func (m *Market) list(e *Entry) {
-	if !e.alive() || e.Offer == nil || e.Status.State != providertypes.ContainerState_CONTAINER_STATE_READY ||
+	if !e.alive() || e.Offer == nil || e.Status.State != providertypes.ContainerState_CONTAINER_STATE_READY || e.Status.UnderStaked ||
 		e.Offer.Denom != athtypes.Denom || !e.Offer.Rate.IsUint64() {
 		return
 	}

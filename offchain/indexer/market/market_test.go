@@ -121,9 +121,25 @@ func TestASilentWorkerIsNotOffered(t *testing.T) {
 	m.SetHead(101, start.Add(30*time.Second))
 	require.Equal(t, []uint64{1}, ids(m.Match(want("cpu"))))
 	m.SetHead(102, start.Add(31*time.Second))
-	require.Contains(t, m.Match(want("cpu")).Reason, "heartbeat")
+	require.Contains(t, m.Match(want("cpu")).Reason, "availability")
 	m.Heard(start.Add(31*time.Second), 1)
 	require.Equal(t, []uint64{1}, ids(m.Match(want("cpu"))))
+}
+
+// What the chain would refuse is not offered: outside of its windows, or with less stake than it must bond.
+func TestWhatTheChainRefusesIsNotOffered(t *testing.T) {
+	m, _ := testMarket()
+	m.add(spec{id: 1, class: "cpu", rate: 1})
+	c := m.at(1).Container
+	minute := uint32(start.Hour()*60 + start.Minute())
+	c.Windows = []providertypes.Window{{Days: 127, From: (minute + 60) % 1440, To: (minute+60)%1440 + 1}}
+	m.PutContainer(c)
+	require.Contains(t, m.Match(want("cpu")).Reason, "availability")
+	c.Windows = nil
+	m.PutContainer(c)
+	require.Equal(t, []uint64{1}, ids(m.Match(want("cpu"))))
+	m.PutStatus(providertypes.ContainerStatus{Id: 1, State: providertypes.ContainerState_CONTAINER_STATE_READY, UnderStaked: true})
+	require.Empty(t, m.Match(want("cpu")).Candidates)
 }
 
 func TestTwoTenantsAreNotSentToOneContainer(t *testing.T) {

@@ -114,7 +114,7 @@ func (m *Market) misfit(e *Entry, d leasetypes.Demand) leasetypes.Misfit {
 	if misfit := d.Offer(*e.Offer); misfit != leasetypes.Fits {
 		return misfit
 	}
-	if m.params.Silent(e.LastSeen, m.now) {
+	if m.params.Silent(e.LastSeen, m.now) || !providertypes.Open(e.Container.Windows, m.now) {
 		return leasetypes.MisfitBusy
 	}
 	return leasetypes.Fits
@@ -298,7 +298,7 @@ func (m *Market) explainOffers(q Query, left *roaring.Bitmap) string {
 	}
 	switch {
 	case count[leasetypes.MisfitBusy] > 0:
-		return fmt.Sprintf("heartbeat: the workers of %d Containers that fit have fallen silent; try again in a moment", count[leasetypes.MisfitBusy])
+		return fmt.Sprintf("availability: of %d Containers that fit the workers have fallen silent, or it is not their time of the week; try again in a moment", count[leasetypes.MisfitBusy])
 	case count[leasetypes.MisfitTerm] > 0:
 		return fmt.Sprintf("duration: %d of %d Containers that fit do not offer this duration", count[leasetypes.MisfitTerm], n)
 	case count[leasetypes.MisfitTenant] > 0:
