@@ -4,13 +4,16 @@ package cmd
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cosmos/cosmos-sdk/client"
 	"github.com/cosmos/cosmos-sdk/client/flags"
 	"github.com/cosmos/cosmos-sdk/client/tx"
+	genutiltypes "github.com/cosmos/cosmos-sdk/x/genutil/types"
 
 	"github.com/athnet/ath/app"
 	"github.com/athnet/ath/app/beaconkey"
@@ -31,6 +34,7 @@ func beaconKeyCommand() *cobra.Command {
 		beaconKeyFile("show", "Print the public parts, the newest first", beaconkey.Load),
 		beaconKeyFile("rotate", "Make a new key; the old one stays in the file until the next rotation", beaconkey.Rotate),
 		beaconKeyRegister(),
+		beaconKeyGenesis(),
 	)
 	return cmd
 }
@@ -91,4 +95,63 @@ func beaconKeyRegister() *cobra.Command {
 	}
 	flags.AddTxFlagsToCmd(cmd)
 	return cmd
+}
+
+// beaconKeyGenesis puts the newest key into a genesis file, where it counts from the first vote on.
+func beaconKeyGenesis() *cobra.Command {
+	return &cobra.Command{
+		Use:   "genesis OPERATOR [PUBKEY]",
+		Short: "Put a validator's key into this node's genesis file",
+		Long: "genesis gives the validator with the operator address the newest key of this node's file, or the public key PUBKEY of\n" +
+			"another node, in config/genesis.json. Keys of a genesis file count from the first vote on.",
+		Example: "  athd beacon-key genesis athvaloper1…\n  athd beacon-key genesis athvaloper1… YrHTibNS37uowEjmVLM4vL0/GWhIoM4GAB0Mezog4dM=",
+		Args:    cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := client.GetClientContextFromCmd(cmd)
+			key := athtypes.BeaconKey{Operator: args[0]}
+			if _, err := app.ValidatorAddresses.StringToBytes(key.Operator); err != nil {
+				return fmt.Errorf("operator %s: %w", key.Operator, err)
+			}
+			if len(args) == 2 {
+				pubkey, err := base64.StdEncoding.DecodeString(args[1])
+				if err != nil {
+					return fmt.Errorf("public key: %w", err)
+				}
+				key.Current = pubkey
+			} else {
+				file, err := beaconkey.Load(beaconkey.Path(ctx.HomeDir))
+				if err != nil {
+					return err
+				}
+				key.Current = file.Newest().Public()
+			}
+			return addGenesisKey(ctx, filepath.Join(ctx.HomeDir, "config", "genesis.json"), key)
+		},
+	}
+}
+
+func addGenesisKey(ctx client.Context, path string, key athtypes.BeaconKey) error {
+	genesis, err := genutiltypes.AppGenesisFromFile(path)
+	if err != nil {
+		return err
+	}
+	var modules map[string]json.RawMessage
+	if err := json.Unmarshal(genesis.AppState, &modules); err != nil {
+		return fmt.Errorf("%s: app_state: %w", path, err)
+	}
+	var state athtypes.GenesisState
+	if err := ctx.Codec.UnmarshalJSON(modules[athtypes.ModuleName], &state); err != nil {
+		return fmt.Errorf("%s: state of x/%s: %w", path, athtypes.ModuleName, err)
+	}
+	state.BeaconKeys = append(state.BeaconKeys, key)
+	if err := state.Validate(); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if modules[athtypes.ModuleName], err = ctx.Codec.MarshalJSON(&state); err != nil {
+		return err
+	}
+	if genesis.AppState, err = json.MarshalIndent(modules, "", "  "); err != nil {
+		return err
+	}
+	return genesis.SaveAs(path)
 }
