@@ -93,6 +93,7 @@ var messages = map[string]role{
 var events = map[string]string{
 	"athd.ath.v1.EventEpochEnded":                   "emission",
 	"athd.ath.v1.EventFeesDistributed":              "revenue",
+	"athd.ath.v1.EventDaoStreamed":                  "revenue",
 	"athd.ath.v1.EventSharesClosed":                 "rewards",
 	"athd.ath.v1.EventClaimed":                      "rewards",
 	"athd.ath.v1.EventWithdrawn":                    "rewards",

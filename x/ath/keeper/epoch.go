@@ -34,6 +34,9 @@ func (k *Keeper) advanceEpoch(ctx sdk.Context) error {
 	if err := k.closeEpochs(ctx, params, epoch.Number); err != nil {
 		return err
 	}
+	if err := k.streamDAO(ctx, params, epoch.Number); err != nil {
+		return err
+	}
 	next := epoch.Next(ctx.BlockTime(), params.EpochDuration)
 	if err := k.epoch.Set(ctx, next); err != nil {
 		return err

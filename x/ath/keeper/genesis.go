@@ -66,6 +66,9 @@ func (k *Keeper) begin(ctx sdk.Context, state *types.GenesisState) error {
 	if _, err := k.emit(ctx, state.Params, epoch); err != nil {
 		return err
 	}
+	if err := k.grantDAO(ctx); err != nil {
+		return err
+	}
 	// Rows of pools that genesis filled count as emitted; otherwise the pools' totals would not add up.
 	for _, pool := range types.Pools() {
 		if err := k.bookGrant(ctx, pool, state.Rows); err != nil {
@@ -108,6 +111,7 @@ func (k *Keeper) importItems(ctx sdk.Context, state *types.GenesisState) error {
 		k.burnt.Set(ctx, state.Burnt),
 		k.closedEpoch.Set(ctx, state.ClosedEpoch),
 		k.bonusUntil.Set(ctx, state.BonusUntil),
+		k.daoGranted.Set(ctx, state.DaoGranted),
 	} {
 		if set != nil {
 			return set
@@ -215,7 +219,7 @@ func (k *Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 }
 
 func (k *Keeper) exportItems(ctx sdk.Context, state *types.GenesisState) error {
-	var errs [7]error
+	var errs [8]error
 	state.Params, errs[0] = k.params.Get(ctx)
 	state.Epoch, errs[1] = k.epoch.Get(ctx)
 	state.Stream, errs[2] = k.stream.Get(ctx)
@@ -223,6 +227,7 @@ func (k *Keeper) exportItems(ctx sdk.Context, state *types.GenesisState) error {
 	state.Burnt, errs[4] = k.burnt.Get(ctx)
 	state.ClosedEpoch, errs[5] = k.closedEpoch.Get(ctx)
 	state.BonusUntil, errs[6] = k.bonusUntil.Get(ctx)
+	state.DaoGranted, errs[7] = k.daoGranted.Get(ctx)
 	return errors.Join(errs[:]...)
 }
 

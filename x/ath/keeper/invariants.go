@@ -23,6 +23,7 @@ func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 		k.checkShares,
 		k.checkStream,
 		k.checkBeacon,
+		k.checkDAO,
 	} {
 		if err := check(ctx); err != nil {
 			return err

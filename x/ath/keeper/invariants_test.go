@@ -36,6 +36,7 @@ func TestCheckInvariantsNotices(t *testing.T) {
 			require.NoError(t, err)
 			return k.addRow(ctx, key, one)
 		},
+		"the DAO was granted 1": func(ctx sdk.Context) error { return k.daoGranted.Set(ctx, one) },
 		"row (": func(ctx sdk.Context) error {
 			return k.rows.Set(ctx, newRowKey(types.RowKind_ROW_KIND_SLA_FUND, nil, 0, usd), math.ZeroInt())
 		},

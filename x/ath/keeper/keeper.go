@@ -105,6 +105,7 @@ type Keeper struct {
 	usdCheckpoints collections.Map[int64, types.UsdIndex]
 	bars           collections.Map[barKey, math.Int]
 	bonusUntil     collections.Item[uint64]
+	daoGranted     collections.Item[math.Int]
 	revenue        collections.Map[uint64, math.Int]
 }
 
@@ -148,6 +149,7 @@ func NewKeeper(deps Deps) *Keeper {
 		usdCheckpoints: collections.NewMap(sb, types.UsdCheckpointsPrefix, "usd_checkpoints", collections.Int64Key, codec.CollValue[types.UsdIndex](deps.Cdc)),
 		bars:           collections.NewMap(sb, types.BarsPrefix, "bars", barKeyCodec, sdk.IntValue),
 		bonusUntil:     collections.NewItem(sb, types.BonusUntilPrefix, "bonus_until", collections.Uint64Value),
+		daoGranted:     collections.NewItem(sb, types.DAOGrantedPrefix, "dao_granted", sdk.IntValue),
 		revenue:        collections.NewMap(sb, types.RevenuePrefix, "revenue", collections.Uint64Key, sdk.IntValue),
 	}
 	schema, err := sb.Build()

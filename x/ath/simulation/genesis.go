@@ -38,6 +38,7 @@ func RandomParams(r *rand.Rand) types.Params {
 	p.RewardExits = []types.ExitOption{{Delay: early, PenaltyPpm: 800_000}, {Delay: early + 20*time.Second, PenaltyPpm: 500_000}}
 	p.FeeExits = []types.ExitOption{{Delay: early, PenaltyPpm: 400_000}}
 	p.CheckerExits = []types.ExitOption{{Delay: early, PenaltyPpm: 750_000}}
+	p.DaoStakersPpm = uint32(r.Intn(types.PPM + 1))
 	p.BonusEpochs = uint64(1 + r.Intn(5))
 	return p
 }

@@ -19,6 +19,8 @@ func DefaultGenesis() *GenesisState {
 		Stream: NewStream(time.Unix(0, 0).UTC()),
 		Minted: math.ZeroInt(),
 		Burnt:  math.ZeroInt(),
+
+		DaoGranted: math.ZeroInt(),
 	}
 }
 
@@ -40,6 +42,9 @@ func (g GenesisState) Validate() error {
 		return err
 	}
 	if err := validateRows(g.Rows); err != nil {
+		return err
+	}
+	if err := g.validateDAO(); err != nil {
 		return err
 	}
 	if err := validatePayouts(g.Payouts); err != nil {

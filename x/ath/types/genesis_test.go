@@ -54,6 +54,8 @@ func TestGenesisValidate(t *testing.T) {
 		"payouts[1]":                 func(g *GenesisState) { g.Payouts = append(g.Payouts, g.Payouts[0]) },
 		"pools has 5":                func(g *GenesisState) { g.Pools = g.Pools[:5] },
 		"pools[0]: 1 of 0 returned":  func(g *GenesisState) { g.Pools[0].ReturnedSpent = math.OneInt() },
+		"rows[0]: the DAO has one":   func(g *GenesisState) { g.Rows[0].Row = Row{Kind: RowKind_ROW_KIND_DAO, Bucket: 1, Denom: Denom} },
+		"dao_granted is -1":          func(g *GenesisState) { g.DaoGranted = minus },
 		"bonus_until is 8":           func(g *GenesisState) { g.BonusUntil = 8 },
 		"bars[0]: 6 is not":          func(g *GenesisState) { g.Bars[0].Returned = math.NewInt(6) },
 		"bars[0]: 5 is not":          func(g *GenesisState) { g.Bars[0].Pool = Pool_POOL_INDEXER },

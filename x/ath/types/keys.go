@@ -33,6 +33,7 @@ var (
 	BeaconOwnersPrefix   = collections.NewPrefix(27) // public key → operator (derived)
 	BarsPrefix           = collections.NewPrefix(30) // pool, beneficiary → Int (place in the line of returned penalties)
 	BonusUntilPrefix     = collections.NewPrefix(31) // → uint64: last epoch of the running quarter
+	DAOGrantedPrefix     = collections.NewPrefix(35) // → Int: what the DAO's row held at genesis
 	RevenuePrefix        = collections.NewPrefix(40) // epoch → Int: what tenants paid to suppliers
 )
 

@@ -49,6 +49,7 @@ func DefaultParams() Params {
 		MinExitDelay:   7 * day,
 		BonusEpochs:    91,
 
+		DaoStakersPpm:      500_000,
 		PriceMaxChangePpm:  10_000,
 		PriceAverageBlocks: 300,
 		PriceStaleAfter:    10 * time.Minute,
@@ -77,6 +78,7 @@ func (p Params) Validate() error {
 		{"capacity_ppm", p.CapacityPpm},
 		{"indexer_grants_ppm", p.IndexerGrantsPpm},
 		{"indexer_ppm", p.IndexerPpm},
+		{"dao_stakers_ppm", p.DaoStakersPpm},
 	} {
 		if part.ppm > PPM {
 			return ErrInvalidParams.Wrapf("%s is %d; at most %d", part.name, part.ppm, PPM)

@@ -39,6 +39,7 @@ func TestParamsValidate(t *testing.T) {
 		"fee_exits[0].penalty_ppm is":  func(p *Params) { p.FeeExits[0].PenaltyPpm = 0 },
 		"reward_exits[1]: delays":      func(p *Params) { p.RewardExits[1].PenaltyPpm = 800_000 },
 		"checker_exits has 5":          func(p *Params) { p.CheckerExits = make([]ExitOption, 5) },
+		"dao_stakers_ppm is 1000001":   func(p *Params) { p.DaoStakersPpm = PPM + 1 },
 		"bonus_epochs is 0":            func(p *Params) { p.BonusEpochs = 0 },
 		"bonus_epochs is 401":          func(p *Params) { p.BonusEpochs = 401 },
 		"checker_vesting has 9":        func(p *Params) { p.CheckerVesting = make([]Tranche, 9) },

@@ -26,7 +26,8 @@ func ValidateAmount(amount math.Int) error {
 // Owned says whether rows of this kind belong to one account; all others belong to the protocol.
 func (k RowKind) Owned() bool {
 	switch k {
-	case RowKind_ROW_KIND_FEES_PENDING, RowKind_ROW_KIND_POOL, RowKind_ROW_KIND_SLA_FUND, RowKind_ROW_KIND_TREASURY, RowKind_ROW_KIND_EARNED:
+	case RowKind_ROW_KIND_FEES_PENDING, RowKind_ROW_KIND_POOL, RowKind_ROW_KIND_SLA_FUND, RowKind_ROW_KIND_TREASURY, RowKind_ROW_KIND_EARNED,
+		RowKind_ROW_KIND_DAO:
 		return false
 	default:
 		return true
@@ -62,6 +63,9 @@ func PoolRow(pool Pool) Row {
 func EarnedRow(pool Pool) Row {
 	return Row{Kind: RowKind_ROW_KIND_EARNED, Bucket: uint64(pool), Denom: Denom}
 }
+
+// DAORow holds what the DAO's allocation has not streamed yet.
+func DAORow() Row { return Row{Kind: RowKind_ROW_KIND_DAO, Denom: Denom} }
 
 // FeesPendingRow holds the service fees of an epoch.
 func FeesPendingRow(epoch uint64, denom string) Row {
