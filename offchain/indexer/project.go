@@ -71,6 +71,8 @@ var _ = []struct{}{
 	// What tickets do to a Container comes with its status; who risks what is asked of the chain.
 	on(unused[providertypes.EventTicketOpened]), on(unused[providertypes.EventTicketContested]), on(unused[providertypes.EventTicketClosed]),
 	on(unused[providertypes.EventTicketParked]), on(unused[providertypes.EventStakeToppedUp]), on(unused[providertypes.EventCoefficientSet]),
+	// The DAO's stream follows from its grant, and delegators see it in x/distribution.
+	on(unused[athtypes.EventDaoStreamed]),
 	// Exits end in withdrawals. Beacon and price are the chain's own.
 	on(unused[athtypes.EventExited]), on(unused[athtypes.EventBeaconKeySet]), on(unused[athtypes.EventBeaconProofRefused]),
 	on(unused[athtypes.EventUsdIndexStepped]),
