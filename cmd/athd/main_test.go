@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -29,6 +30,11 @@ func TestCommands(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
+			table, err := filepath.Abs("../../docs/mainnet-allocation.yml")
+			if err != nil {
+				return err
+			}
+			env.Setenv("ALLOCATION", table)
 			for _, name := range []string{"RPC", "P2P", "GRPC", "API", "PPROF"} {
 				port, err := freePort()
 				if err != nil {

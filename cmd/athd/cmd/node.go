@@ -12,7 +12,6 @@ import (
 	"github.com/cosmos/cosmos-sdk/client/snapshot"
 	"github.com/cosmos/cosmos-sdk/server"
 	servertypes "github.com/cosmos/cosmos-sdk/server/types"
-	genutilcli "github.com/cosmos/cosmos-sdk/x/genutil/client/cli"
 
 	"github.com/athnet/ath/app"
 )
@@ -49,7 +48,7 @@ func addNodeCommands(root *cobra.Command, modules *app.Client) {
 	}
 	node.AddCommand(
 		initCommand(modules.Basics),
-		genutilcli.Commands(modules.Tx, modules.Basics, app.DefaultHome()),
+		genesisCommand(modules),
 		exportCommand(),
 		priceCommand(),
 		snapshot.Cmd(newApp),
