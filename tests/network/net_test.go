@@ -38,6 +38,9 @@ const (
 	maxGap = 20 * time.Second
 	// shift of ports keeps the network off those of `make run` and of tests/e2e.
 	shift = 4_000
+	// Programs that a node runs.
+	honest = "athd"
+	liar   = "liar/athd"
 )
 
 // network is four validators and two rich accounts, alice and bob, whose keys are in the first node's keyring.
@@ -46,6 +49,7 @@ type network struct {
 	dir      string
 	bins     string
 	chainID  string
+	initial  int64 // height of the first block
 	nodes    []*node
 	accounts map[string]string
 	conn     *grpc.ClientConn
@@ -62,10 +66,13 @@ func newNetwork(t *testing.T, chainID string, genesis map[string]any) *network {
 	require.NoError(t, os.RemoveAll(n.dir))
 	n.bins = filepath.Join(n.dir, "bin")
 	require.NoError(t, os.MkdirAll(n.bins, 0o755))
-	build := exec.Command("go", "build", "-o", n.bins+"/", "./cmd/athd", "./tests/network/liar")
-	build.Dir = root
-	said, err := build.CombinedOutput()
-	require.NoError(t, err, string(said))
+	// Both are called athd, because environment variables that configure a node begin with its program's name.
+	for program, source := range map[string]string{honest: "./cmd/athd", liar: "./tests/network/liar"} {
+		build := exec.Command("go", "build", "-o", filepath.Join(n.bins, program), source)
+		build.Dir = root
+		said, err := build.CombinedOutput()
+		require.NoError(t, err, string(said))
+	}
 
 	homes := filepath.Join(n.dir, "homes")
 	n.athd("testnet", "init-files", "--validators", strconv.Itoa(validators), "--chain-id", chainID, "--output-dir", homes)
@@ -81,12 +88,12 @@ func newNetwork(t *testing.T, chainID string, genesis map[string]any) *network {
 		n.accounts[n.nodes[i].name] = n.address(n.nodes[i], n.nodes[i].name)
 	}
 	n.writeGenesis(genesis)
-	t.Cleanup(n.end)
 	n.conn, err = grpc.NewClient(first.address(first.grpc), grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.ForceCodec(chain.Codec())))
+		grpc.WithDefaultCallOptions(grpc.ForceCodec(chain.Codec()), grpc.WaitForReady(true)))
 	require.NoError(t, err)
 	n.rpc, err = rpchttp.New("http://"+first.address(first.rpc), "/websocket")
 	require.NoError(t, err)
+	t.Cleanup(n.end)
 	return n
 }
 
@@ -116,19 +123,21 @@ func (n *network) writeGenesis(over map[string]any) {
 	}
 }
 
-// end stops what runs; after a failure it shows the end of every log.
+// end stops what runs; after a failure it shows how every log ends, and leaves all files for a look.
 func (n *network) end() {
+	if n.t.Failed() {
+		for _, node := range n.nodes {
+			n.t.Logf("the end of %s:\n%s", node.log, tail(node.log, 20))
+		}
+	}
 	for _, node := range n.nodes {
 		node.stop()
 	}
-	if n.t.Failed() {
-		for _, node := range n.nodes {
-			n.t.Logf("the end of %s:\n%s", node.log, tail(node.log, 25))
-		}
-		return
-	}
-	if err := os.RemoveAll(n.dir); err != nil {
+	if err := n.conn.Close(); err != nil {
 		n.t.Error(err)
+	}
+	if !n.t.Failed() {
+		require.NoError(n.t, os.RemoveAll(n.dir))
 	}
 }
 
@@ -143,7 +152,7 @@ func (n *network) athd(args ...string) string {
 func (n *network) try(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(n.bins, "athd"), args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(n.bins, honest), args...)
 	var out, talk bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &talk
 	if err := cmd.Run(); err != nil {

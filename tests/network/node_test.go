@@ -44,7 +44,7 @@ type node struct {
 
 func newNode(n *network, i int, home string) *node {
 	node := &node{
-		net: n, name: filepath.Base(home), home: home, program: "athd", log: filepath.Join(n.dir, filepath.Base(home)+".log"),
+		net: n, name: filepath.Base(home), home: home, program: honest, log: filepath.Join(n.dir, filepath.Base(home)+".log"),
 		rpc: 26657 + shift + 10*i, p2p: 26656 + shift + 10*i, grpc: 26658 + shift + 10*i,
 	}
 	for _, port := range []int{node.rpc, node.p2p, node.grpc} {
@@ -155,6 +155,17 @@ func (v *node) awaitBlock(height int64, appHash string) {
 	})
 }
 
+// awaitServing waits until the node answers.
+func (v *node) awaitServing() {
+	v.net.t.Helper()
+	rpc, err := rpchttp.New("http://"+v.address(v.rpc), "/websocket")
+	require.NoError(v.net.t, err)
+	v.net.await(v.name+" to answer", func(ctx context.Context) (bool, error) {
+		status, err := rpc.Status(ctx)
+		return err == nil && !status.SyncInfo.CatchingUp, err
+	})
+}
+
 // newKey puts a new consensus key beside the old one and returns its public part as transactions write it, and its address.
 func (v *node) newKey() (text, address string) {
 	private := ed25519.GenPrivKey()
@@ -169,13 +180,13 @@ func (v *node) useKey() {
 }
 
 // setPriceSource configures a price source that reads a file.
-func (v *node) setPriceSource(from string) {
+func (v *node) setPriceSource() {
 	t, path := v.net.t, v.file("config", "app.toml")
 	raw, err := os.ReadFile(path)
 	require.NoError(t, err)
 	head, table, ok := strings.Cut(string(raw), "[price]")
 	require.True(t, ok, "app.toml has a table [price]")
-	for key, value := range map[string]string{"source": "file", "from": from, "interval": "200ms"} {
+	for key, value := range map[string]string{"source": "file", "from": v.file("price"), "interval": "200ms"} {
 		line := regexp.MustCompile(`(?m)^` + key + ` = .*$`)
 		require.True(t, line.MatchString(table), key)
 		table = line.ReplaceAllString(table, fmt.Sprintf("%s = %q", key, value))

@@ -7,6 +7,7 @@ package network
 import (
 	"context"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,6 +32,7 @@ const ath = 1_000_000
 // genesis of the test's network: what takes days or hours takes seconds.
 func genesis() map[string]any {
 	return map[string]any{"app_state": map[string]any{
+		"ath": map[string]any{"params": map[string]any{"epoch_duration": "10s", "price_max_change_ppm": 50_000, "price_step": "3s"}},
 		"slashing": map[string]any{"params": map[string]any{
 			// More than 30 of 60 blocks missed: some 15 s. A restart misses ten.
 			"signed_blocks_window": "60", "min_signed_per_window": "0.5", "downtime_jail_duration": "3s", "slash_fraction_downtime": "0.01",
@@ -44,28 +46,58 @@ func uath(whole int64) string { return math.NewInt(whole).MulRaw(ath).String() +
 
 // TestNetwork is the life of a network, in one piece: each part goes on with the chain that the one before left.
 //
-// Every validator bonds 500,000 ATH at genesis and takes a commission of 10 %; the community tax is 2 %.
+// Every validator bonds 500,000 ATH at genesis and takes a commission of 10 %; the community tax is 2 %. node0 says 0.030 USD
+// per ATH, node1 0.032, node2 has no source, and node3 lies once it comes back from jail.
 func TestNetwork(t *testing.T) {
 	n := newNetwork(t, "ath-net-1", genesis())
+	for i, node := range n.nodes {
+		n.athd("beacon-key", "init", "--home", node.home)
+		if i < 2 {
+			node.setPriceSource()
+		}
+	}
+	n.setPrices("0.030", "0.032")
+	n.start()
+	n.awaitHeight(2)
+	for _, node := range n.nodes {
+		n.send(node, node.name, "0uath", "beacon-key", "register")
+	}
+
+	n.delegateAndEarn()
+	n.rotate(n.nodes[2])
+	down := n.nodes[3]
+	down.stop()
+	on := n.governance()
+	n.slash(down)
+	down.program = liar
+	n.unjail(down)
+	n.votesCount(on)
+	n.rotate(n.nodes[1])
+	n.priceIsAlive()
+	n.stop(2)
+
+	n.restart("ath-net-2")
+	n.again()
+	n.rotate(n.nodes[0])
+	n.priceIsAlive()
+	n.stop(n.initial)
+}
+
+// start runs all nodes.
+func (n *network) start() {
 	for _, node := range n.nodes {
 		node.start()
 	}
-	n.awaitHeight(2)
+	n.nodes[0].awaitServing()
+}
 
-	n.delegateAndEarn()
-	down := n.nodes[3]
-	down.stop()
-	n.governance()
-	n.slash(down)
-	n.unjail(down)
-	n.rotate(n.nodes[2])
-
-	last := n.height()
-	n.checkBlocks(2, last)
+// stop ends the chain after a look at all of its blocks, and checks the whole state.
+func (n *network) stop(from int64) {
+	n.checkBlocks(from, n.height()-1)
 	for _, node := range n.nodes {
 		node.stop()
 	}
-	t.Log(n.athd("debug", "invariants", "--home", n.nodes[0].home))
+	n.t.Log(n.athd("debug", "invariants", "--home", n.nodes[0].home))
 }
 
 // delegateAndEarn: alice doubles node0's stake to 1,000,000 of 2,500,000 ATH, four tenths. Then bob pays a fee of 100 ATH:
@@ -110,6 +142,7 @@ func (n *network) delegateAndEarn() {
 	n.tx(node, "alice", "staking", "delegate", n.nodes[1].operator(), uath(300_000))
 	n.tx(node, "alice", "staking", "delegate", n.nodes[2].operator(), uath(200_000))
 	n.tx(node, "bob", "staking", "delegate", n.nodes[3].operator(), uath(50_000))
+	n.await("all of it to vote", func(context.Context) (bool, error) { return n.powers(n.height())[n.nodes[3].key()] == 550_000, nil })
 }
 
 // balance of an account in uath.
@@ -120,9 +153,10 @@ func (n *network) balance(ctx context.Context, address string) int64 {
 	return res.Balance.Amount.Int64()
 }
 
-// governance: one proposal changes the fee split and a class. 500 ATH come with it, 4,500 are added; all 3,050,000 bonded
+// governance: one proposal changes the fee split and a class, and lets votes carry extensions from a height on, which it
+// returns. 500 ATH come with it, 4,500 are added; all 3,050,000 bonded
 // ATH vote, a validator with its delegators' stake, and the deposit comes back.
-func (n *network) governance() {
+func (n *network) governance() int64 {
 	t, node := n.t, n.nodes[0]
 	authority := authtypes.NewModuleAddress(govtypes.ModuleName).String()
 	var params struct {
@@ -138,12 +172,23 @@ func (n *network) governance() {
 	class := catalogue.Classes[at]
 	class["weight"], class["stake"] = "150000", "1200000000"
 
+	var consensus struct {
+		Params map[string]any `json:"params"`
+	}
+	n.query(&consensus, "consensus", "params")
+	on := n.height() + 60 // the vote takes 10 s, and as many blocks at most as are possible in them
+
 	file := node.file("proposal.json")
 	write(t, file, map[string]any{
 		"title": "A fee split and a class", "summary": "Burn more, ask more of an RTX 4090.", "metadata": "", "deposit": uath(500),
 		"messages": []any{
 			map[string]any{"@type": "/athd.ath.v1.MsgUpdateParams", "authority": authority, "params": params.Params},
 			map[string]any{"@type": "/athd.providers.v1.MsgSetClasses", "authority": authority, "classes": []any{class}},
+			map[string]any{
+				"@type": "/cosmos.consensus.v1.MsgUpdateParams", "authority": authority,
+				"block": consensus.Params["block"], "evidence": consensus.Params["evidence"], "validator": consensus.Params["validator"],
+				"abci": map[string]any{"vote_extensions_enable_height": strconv.FormatInt(on, 10)},
+			},
 		},
 	})
 	bob := n.accounts["bob"]
@@ -176,6 +221,8 @@ func (n *network) governance() {
 	require.Len(t, classes.Classes, len(catalogue.Classes))
 	require.Equal(t, uint64(150_000), classes.Classes[at].Weight)
 	require.Equal(t, "1200000000", classes.Classes[at].Stake.String())
+	require.Less(t, n.height(), on, "votes have no extensions yet")
+	return on
 }
 
 // slash: node3 is down with 550,000 ATH. 1 % is burnt: 5,500 ATH, of which bob's 50,000 bear 500.
@@ -203,12 +250,8 @@ func (n *network) slash(v *node) {
 
 // unjail: the validator comes back with what it has left.
 func (n *network) unjail(v *node) {
-	t := n.t
 	v.start()
-	height := n.height()
-	header, err := n.rpc.Header(context.Background(), &height)
-	require.NoError(t, err)
-	v.awaitBlock(height, header.Header.AppHash.String())
+	v.awaitServing()
 	slashing := slashingtypes.NewQueryClient(n.conn)
 	n.await("the jail to open", func(ctx context.Context) (bool, error) {
 		height := n.height()
@@ -242,6 +285,7 @@ func (n *network) rotate(v *node) {
 	v.stop()
 	v.useKey()
 	v.start()
+	v.awaitServing()
 	require.Equal(t, int64(1*ath), before-n.balance(context.Background(), own))
 	require.Equal(t, "1000000uath", attribute(t, rotated, stakingtypes.EventTypeRotateConsPubKey, stakingtypes.AttributeKeyFeeBurned))
 	n.awaitHeight(rotated.Height + 2)
