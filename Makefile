@@ -72,7 +72,7 @@ e2e: build $(TOOLS)/gotestsum ## Scripts against a real node, worker and contain
 	@scripts/deps.sh run
 	@ATH_DOCKER=1 $(TOOLS)/gotestsum --format pkgname-and-test-fails -- -timeout 15m -count=1 -p 1 $(TESTFLAGS) \
 		./offchain/worker ./offchain/worker/runtime/docker
-	@$(TOOLS)/gotestsum --format testname -- -tags e2e -timeout 30m -count=1 -p 1 $(TESTFLAGS) ./tests/e2e/...
+	@$(TOOLS)/gotestsum --format testname -- -tags e2e -timeout 30m -count=1 -p 1 $(TESTFLAGS) ./tests/e2e/... ./tests/network/...
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint $(TOOLS)/govulncheck ## gofmt, go vet, golangci-lint, known vulnerabilities

@@ -24,7 +24,7 @@ const (
 	maxFile = 4096
 )
 
-// ErrNone: the node has no key file.
+// ErrNone says that the node has no key file.
 var ErrNone = errors.New("no beacon key")
 
 // Path of the key file in a node's home.

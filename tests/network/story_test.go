@@ -286,9 +286,9 @@ func (n *network) rotate(v *node) {
 	v.useKey()
 	v.start()
 	v.awaitServing()
+	n.awaitHeight(max(rotated.Height, n.height()) + 2) // a node that was started anew knows its state with its next block
 	require.Equal(t, int64(1*ath), before-n.balance(context.Background(), own))
 	require.Equal(t, "1000000uath", attribute(t, rotated, stakingtypes.EventTypeRotateConsPubKey, stakingtypes.AttributeKeyFeeBurned))
-	n.awaitHeight(rotated.Height + 2)
 	require.Equal(t, power, n.powers(rotated.Height + 1)[old])
 	require.Zero(t, n.powers(rotated.Height + 1)[address])
 	require.Zero(t, n.powers(rotated.Height + 2)[old])

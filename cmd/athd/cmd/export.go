@@ -82,6 +82,9 @@ func exportGenesis(node *server.Context, height int64, modules []string) (*genut
 	genesis.InitialHeight = exported.Height
 	genesis.GenesisTime = last.Time
 	genesis.Consensus = genutiltypes.NewConsensusGenesis(exported.ConsensusParams, exported.Validators)
+	if abci := exported.ConsensusParams.Abci; abci != nil { // which the SDK leaves out: the restarted chain would have no price
+		genesis.Consensus.Params.ABCI.VoteExtensionsEnableHeight = abci.VoteExtensionsEnableHeight
+	}
 	return genesis, nil
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"cosmossdk.io/log/v2"
 
+	"github.com/cosmos/cosmos-sdk/client"
 	"github.com/cosmos/cosmos-sdk/client/flags"
 	"github.com/cosmos/cosmos-sdk/server"
 	servercmd "github.com/cosmos/cosmos-sdk/server/cmd"
@@ -29,6 +30,14 @@ func main() {
 	root := &cobra.Command{
 		Use: "liar",
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			types, err := app.NewClient()
+			if err != nil {
+				return err
+			}
+			ctx := client.GetClientContextFromCmd(cmd).WithCodec(types.Codec).WithInterfaceRegistry(types.Registry).WithTxConfig(types.Tx)
+			if err := client.SetCmdClientContext(cmd, ctx); err != nil {
+				return err
+			}
 			return server.InterceptConfigsPreRunHandler(cmd, "", nil, cmtcfg.DefaultConfig())
 		},
 	}
@@ -46,25 +55,30 @@ func main() {
 func newLiar(logger log.Logger, db dbm.DB, opts servertypes.AppOptions) servertypes.Application {
 	liar := app.New(logger, db, false, opts, server.DefaultBaseappOptions(opts)...)
 	liar.SetExtendVoteHandler(lie)
+	// CometBFT asks a validator about its own words, too, and stops it where it does not stand by them.
+	liar.SetVerifyVoteExtensionHandler(func(sdk.Context, *abci.RequestVerifyVoteExtension) (*abci.ResponseVerifyVoteExtension, error) {
+		return &abci.ResponseVerifyVoteExtension{Status: abci.ResponseVerifyVoteExtension_ACCEPT}, nil
+	})
 	if err := liar.LoadLatestVersion(); err != nil {
 		panic(err)
 	}
 	return liar
 }
 
-// lie says by turns the highest price there is with a forged proof, bytes that mean nothing, and more than is allowed.
+// lie says the highest price there is with a forged proof, now and then bytes that mean nothing, and sometimes more than is
+// allowed: then the others don't take its vote, so it must not be too often, or the liar is jailed for its silence.
 func lie(_ sdk.Context, req *abci.RequestExtendVote) (*abci.ResponseExtendVote, error) {
 	var said []byte
-	switch req.Height % 3 {
-	case 0:
+	switch req.Height % 8 {
+	default:
 		ext := athtypes.VoteExtension{Price: athtypes.MaxPrice, BeaconProof: bytes.Repeat([]byte{7}, 80)}
 		var err error
 		if said, err = ext.Marshal(); err != nil {
 			return nil, err
 		}
-	case 1:
+	case 1, 5:
 		said = bytes.Repeat([]byte{0xff}, 40)
-	default:
+	case 3:
 		said = make([]byte, athtypes.MaxVoteExtension+1)
 	}
 	return &abci.ResponseExtendVote{VoteExtension: said}, nil

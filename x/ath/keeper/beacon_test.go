@@ -84,8 +84,6 @@ func TestBeaconOfVotes(t *testing.T) {
 	f := newFixture(t, shortParams())
 	f.block(time.Second, f.setKey(0, f.key(0)), f.setKey(1, f.key(1)))
 	f.open(time.Second)
-	previous, err := f.k.Beacon(f.ctx)
-	require.NoError(t, err)
 	require.NoError(t, f.k.stepBeacon(f.ctx, []types.Vote{f.vote(0, f.key(0))}))
 	require.Equal(t, types.BeaconSource_BEACON_SOURCE_BLOCK_HASH, f.record().Source, "the key is too fresh")
 	require.EqualValues(t, 1, f.record().Voters)
@@ -94,7 +92,7 @@ func TestBeaconOfVotes(t *testing.T) {
 	f.twoEpochs()
 
 	f.open(time.Second)
-	previous, err = f.k.beacon.Get(f.ctx)
+	previous, err := f.k.beacon.Get(f.ctx)
 	require.NoError(t, err)
 	votes := []types.Vote{f.vote(0, f.key(0)), f.vote(1, f.key(1)), f.vote(2, f.key(2)), {Operator: user(3), Power: 1}}
 	require.NoError(t, f.k.stepBeacon(f.ctx, votes))

@@ -55,8 +55,8 @@ type month struct {
 func simulate(t *testing.T) []month {
 	p, c := types.DefaultParams(), types.NewCoefficient()
 	class := types.Class{Stake: ath(yearsUnit)}
-	living, perUnit, bonded := int64(100), int64(100), math.NewInt(0)
-	bonded = ath(yearsUnit).MulRaw(living)
+	living, perUnit := int64(100), int64(100)
+	bonded := ath(yearsUnit).MulRaw(living)
 	c = c.Count(bonded)
 	var lines []month
 	from, start := int64(0), [2]int64{living, perUnit}

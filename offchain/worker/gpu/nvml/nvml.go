@@ -187,7 +187,7 @@ func (s *Source) listen() {
 	n, _ := s.lib.DeviceGetCount()
 	for i := range n {
 		if d, ret := s.lib.DeviceGetHandleByIndex(i); ret == nvml.SUCCESS {
-			d.RegisterEvents(nvml.EventTypeXidCriticalError, set)
+			_ = d.RegisterEvents(nvml.EventTypeXidCriticalError, set) // a device without events is asked for its errors all the same
 		}
 	}
 }
