@@ -167,7 +167,7 @@ func (k *Keeper) exportBeacon(ctx sdk.Context, state *types.GenesisState) error 
 }
 
 // checkBeacon: the beacon is the last one of those that are kept, each kept one is in its place; every registered key leads
-// to its validator and to no other (A11).
+// to its validator and to no other (A19).
 func (k *Keeper) checkBeacon(ctx sdk.Context) error {
 	state := types.GenesisState{}
 	if err := k.exportBeacon(ctx, &state); err != nil {
