@@ -102,7 +102,7 @@ func (r Registrar) Plan(ctx context.Context, m Measured) (Registration, error) {
 	if have.Container.Endpoint != r.Config.Endpoint || have.Container.Region != r.Config.Region {
 		out.Msgs = append(out.Msgs, &providertypes.MsgUpdateContainer{
 			Operator: r.Owner, Id: have.Container.Id, Endpoint: r.Config.Endpoint, Connectivity: have.Container.Connectivity,
-			Region: r.Config.Region, Spec: have.Container.Spec, Fingerprint: m.Fingerprint,
+			Region: r.Config.Region, Spec: have.Container.Spec, Fingerprint: m.Fingerprint, Windows: have.Container.Windows,
 		})
 		out.Steps = append(out.Steps, fmt.Sprintf("update container %d: endpoint %s, region %s", have.Container.Id, r.Config.Endpoint, r.Config.Region))
 	}

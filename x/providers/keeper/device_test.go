@@ -65,6 +65,11 @@ func TestBrokenDeviceKeepsItsLease(t *testing.T) {
 	require.NoError(t, g.beatWith(id, xid(id, 48)))
 	require.NoError(t, g.beatWith(id))
 	require.NoError(t, g.k.Release(g.ctx, id, "tenant/1", false))
+	g.requireState(t, stQuality, id) // however sound it looks now
+	require.NoError(t, g.beatWith(id))
+	for round := uint64(4); round < 8; round++ {
+		g.verdict(t, round, types.BitmapOf(id), nil, nil)
+	}
 	g.requireState(t, stReady, id)
 }
 

@@ -128,7 +128,7 @@ func (m *model) beat(t *rapid.T) {
 		c.enterChecking()
 		c.state = stQuality
 	}
-	c.broken = broken
+	c.broken = broken || c.broken && c.state.Bound()
 	if !m.ctx.BlockTime().Before(c.suspended) {
 		c.suspended = time.Time{}
 	}

@@ -34,10 +34,10 @@ const armReference = 500
 //   - RTX 3090, 3080, 3070: Ampere GA102 whitepaper, 284, 238 and 162.6. RTX 4090, 4080: Ada whitepaper, 660.6 and 389.9.
 //   - RTX 4070 Ti: 641 TOPS with sparsity on NVIDIA's comparison page. RTX 5090 and 5080: a quarter of the 3,352 and 1,801 "AI
 //     TOPS" there, which are fp4 with sparsity.
-//   - MI325X, MI300X, MI250X, MI210, MI100: AMD Instinct data sheets, 2,614.9, 2,614.9, 383, 181 and 184.6.
+//   - MI325X, MI300X, MI250X, MI210, MI100: AMD Instinct data sheets, 2,614.9, 2,614.9, 383, 181 and 184.6;
+//     an MI250X is two devices of half of that and 64 GB each to its driver, so its unit here is one of them.
 //   - RX 7900 XTX: 122.8 TFLOPS in fp16 on AMD's page; int8 runs at the same rate (AMD GPUOpen on WMMA for RDNA 3).
-//   - Max 1550: 8,192 int8 operations per clock and Xe core, 128 cores, 1.6 GHz (Intel's Xe HPC description and product page).
-//     Flex 170, Arc A770, Arc B580: Intel's product pages, 250, 262 and 233.
+//   - Flex 170, Arc A770, Arc B580: Intel's product pages, 250, 262 and 233.
 //
 // Drivers report less memory than the round figure, most of all where ECC keeps a sixteenth of it for itself (A10, L4, L40, T4), so
 // the least that is accepted is 7 % below it.
@@ -52,7 +52,7 @@ func DefaultClasses() []Class {
 		class("a30", "NVIDIA A30 24GB", 200_000, sustained(330_000), 24, 1_200, 8_000),
 		class("a40", "NVIDIA A40 48GB", 220_000, sustained(299_300), 48, 1_320, 9_000),
 		class("a770", "Intel Arc A770 16GB", 50_000, sustained(262_000), 16, 310, 3_500),
-		class("arm-phone", "ARM phone SoC", 300, armReference, 0, 10, 500),
+		class("arm-phone", "ARM phone SoC", 250, armReference, 0, 10, 500),
 		class("b200", "NVIDIA B200 180GB HBM3e", 2_000_000, sustained(4_500_000), 180, 12_000, 80_000),
 		class("b580", "Intel Arc B580 12GB", 40_000, sustained(233_000), 12, 250, 3_000),
 		class("cpu", "CPU without accelerator", 1_000, cpuReference, 0, 10, 2_000),
@@ -64,10 +64,9 @@ func DefaultClasses() []Class {
 		class("l4", "NVIDIA L4 24GB", 180_000, sustained(242_500), 24, 1_080, 8_000),
 		class("l40", "NVIDIA L40 48GB", 300_000, sustained(362_000), 48, 1_800, 12_000),
 		class("l40s", "NVIDIA L40S 48GB", 350_000, sustained(733_000), 48, 2_100, 14_000),
-		class("max1550", "Intel Data Center GPU Max 1550 128GB", 450_000, sustained(1_677_700), 128, 2_700, 18_000),
 		class("mi100", "AMD Instinct MI100 32GB", 120_000, sustained(184_600), 32, 720, 6_000),
 		class("mi210", "AMD Instinct MI210 64GB", 220_000, sustained(181_000), 64, 1_320, 9_000),
-		class("mi250x", "AMD Instinct MI250X 128GB", 400_000, sustained(383_000), 128, 2_400, 16_000),
+		class("mi250x", "AMD Instinct MI250X, one of its two dies, 64GB", 200_000, sustained(191_500), 64, 1_200, 8_000),
 		class("mi300x", "AMD Instinct MI300X 192GB", 1_100_000, sustained(2_614_900), 192, 6_600, 44_000),
 		class("mi325x", "AMD Instinct MI325X 256GB", 1_300_000, sustained(2_614_900), 256, 7_800, 52_000),
 		class("rtx3070", "NVIDIA GeForce RTX 3070", 30_000, sustained(162_600), 8, 190, 2_500),

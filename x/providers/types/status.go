@@ -52,7 +52,8 @@ func (s ContainerStatus) Hear(now time.Time, deviceFault string) (ContainerStatu
 			return s, err
 		}
 	}
-	if s.DeviceFault == deviceFault {
+	// What was broken during a lease stays noted until the lease has ended: then the Container must be checked anew.
+	if s.DeviceFault == deviceFault || deviceFault == "" && s.State.Bound() {
 		return s, nil
 	}
 	s.DeviceFault = deviceFault
@@ -174,7 +175,7 @@ func (s ContainerStatus) Heal(now time.Time) (ContainerStatus, error) {
 func (s ContainerStatus) Reweigh(class Class, c Container) ContainerStatus {
 	s.Weight = 0
 	if s.Earns() {
-		s.Weight = class.CapacityRoundedDown(c.Count, c.Spec.Throughput)
+		s.Weight = OpenRoundedDown(c.Windows, class.CapacityRoundedDown(c.Count, c.Spec.Throughput))
 	}
 	return s
 }

@@ -3,8 +3,11 @@
 package types
 
 import (
+	"cmp"
 	"slices"
 	"time"
+
+	"cosmossdk.io/math"
 )
 
 const (
@@ -74,6 +77,32 @@ func Open(windows []Window, at time.Time) bool {
 			return (minute-start+minutesPerWeek)%minutesPerWeek < w.length()
 		})
 	})
+}
+
+// OpenRoundedDown is the part of a weight that counts for a Container with these windows: that of the week in which it may be
+// leased. Otherwise one minute a week would earn as much as all of it.
+func OpenRoundedDown(windows []Window, weight uint64) uint64 {
+	if len(windows) == 0 {
+		return weight
+	}
+	type span struct{ from, to int }
+	var spans []span
+	for _, w := range windows {
+		for _, start := range w.starts() {
+			end := start + w.length()
+			spans = append(spans, span{start, min(end, minutesPerWeek)})
+			if end > minutesPerWeek { // into the next week, which is like this one
+				spans = append(spans, span{0, end - minutesPerWeek})
+			}
+		}
+	}
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	minutes, until := 0, 0
+	for _, s := range spans {
+		minutes += max(0, s.to-max(s.from, until))
+		until = max(until, s.to)
+	}
+	return math.NewIntFromUint64(weight).MulRaw(int64(minutes)).QuoRaw(minutesPerWeek).Uint64()
 }
 
 // NextOpen is the next time at which a Container with these windows may be leased; now, if that is one.

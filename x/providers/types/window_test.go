@@ -34,6 +34,8 @@ func TestWindowsOverMidnight(t *testing.T) {
 	sundays := []Window{{Days: 1 << 6, From: 23 * 60, To: 60}}
 	require.True(t, Open(sundays, monday.Add(30*time.Minute)), "over the end of the week")
 	require.True(t, Open(nil, monday))
+	require.EqualValues(t, 7, OpenRoundedDown(nil, 7))
+	require.EqualValues(t, 3_273, OpenRoundedDown(nights, 10_000), "55 of 168 hours")
 	require.True(t, Open([]Window{{Days: allDays, From: 0, To: minutesPerDay}}, monday.Add(-time.Second)))
 }
 
@@ -61,6 +63,13 @@ func TestWindowsAgreeWithCounting(t *testing.T) {
 		now := monday.Add(time.Duration(rapid.Int64Range(-1_000_000, 1_000_000).Draw(t, "s")) * time.Second)
 		minute := minuteOfWeek(now)
 		require.Equal(t, open[minute], Open(windows, now))
+		minutes := uint64(0)
+		for _, is := range open {
+			if is {
+				minutes++
+			}
+		}
+		require.Equal(t, minutes*MaxWeight/minutesPerWeek, OpenRoundedDown(windows, MaxWeight))
 		wait := 0
 		for !open[(minute+wait)%minutesPerWeek] {
 			wait++
