@@ -73,6 +73,8 @@ var _ = []struct{}{
 	on(unused[providertypes.EventTicketParked]), on(unused[providertypes.EventStakeToppedUp]), on(unused[providertypes.EventCoefficientSet]),
 	// The DAO's stream follows from its grant, and delegators see it in x/distribution.
 	on(unused[athtypes.EventDaoStreamed]),
+	// What governance spends is in its proposals.
+	on(unused[athtypes.EventSpent]),
 	// Exits end in withdrawals. Beacon and price are the chain's own.
 	on(unused[athtypes.EventExited]), on(unused[athtypes.EventBeaconKeySet]), on(unused[athtypes.EventBeaconProofRefused]),
 	on(unused[athtypes.EventUsdIndexStepped]),

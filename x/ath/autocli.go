@@ -18,6 +18,20 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 				{RpcMethod: "Supply", Use: "supply", Short: "Show cap, minted, burnt and total supply, in uath", Example: "athd query ath supply"},
 				{RpcMethod: "Pools", Use: "pools", Short: "Show what every reward pool emitted, paid and holds", Example: "athd query ath pools"},
 				{
+					RpcMethod: "Revenue", Use: "revenue", Short: "Show what tenants paid and what of it was service fee, in a day and in 30 epochs",
+					Example: "athd query ath revenue",
+				},
+				{
+					RpcMethod: "Fees", Use: "fees", Short: "Show where the service fees went since genesis: stakers, SLA fund, treasury, burnt",
+					Example: "athd query ath fees\nathd query ath fees --page-limit 10",
+				},
+				{
+					RpcMethod: "Apr", Use: "apr", Short: "Show what bonded ATH earn in a year at today's rates, in ppm",
+					Long: "Show what bonded ATH earn in a year at today's rates, in ppm: service fees and the DAO's stream, before community tax and\n" +
+						"validators' commission.",
+					Example: "athd query ath apr",
+				},
+				{
 					RpcMethod: "Schedule", Use: "schedule", Short: "Show the emission per epoch and pool, up to the last epoch",
 					Example: "athd query ath schedule\nathd query ath schedule --from 1 --count 3652",
 				},
@@ -76,6 +90,17 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 					Long: "Register a validator's beacon key; without flags remove it. `athd beacon-key register` does the same with the\n" +
 						"key of a node's file. A key counts from the second change of epoch on.",
 					Example: "athd tx ath set-beacon-key --pubkey \"$PUBKEY\" --possession \"$POSSESSION\" --from validator\nathd tx ath set-beacon-key --from validator",
+				},
+				{
+					RpcMethod: "Spend", Use: "spend [source] [recipient] [amount]", Short: "Propose to pay from the grants pool or the treasury",
+					Long: "Propose to pay from the grants pool (uath) or the treasury (any denom in which fees were paid). `athd query ath pools` says\n" +
+						"what the grants pool holds, and the row TREASURY of `athd query ath vault` what the treasury does.",
+					Example: "athd tx ath spend grants ath1qyqszqgpqyqszqgpqyqszqgpqyqszqgpjesmnd 250000000000uath " +
+						`--title "A client in Rust" --summary "For who writes it" --deposit 5000000000uath --from proposer`,
+					PositionalArgs: []*autocliv1.PositionalArgDescriptor{
+						{ProtoField: "source"}, {ProtoField: "recipient"}, {ProtoField: "amount"},
+					},
+					GovProposal: true,
 				},
 				{
 					RpcMethod: "UpdateParams", Use: "update-params [params]", Short: "Propose new parameters; all of them must be given",

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"cosmossdk.io/core/address"
+	"cosmossdk.io/math"
 
 	addresscodec "github.com/cosmos/cosmos-sdk/codec/address"
 	sdk "github.com/cosmos/cosmos-sdk/types"
@@ -34,6 +35,11 @@ func (f *fixture) GetValidator(_ context.Context, operator sdk.ValAddress) (stak
 // GetValidatorByConsAddr knows nobody: hooks tell the keeper who signs.
 func (f *fixture) GetValidatorByConsAddr(context.Context, sdk.ConsAddress) (stakingtypes.Validator, error) {
 	return stakingtypes.Validator{}, stakingtypes.ErrNoValidatorFound
+}
+
+// TotalValidatorPower is what fakeStaking holds.
+func (f *fixture) TotalValidatorPower(ctx context.Context) (math.Int, error) {
+	return f.bank.GetBalance(ctx, bonded, types.Denom).Amount, nil
 }
 
 func (f *fixture) ValidatorAddressCodec() address.Codec {

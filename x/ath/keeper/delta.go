@@ -139,12 +139,7 @@ func (k *Keeper) foldPaid(ctx sdk.Context) error {
 		if err := k.debitRow(ctx, newRowKey(types.RowKind_ROW_KIND_EARNED, nil, uint64(number), types.Denom), sum); err != nil {
 			return err
 		}
-		state, err := k.pools.Get(ctx, number)
-		if err != nil {
-			return err
-		}
-		state.Paid = state.Paid.Add(sum)
-		return k.pools.Set(ctx, number, state)
+		return k.countPaid(ctx, types.Pool(number), sum)
 	})
 }
 

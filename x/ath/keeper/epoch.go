@@ -116,6 +116,9 @@ func (k *Keeper) distributeFee(ctx sdk.Context, epoch uint64, parts types.FeePar
 	if err := k.burn(ctx, parts.Burn); err != nil {
 		return err
 	}
+	if err := k.countFees(ctx, epoch, parts, denom); err != nil {
+		return err
+	}
 	return ctx.EventManager().EmitTypedEvent(&types.EventFeesDistributed{
 		Epoch: epoch, Denom: denom,
 		Stakers: parts.Stakers, SlaFund: parts.SLAFund, Treasury: parts.Treasury, Burnt: parts.Burn,

@@ -24,6 +24,7 @@ func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 		k.checkStream,
 		k.checkBeacon,
 		k.checkDAO,
+		k.checkFees,
 	} {
 		if err := check(ctx); err != nil {
 			return err

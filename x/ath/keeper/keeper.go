@@ -45,6 +45,8 @@ var (
 type Validators interface {
 	GetValidator(ctx context.Context, operator sdk.ValAddress) (stakingtypes.Validator, error)
 	GetValidatorByConsAddr(ctx context.Context, consensus sdk.ConsAddress) (stakingtypes.Validator, error)
+	// TotalValidatorPower is what is bonded to validators in all, in uath.
+	TotalValidatorPower(ctx context.Context) (math.Int, error)
 	ValidatorAddressCodec() address.Codec
 }
 
@@ -106,7 +108,8 @@ type Keeper struct {
 	bars           collections.Map[barKey, math.Int]
 	bonusUntil     collections.Item[uint64]
 	daoGranted     collections.Item[math.Int]
-	revenue        collections.Map[uint64, math.Int]
+	fees           collections.Map[string, types.FeeTotals]
+	revenue        collections.Map[uint64, types.EpochRevenue]
 }
 
 // NewKeeper panics on a schema that contradicts itself, which is a fault of this file.
@@ -150,7 +153,8 @@ func NewKeeper(deps Deps) *Keeper {
 		bars:           collections.NewMap(sb, types.BarsPrefix, "bars", barKeyCodec, sdk.IntValue),
 		bonusUntil:     collections.NewItem(sb, types.BonusUntilPrefix, "bonus_until", collections.Uint64Value),
 		daoGranted:     collections.NewItem(sb, types.DAOGrantedPrefix, "dao_granted", sdk.IntValue),
-		revenue:        collections.NewMap(sb, types.RevenuePrefix, "revenue", collections.Uint64Key, sdk.IntValue),
+		fees:           collections.NewMap(sb, types.FeesPrefix, "fees", collections.StringKey, codec.CollValue[types.FeeTotals](deps.Cdc)),
+		revenue:        collections.NewMap(sb, types.RevenuePrefix, "revenue", collections.Uint64Key, codec.CollValue[types.EpochRevenue](deps.Cdc)),
 	}
 	schema, err := sb.Build()
 	if err != nil {

@@ -26,7 +26,11 @@ type model struct {
 	// returned are the penalties of every pool, staked what was delegated.
 	returned map[types.Pool]int64
 	staked   int64
+	// spent is what governance paid to the winner of a grant.
+	spent int64
 }
+
+var winner = user(98)
 
 func (m *model) prepaid(i int) types.Row { return prepaid(user(i), types.Denom) }
 
@@ -115,6 +119,20 @@ func (m *model) actions() map[string]func(*rapid.T) {
 		"bonus": func(t *rapid.T) {
 			i, change := anyUser.Draw(t, "checker"), rapid.Int64Range(-20, 20).Draw(t, "change")
 			m.run(t, true, func(ctx sdk.Context) error { return k.ChangeBonus(ctx, user(i), math.NewInt(change)) })
+		},
+		"spend": func(t *rapid.T) {
+			source, row := types.SpendSource_SPEND_SOURCE_GRANTS, types.PoolRow(types.Pool_POOL_GRANTS)
+			amount := anyAmount.Draw(t, "amount") * 1_000_000_000
+			if rapid.Bool().Draw(t, "treasury") {
+				source, row, amount = types.SpendSource_SPEND_SOURCE_TREASURY, types.TreasuryRow(types.Denom), amount/1_000_000_000
+			}
+			held := m.f.row(row)
+			ok := held >= amount
+			m.run(t, ok, func(ctx sdk.Context) error { return k.Spend(ctx, source, winner, coin(types.Denom, amount)) })
+			if ok {
+				held, m.spent = held-amount, m.spent+amount
+			}
+			require.Equal(t, held, m.f.row(row))
 		},
 		"beacon key": func(t *rapid.T) {
 			i, name := rapid.IntRange(0, 2).Draw(t, "validator"), rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "key")
@@ -222,6 +240,7 @@ func TestModel(t *testing.T) {
 			require.Equal(t, m.returned[pool], f.pool(pool).Returned.Int64(), pool)
 		}
 		require.Equal(t, m.staked, f.balance(bonded, types.Denom))
+		require.Equal(t, m.spent, f.balance(winner, types.Denom))
 		minted, err := f.k.minted.Get(f.ctx)
 		require.NoError(t, err)
 		burnt, err := f.k.burnt.Get(f.ctx)

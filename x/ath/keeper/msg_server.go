@@ -101,6 +101,22 @@ func (s msgServer) SetBeaconKey(goCtx context.Context, msg *types.MsgSetBeaconKe
 	return &types.MsgSetBeaconKeyResponse{FromEpoch: from}, nil
 }
 
+// Spend implements types.MsgServer.
+func (s msgServer) Spend(goCtx context.Context, msg *types.MsgSpend) (*types.MsgSpendResponse, error) {
+	ctx := sdk.UnwrapSDKContext(goCtx)
+	if err := sdk.ValidateAuthority(ctx, s.k.authority, msg.Authority); err != nil {
+		return nil, err
+	}
+	recipient, err := s.k.addresses.StringToBytes(msg.Recipient)
+	if err != nil {
+		return nil, types.ErrInvalidAddress.Wrapf("recipient: %s", err)
+	}
+	if err := s.k.Spend(ctx, msg.Source, recipient, msg.Amount); err != nil {
+		return nil, err
+	}
+	return &types.MsgSpendResponse{}, nil
+}
+
 // UpdateParams implements types.MsgServer.
 func (s msgServer) UpdateParams(goCtx context.Context, msg *types.MsgUpdateParams) (*types.MsgUpdateParamsResponse, error) {
 	ctx := sdk.UnwrapSDKContext(goCtx)

@@ -16,27 +16,40 @@ import (
 // Revenue is the uath that tenants paid to suppliers, service fee included, in the last so many complete epochs, at most
 // MaxRevenueEpochs. On a chain that has had fewer it is that of all.
 func (k *Keeper) Revenue(ctx sdk.Context, epochs uint64) (math.Int, error) {
-	epoch, err := k.epoch.Get(ctx)
-	if err != nil {
-		return math.Int{}, err
-	}
-	sum := math.ZeroInt()
-	for back := uint64(1); back <= min(epochs, types.MaxRevenueEpochs) && back < epoch.Number; back++ {
-		amount, err := k.revenueOf(ctx, epoch.Number-back)
-		if err != nil {
-			return math.Int{}, err
-		}
-		sum = sum.Add(amount)
-	}
-	return sum, nil
+	figures, err := k.revenueFigures(ctx, epochs)
+	return figures.Payments, err
 }
 
-func (k *Keeper) revenueOf(ctx sdk.Context, epoch uint64) (math.Int, error) {
-	amount, err := k.revenue.Get(ctx, epoch)
-	if errors.Is(err, collections.ErrNotFound) {
-		return math.ZeroInt(), nil
+// revenueFigures are payments and fees of the last so many complete epochs. Fees of epochs that have not closed yet are those
+// that wait in their rows.
+func (k *Keeper) revenueFigures(ctx sdk.Context, epochs uint64) (types.RevenueFigures, error) {
+	epoch, err := k.epoch.Get(ctx)
+	if err != nil {
+		return types.RevenueFigures{}, err
 	}
-	return amount, err
+	epochs = min(epochs, types.MaxRevenueEpochs, epoch.Number-1)
+	payments, fees := math.ZeroInt(), math.ZeroInt()
+	for back := uint64(1); back <= epochs; back++ {
+		number := epoch.Number - back
+		revenue, err := k.revenueOf(ctx, number)
+		if err != nil {
+			return types.RevenueFigures{}, err
+		}
+		pending, err := k.RowAmount(ctx, types.FeesPendingRow(number, types.Denom))
+		if err != nil {
+			return types.RevenueFigures{}, err
+		}
+		payments, fees = payments.Add(revenue.Amount), fees.Add(revenue.Fees).Add(pending)
+	}
+	return types.NewRevenueFigures(epochs, epoch, payments, fees), nil
+}
+
+func (k *Keeper) revenueOf(ctx sdk.Context, epoch uint64) (types.EpochRevenue, error) {
+	revenue, err := k.revenue.Get(ctx, epoch)
+	if errors.Is(err, collections.ErrNotFound) {
+		return types.NewEpochRevenue(epoch), nil
+	}
+	return revenue, err
 }
 
 // foldRevenue adds what the block's payments left to the running epoch.
@@ -46,12 +59,37 @@ func (k *Keeper) foldRevenue(ctx sdk.Context) error {
 		if err != nil {
 			return err
 		}
-		before, err := k.revenueOf(ctx, epoch.Number)
+		revenue, err := k.revenueOf(ctx, epoch.Number)
 		if err != nil {
 			return err
 		}
-		return k.revenue.Set(ctx, epoch.Number, before.Add(sum))
+		revenue.Amount = revenue.Amount.Add(sum)
+		return k.revenue.Set(ctx, epoch.Number, revenue)
 	})
+}
+
+// countFees notes what was distributed of an epoch's service fees: where it went, and while the epoch's revenue is remembered,
+// how much it was.
+func (k *Keeper) countFees(ctx sdk.Context, epoch uint64, parts types.FeeParts, denom string) error {
+	totals, err := k.fees.Get(ctx, denom)
+	if errors.Is(err, collections.ErrNotFound) {
+		totals, err = types.NewFeeTotals(denom), nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := k.fees.Set(ctx, denom, totals.Add(parts)); err != nil {
+		return err
+	}
+	revenue, err := k.revenue.Get(ctx, epoch)
+	if denom != types.Denom || errors.Is(err, collections.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	revenue.Fees = revenue.Fees.Add(parts.Sum())
+	return k.revenue.Set(ctx, epoch, revenue)
 }
 
 // forgetRevenue forgets the one epoch that is too far behind the one that begins.
@@ -64,7 +102,12 @@ func (k *Keeper) forgetRevenue(ctx sdk.Context, begins uint64) error {
 
 func (k *Keeper) importRevenue(ctx sdk.Context, state *types.GenesisState) error {
 	for _, r := range state.Revenue {
-		if err := k.revenue.Set(ctx, r.Epoch, r.Amount); err != nil {
+		if err := k.revenue.Set(ctx, r.Epoch, r); err != nil {
+			return err
+		}
+	}
+	for _, t := range state.Fees {
+		if err := k.fees.Set(ctx, t.Denom, t); err != nil {
 			return err
 		}
 	}
@@ -72,8 +115,31 @@ func (k *Keeper) importRevenue(ctx sdk.Context, state *types.GenesisState) error
 }
 
 func (k *Keeper) exportRevenue(ctx sdk.Context, state *types.GenesisState) error {
-	return k.revenue.Walk(ctx, nil, func(epoch uint64, amount math.Int) (bool, error) {
-		state.Revenue = append(state.Revenue, types.EpochRevenue{Epoch: epoch, Amount: amount})
+	err := k.revenue.Walk(ctx, nil, func(_ uint64, r types.EpochRevenue) (bool, error) {
+		state.Revenue = append(state.Revenue, r)
 		return false, nil
 	})
+	if err != nil {
+		return err
+	}
+	return k.fees.Walk(ctx, nil, func(_ string, t types.FeeTotals) (bool, error) {
+		state.Fees = append(state.Fees, t)
+		return false, nil
+	})
+}
+
+// checkFees: what the totals say was burnt is what was burnt (A20).
+func (k *Keeper) checkFees(ctx sdk.Context) error {
+	burnt, err := k.burnt.Get(ctx)
+	if err != nil {
+		return err
+	}
+	totals, err := k.fees.Get(ctx, types.Denom)
+	if errors.Is(err, collections.ErrNotFound) {
+		totals, err = types.NewFeeTotals(types.Denom), nil
+	}
+	if err == nil && !totals.Burnt.Equal(burnt) {
+		err = types.ErrInvariant.Wrapf("%s uath were burnt, of fees %s", burnt, totals.Burnt)
+	}
+	return err
 }

@@ -56,11 +56,12 @@ func TestRevenueOfGenesisIsRefused(t *testing.T) {
 		f.nextEpoch()
 	}
 	for name, revenue := range map[string][]types.EpochRevenue{
-		"to come":      {{Epoch: 42, Amount: math.OneInt()}},
-		"too old":      {{Epoch: 9, Amount: math.OneInt()}},
-		"out of order": {{Epoch: 20, Amount: math.OneInt()}, {Epoch: 20, Amount: math.OneInt()}},
-		"nothing":      {{Epoch: 20, Amount: math.ZeroInt()}},
-		"no amount":    {{Epoch: 20}},
+		"to come":      {{Epoch: 42, Amount: math.OneInt(), Fees: math.ZeroInt()}},
+		"too old":      {{Epoch: 9, Amount: math.OneInt(), Fees: math.ZeroInt()}},
+		"out of order": {{Epoch: 20, Amount: math.OneInt(), Fees: math.ZeroInt()}, {Epoch: 20, Amount: math.OneInt(), Fees: math.ZeroInt()}},
+		"nothing":      {{Epoch: 20, Amount: math.ZeroInt(), Fees: math.ZeroInt()}},
+		"no amount":    {{Epoch: 20, Fees: math.ZeroInt()}},
+		"no fees":      {{Epoch: 20, Amount: math.OneInt()}},
 	} {
 		state := export(t, f)
 		require.NoError(t, state.Validate())

@@ -25,7 +25,8 @@ func WeightedOperationsX(k *keeper.Keeper, validators Validators, weights simsx.
 }
 
 // ProposalMsgsX adds the operations of governance.
-func ProposalMsgsX(_ *keeper.Keeper, weights simsx.WeightSource, reg simsx.Registry) {
+func ProposalMsgsX(k *keeper.Keeper, weights simsx.WeightSource, reg simsx.Registry) {
+	reg.Add(weights.Get("msg_spend", 4), MsgSpendFactory(k))
 	reg.Add(weights.Get("msg_update_ath_params", 2), MsgUpdateParamsFactory())
 }
 
@@ -112,6 +113,26 @@ func MsgSetBeaconKeyFactory(validators Validators) simsx.SimMsgFactoryFn[*types.
 			msg.Pubkey, msg.Possession = secret.Public(), secret.ProvePossession(sdkCtx.ChainID(), operator)
 		}
 		return sim.Signed(data, reporter, sdk.AccAddress(operator).String(), msg)
+	}
+}
+
+// MsgSpendFactory proposes to spend a part of what a source holds, or sometimes more.
+func MsgSpendFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgSpend] {
+	return func(ctx context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgSpend) {
+		source, row := types.SpendSource_SPEND_SOURCE_GRANTS, types.PoolRow(types.Pool_POOL_GRANTS)
+		if data.Rand().Bool() {
+			source, row = types.SpendSource_SPEND_SOURCE_TREASURY, types.TreasuryRow(types.Denom)
+		}
+		held, err := k.RowAmount(sdk.UnwrapSDKContext(ctx), row)
+		if err != nil {
+			return sim.Skip[*types.MsgSpend](reporter, err)
+		}
+		parts := int64(1 + data.Rand().Intn(11))
+		return nil, &types.MsgSpend{
+			Authority: data.ModuleAccountAddress(reporter, sim.GovModule), Source: source,
+			Recipient: data.AnyAccount(reporter).AddressBech32,
+			Amount:    sdk.NewCoin(types.Denom, held.MulRaw(parts).QuoRaw(10).AddRaw(1)),
+		}
 	}
 }
 

@@ -17,11 +17,12 @@ func RegisterLegacyAminoCodec(cdc *codec.LegacyAmino) {
 	legacy.RegisterAminoMsg(cdc, &MsgExit{}, "athd/ath/MsgExit")
 	legacy.RegisterAminoMsg(cdc, &MsgWithdraw{}, "athd/ath/MsgWithdraw")
 	legacy.RegisterAminoMsg(cdc, &MsgSetBeaconKey{}, "athd/ath/MsgSetBeaconKey")
+	legacy.RegisterAminoMsg(cdc, &MsgSpend{}, "athd/ath/MsgSpend")
 	legacy.RegisterAminoMsg(cdc, &MsgUpdateParams{}, "athd/ath/MsgUpdateParams")
 }
 
 // RegisterInterfaces registers the messages as sdk.Msg.
 func RegisterInterfaces(registry codectypes.InterfaceRegistry) {
-	registry.RegisterImplementations((*sdk.Msg)(nil), &MsgClaim{}, &MsgExit{}, &MsgWithdraw{}, &MsgSetBeaconKey{}, &MsgUpdateParams{})
+	registry.RegisterImplementations((*sdk.Msg)(nil), &MsgClaim{}, &MsgExit{}, &MsgWithdraw{}, &MsgSetBeaconKey{}, &MsgSpend{}, &MsgUpdateParams{})
 	msgservice.RegisterMsgServiceDesc(registry, &_Msg_serviceDesc)
 }

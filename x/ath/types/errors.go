@@ -78,6 +78,9 @@ var (
 	// ErrStake: what is paid can't be delegated.
 	ErrStake = errors.Register(ModuleName, 83, "can't stake the income")
 
+	// ErrSpend: governance can't spend this: no such source, another denom, or more than there is.
+	ErrSpend = errors.Register(ModuleName, 90, "can't spend")
+
 	// ErrHold: a hold exists already, does not exist, or has another amount.
 	ErrHold = errors.Register(ModuleName, 100, "invalid hold")
 )

@@ -2,7 +2,11 @@
 
 package types
 
-import "cosmossdk.io/math"
+import (
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+)
 
 // ServiceFeeRoundedDown is the part of a payment that is the service fee. What doesn't make a whole unit stays with the
 // provider: rounded up, whoever settles a cheap lease every second would take its whole income away, since anybody may
@@ -29,4 +33,39 @@ func (s FeeSplit) Divide(fee math.Int, denom string) FeeParts {
 		parts.Treasury, parts.Burn = parts.Treasury.Add(parts.Burn), math.ZeroInt()
 	}
 	return parts
+}
+
+// NewFeeTotals is a denom in which no fee was distributed yet.
+func NewFeeTotals(denom string) FeeTotals {
+	zero := math.ZeroInt()
+	return FeeTotals{Denom: denom, Stakers: zero, SlaFund: zero, Treasury: zero, Burnt: zero}
+}
+
+// Add counts a fee that was distributed.
+func (t FeeTotals) Add(parts FeeParts) FeeTotals {
+	t.Stakers, t.SlaFund = t.Stakers.Add(parts.Stakers), t.SlaFund.Add(parts.SLAFund)
+	t.Treasury, t.Burnt = t.Treasury.Add(parts.Treasury), t.Burnt.Add(parts.Burn)
+	return t
+}
+
+// Sum is all that was divided.
+func (p FeeParts) Sum() math.Int { return p.Stakers.Add(p.SLAFund).Add(p.Treasury).Add(p.Burn) }
+
+// validateFees checks the totals of fees: in order of denom, and nothing burnt of what can't be.
+func (g GenesisState) validateFees() error {
+	for i, t := range g.Fees {
+		if err := sdk.ValidateDenom(t.Denom); err != nil {
+			return ErrInvalidGenesis.Wrapf("fees[%d]: denom: %s", i, err)
+		}
+		if i > 0 && t.Denom <= g.Fees[i-1].Denom {
+			return ErrInvalidGenesis.Wrapf("fees[%d]: %s is not after %s", i, t.Denom, g.Fees[i-1].Denom)
+		}
+		if anyNegative(t.Stakers, t.SlaFund, t.Treasury, t.Burnt) {
+			return ErrInvalidGenesis.Wrapf("fees[%d]: a figure of %s is negative", i, t.Denom)
+		}
+		if t.Denom != Denom && t.Burnt.IsPositive() {
+			return ErrInvalidGenesis.Wrapf("fees[%d]: %s%s are burnt; only %s can be", i, t.Burnt, t.Denom, Denom)
+		}
+	}
+	return nil
 }

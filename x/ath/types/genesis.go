@@ -38,6 +38,9 @@ func (g GenesisState) Validate() error {
 	if err := g.validateRevenue(); err != nil {
 		return err
 	}
+	if err := g.validateFees(); err != nil {
+		return err
+	}
 	if err := g.validateBeacons(); err != nil {
 		return err
 	}

@@ -34,7 +34,8 @@ var (
 	BarsPrefix           = collections.NewPrefix(30) // pool, beneficiary → Int (place in the line of returned penalties)
 	BonusUntilPrefix     = collections.NewPrefix(31) // → uint64: last epoch of the running quarter
 	DAOGrantedPrefix     = collections.NewPrefix(35) // → Int: what the DAO's row held at genesis
-	RevenuePrefix        = collections.NewPrefix(40) // epoch → Int: what tenants paid to suppliers
+	FeesPrefix           = collections.NewPrefix(36) // denom → FeeTotals
+	RevenuePrefix        = collections.NewPrefix(40) // epoch → EpochRevenue: what tenants paid to suppliers
 )
 
 // First bytes of the keys of the object store, where transactions leave what EndBlock folds; the second part of every

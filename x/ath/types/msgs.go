@@ -88,3 +88,17 @@ func (m *MsgExit) Limit() math.Int {
 
 // ExitDenom is the denom that leaves.
 func (m *MsgExit) ExitDenom() string { return cmp.Or(m.Denom, Denom) }
+
+// ValidateSpend checks what needs no state of a payment by governance.
+func ValidateSpend(source SpendSource, amount sdk.Coin) error {
+	if source != SpendSource_SPEND_SOURCE_GRANTS && source != SpendSource_SPEND_SOURCE_TREASURY {
+		return ErrSpend.Wrapf("source: %d does not exist; want grants or treasury", source)
+	}
+	if err := sdk.ValidateDenom(amount.Denom); err != nil {
+		return ErrSpend.Wrapf("amount: %s", err)
+	}
+	if source == SpendSource_SPEND_SOURCE_GRANTS && amount.Denom != Denom {
+		return ErrSpend.Wrapf("amount: the grants pool holds %s, not %s", Denom, amount.Denom)
+	}
+	return ValidateAmount(amount.Amount)
+}

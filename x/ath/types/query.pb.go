@@ -17,6 +17,7 @@ import (
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"
+	_ "google.golang.org/protobuf/types/known/durationpb"
 	_ "google.golang.org/protobuf/types/known/timestamppb"
 	io "io"
 	math "math"
@@ -336,6 +337,354 @@ func (m *QueryPoolsResponse) GetPools() []PoolBalance {
 	return nil
 }
 
+// QueryRevenueRequest is empty.
+type QueryRevenueRequest struct {
+}
+
+func (m *QueryRevenueRequest) Reset()         { *m = QueryRevenueRequest{} }
+func (m *QueryRevenueRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryRevenueRequest) ProtoMessage()    {}
+func (*QueryRevenueRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_20816c02a5df186f, []int{7}
+}
+func (m *QueryRevenueRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryRevenueRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryRevenueRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryRevenueRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryRevenueRequest.Merge(m, src)
+}
+func (m *QueryRevenueRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryRevenueRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryRevenueRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryRevenueRequest proto.InternalMessageInfo
+
+// RevenueFigures is revenue over the last complete epochs, in uath; payments in other denoms are not in it.
+type RevenueFigures struct {
+	// Complete epochs that count; fewer than asked for on a young chain, 0 while the first one runs.
+	Epochs uint64 `protobuf:"varint,1,opt,name=epochs,proto3" json:"epochs,omitempty"`
+	// How long they are together: epochs x the running epoch's duration.
+	Period time.Duration `protobuf:"bytes,2,opt,name=period,proto3,stdduration" json:"period"`
+	// What tenants paid to suppliers, service fee included.
+	Payments cosmossdk_io_math.Int `protobuf:"bytes,3,opt,name=payments,proto3,customtype=cosmossdk.io/math.Int" json:"payments"`
+	// Service fees of it. Those of epochs within the verdict horizon are not distributed yet.
+	Fees cosmossdk_io_math.Int `protobuf:"bytes,4,opt,name=fees,proto3,customtype=cosmossdk.io/math.Int" json:"fees"`
+	// payments x 365 days / period, rounded down; 0 where no epoch counts.
+	PaymentsPerYear cosmossdk_io_math.Int `protobuf:"bytes,5,opt,name=payments_per_year,json=paymentsPerYear,proto3,customtype=cosmossdk.io/math.Int" json:"payments_per_year"`
+	// fees x 365 days / period, rounded down; 0 where no epoch counts.
+	FeesPerYear cosmossdk_io_math.Int `protobuf:"bytes,6,opt,name=fees_per_year,json=feesPerYear,proto3,customtype=cosmossdk.io/math.Int" json:"fees_per_year"`
+}
+
+func (m *RevenueFigures) Reset()         { *m = RevenueFigures{} }
+func (m *RevenueFigures) String() string { return proto.CompactTextString(m) }
+func (*RevenueFigures) ProtoMessage()    {}
+func (*RevenueFigures) Descriptor() ([]byte, []int) {
+	return fileDescriptor_20816c02a5df186f, []int{8}
+}
+func (m *RevenueFigures) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *RevenueFigures) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_RevenueFigures.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *RevenueFigures) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_RevenueFigures.Merge(m, src)
+}
+func (m *RevenueFigures) XXX_Size() int {
+	return m.Size()
+}
+func (m *RevenueFigures) XXX_DiscardUnknown() {
+	xxx_messageInfo_RevenueFigures.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_RevenueFigures proto.InternalMessageInfo
+
+func (m *RevenueFigures) GetEpochs() uint64 {
+	if m != nil {
+		return m.Epochs
+	}
+	return 0
+}
+
+func (m *RevenueFigures) GetPeriod() time.Duration {
+	if m != nil {
+		return m.Period
+	}
+	return 0
+}
+
+// QueryRevenueResponse holds the figures. Example: epochs of a day, 1,000 ATH paid in the last one, of which 200 are fees: day has
+// payments of 1,000,000,000 uath, fees of 200,000,000, and 365 times as much per year.
+type QueryRevenueResponse struct {
+	// The last 24 hours: as many epochs as fill them, at least 1 and at most 31.
+	Day RevenueFigures `protobuf:"bytes,1,opt,name=day,proto3" json:"day"`
+	// The last 30 epochs.
+	Month RevenueFigures `protobuf:"bytes,2,opt,name=month,proto3" json:"month"`
+}
+
+func (m *QueryRevenueResponse) Reset()         { *m = QueryRevenueResponse{} }
+func (m *QueryRevenueResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryRevenueResponse) ProtoMessage()    {}
+func (*QueryRevenueResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_20816c02a5df186f, []int{9}
+}
+func (m *QueryRevenueResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryRevenueResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryRevenueResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryRevenueResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryRevenueResponse.Merge(m, src)
+}
+func (m *QueryRevenueResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryRevenueResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryRevenueResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryRevenueResponse proto.InternalMessageInfo
+
+func (m *QueryRevenueResponse) GetDay() RevenueFigures {
+	if m != nil {
+		return m.Day
+	}
+	return RevenueFigures{}
+}
+
+func (m *QueryRevenueResponse) GetMonth() RevenueFigures {
+	if m != nil {
+		return m.Month
+	}
+	return RevenueFigures{}
+}
+
+// QueryFeesRequest pages through the denoms.
+type QueryFeesRequest struct {
+	// Paging; at most 1,000 per page.
+	Pagination *query.PageRequest `protobuf:"bytes,1,opt,name=pagination,proto3" json:"pagination,omitempty"`
+}
+
+func (m *QueryFeesRequest) Reset()         { *m = QueryFeesRequest{} }
+func (m *QueryFeesRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryFeesRequest) ProtoMessage()    {}
+func (*QueryFeesRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_20816c02a5df186f, []int{10}
+}
+func (m *QueryFeesRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryFeesRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryFeesRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryFeesRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryFeesRequest.Merge(m, src)
+}
+func (m *QueryFeesRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryFeesRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryFeesRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryFeesRequest proto.InternalMessageInfo
+
+func (m *QueryFeesRequest) GetPagination() *query.PageRequest {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+// QueryFeesResponse holds a page. Fees that wait for the verdict horizon are not in it; they are rows FEES_PENDING of the vault.
+type QueryFeesResponse struct {
+	// Totals in order of denom.
+	Totals []FeeTotals `protobuf:"bytes,1,rep,name=totals,proto3" json:"totals"`
+	// Paging.
+	Pagination *query.PageResponse `protobuf:"bytes,2,opt,name=pagination,proto3" json:"pagination,omitempty"`
+}
+
+func (m *QueryFeesResponse) Reset()         { *m = QueryFeesResponse{} }
+func (m *QueryFeesResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryFeesResponse) ProtoMessage()    {}
+func (*QueryFeesResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_20816c02a5df186f, []int{11}
+}
+func (m *QueryFeesResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryFeesResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryFeesResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryFeesResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryFeesResponse.Merge(m, src)
+}
+func (m *QueryFeesResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryFeesResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryFeesResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryFeesResponse proto.InternalMessageInfo
+
+func (m *QueryFeesResponse) GetTotals() []FeeTotals {
+	if m != nil {
+		return m.Totals
+	}
+	return nil
+}
+
+func (m *QueryFeesResponse) GetPagination() *query.PageResponse {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+// QueryAprRequest is empty.
+type QueryAprRequest struct {
+}
+
+func (m *QueryAprRequest) Reset()         { *m = QueryAprRequest{} }
+func (m *QueryAprRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryAprRequest) ProtoMessage()    {}
+func (*QueryAprRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_20816c02a5df186f, []int{12}
+}
+func (m *QueryAprRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryAprRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryAprRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryAprRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryAprRequest.Merge(m, src)
+}
+func (m *QueryAprRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryAprRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryAprRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryAprRequest proto.InternalMessageInfo
+
+// QueryAprResponse says what bonded uath earn in a year at today's rates: apr = (fees_per_year + dao_per_year) x 10^6 / bonded. It is
+// the average over all that is bonded, before community tax and the validator's commission, and without transactions' gas
+// fees. Example: 100,000 ATH of fees and 50,000 ATH of the DAO in a year over 1,000,000 ATH bonded are 150,000 ppm, 15%.
+type QueryAprResponse struct {
+	// uath that are bonded.
+	Bonded cosmossdk_io_math.Int `protobuf:"bytes,1,opt,name=bonded,proto3,customtype=cosmossdk.io/math.Int" json:"bonded"`
+	// uath of service fees that go to stakers in a year: fees of the last 30 complete epochs, annualised, x stakers_ppm / 10^6.
+	FeesPerYear cosmossdk_io_math.Int `protobuf:"bytes,2,opt,name=fees_per_year,json=feesPerYear,proto3,customtype=cosmossdk.io/math.Int" json:"fees_per_year"`
+	// uath of the DAO's stream that go to stakers in a year: the running epoch's x 365 days / its duration.
+	DaoPerYear cosmossdk_io_math.Int `protobuf:"bytes,3,opt,name=dao_per_year,json=daoPerYear,proto3,customtype=cosmossdk.io/math.Int" json:"dao_per_year"`
+	// The return.
+	Apr Apr `protobuf:"bytes,4,opt,name=apr,proto3" json:"apr"`
+}
+
+func (m *QueryAprResponse) Reset()         { *m = QueryAprResponse{} }
+func (m *QueryAprResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryAprResponse) ProtoMessage()    {}
+func (*QueryAprResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_20816c02a5df186f, []int{13}
+}
+func (m *QueryAprResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryAprResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryAprResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryAprResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryAprResponse.Merge(m, src)
+}
+func (m *QueryAprResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryAprResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryAprResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryAprResponse proto.InternalMessageInfo
+
+func (m *QueryAprResponse) GetApr() Apr {
+	if m != nil {
+		return m.Apr
+	}
+	return Apr{}
+}
+
 // QueryScheduleRequest asks for a range of epochs.
 type QueryScheduleRequest struct {
 	// First epoch; 1 where 0.
@@ -348,7 +697,7 @@ func (m *QueryScheduleRequest) Reset()         { *m = QueryScheduleRequest{} }
 func (m *QueryScheduleRequest) String() string { return proto.CompactTextString(m) }
 func (*QueryScheduleRequest) ProtoMessage()    {}
 func (*QueryScheduleRequest) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{7}
+	return fileDescriptor_20816c02a5df186f, []int{14}
 }
 func (m *QueryScheduleRequest) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -403,7 +752,7 @@ func (m *ScheduleEntry) Reset()         { *m = ScheduleEntry{} }
 func (m *ScheduleEntry) String() string { return proto.CompactTextString(m) }
 func (*ScheduleEntry) ProtoMessage()    {}
 func (*ScheduleEntry) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{8}
+	return fileDescriptor_20816c02a5df186f, []int{15}
 }
 func (m *ScheduleEntry) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -449,7 +798,7 @@ func (m *QueryScheduleResponse) Reset()         { *m = QueryScheduleResponse{} }
 func (m *QueryScheduleResponse) String() string { return proto.CompactTextString(m) }
 func (*QueryScheduleResponse) ProtoMessage()    {}
 func (*QueryScheduleResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{9}
+	return fileDescriptor_20816c02a5df186f, []int{16}
 }
 func (m *QueryScheduleResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -493,7 +842,7 @@ func (m *QueryEpochRequest) Reset()         { *m = QueryEpochRequest{} }
 func (m *QueryEpochRequest) String() string { return proto.CompactTextString(m) }
 func (*QueryEpochRequest) ProtoMessage()    {}
 func (*QueryEpochRequest) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{10}
+	return fileDescriptor_20816c02a5df186f, []int{17}
 }
 func (m *QueryEpochRequest) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -534,7 +883,7 @@ func (m *QueryEpochResponse) Reset()         { *m = QueryEpochResponse{} }
 func (m *QueryEpochResponse) String() string { return proto.CompactTextString(m) }
 func (*QueryEpochResponse) ProtoMessage()    {}
 func (*QueryEpochResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{11}
+	return fileDescriptor_20816c02a5df186f, []int{18}
 }
 func (m *QueryEpochResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -587,7 +936,7 @@ func (m *QueryRewardsRequest) Reset()         { *m = QueryRewardsRequest{} }
 func (m *QueryRewardsRequest) String() string { return proto.CompactTextString(m) }
 func (*QueryRewardsRequest) ProtoMessage()    {}
 func (*QueryRewardsRequest) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{12}
+	return fileDescriptor_20816c02a5df186f, []int{19}
 }
 func (m *QueryRewardsRequest) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -635,7 +984,7 @@ func (m *LedgerBalance) Reset()         { *m = LedgerBalance{} }
 func (m *LedgerBalance) String() string { return proto.CompactTextString(m) }
 func (*LedgerBalance) ProtoMessage()    {}
 func (*LedgerBalance) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{13}
+	return fileDescriptor_20816c02a5df186f, []int{20}
 }
 func (m *LedgerBalance) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -685,7 +1034,7 @@ func (m *VestingBucket) Reset()         { *m = VestingBucket{} }
 func (m *VestingBucket) String() string { return proto.CompactTextString(m) }
 func (*VestingBucket) ProtoMessage()    {}
 func (*VestingBucket) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{14}
+	return fileDescriptor_20816c02a5df186f, []int{21}
 }
 func (m *VestingBucket) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -746,7 +1095,7 @@ func (m *QueryRewardsResponse) Reset()         { *m = QueryRewardsResponse{} }
 func (m *QueryRewardsResponse) String() string { return proto.CompactTextString(m) }
 func (*QueryRewardsResponse) ProtoMessage()    {}
 func (*QueryRewardsResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{15}
+	return fileDescriptor_20816c02a5df186f, []int{22}
 }
 func (m *QueryRewardsResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -815,7 +1164,7 @@ func (m *QueryVaultRequest) Reset()         { *m = QueryVaultRequest{} }
 func (m *QueryVaultRequest) String() string { return proto.CompactTextString(m) }
 func (*QueryVaultRequest) ProtoMessage()    {}
 func (*QueryVaultRequest) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{16}
+	return fileDescriptor_20816c02a5df186f, []int{23}
 }
 func (m *QueryVaultRequest) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -870,7 +1219,7 @@ func (m *QueryVaultResponse) Reset()         { *m = QueryVaultResponse{} }
 func (m *QueryVaultResponse) String() string { return proto.CompactTextString(m) }
 func (*QueryVaultResponse) ProtoMessage()    {}
 func (*QueryVaultResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{17}
+	return fileDescriptor_20816c02a5df186f, []int{24}
 }
 func (m *QueryVaultResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -923,7 +1272,7 @@ func (m *QueryBeaconRequest) Reset()         { *m = QueryBeaconRequest{} }
 func (m *QueryBeaconRequest) String() string { return proto.CompactTextString(m) }
 func (*QueryBeaconRequest) ProtoMessage()    {}
 func (*QueryBeaconRequest) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{18}
+	return fileDescriptor_20816c02a5df186f, []int{25}
 }
 func (m *QueryBeaconRequest) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -977,7 +1326,7 @@ func (m *QueryBeaconResponse) Reset()         { *m = QueryBeaconResponse{} }
 func (m *QueryBeaconResponse) String() string { return proto.CompactTextString(m) }
 func (*QueryBeaconResponse) ProtoMessage()    {}
 func (*QueryBeaconResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{19}
+	return fileDescriptor_20816c02a5df186f, []int{26}
 }
 func (m *QueryBeaconResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1053,7 +1402,7 @@ func (m *QueryBeaconKeysRequest) Reset()         { *m = QueryBeaconKeysRequest{}
 func (m *QueryBeaconKeysRequest) String() string { return proto.CompactTextString(m) }
 func (*QueryBeaconKeysRequest) ProtoMessage()    {}
 func (*QueryBeaconKeysRequest) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{20}
+	return fileDescriptor_20816c02a5df186f, []int{27}
 }
 func (m *QueryBeaconKeysRequest) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1110,7 +1459,7 @@ func (m *QueryBeaconKeysResponse) Reset()         { *m = QueryBeaconKeysResponse
 func (m *QueryBeaconKeysResponse) String() string { return proto.CompactTextString(m) }
 func (*QueryBeaconKeysResponse) ProtoMessage()    {}
 func (*QueryBeaconKeysResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{21}
+	return fileDescriptor_20816c02a5df186f, []int{28}
 }
 func (m *QueryBeaconKeysResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1168,7 +1517,7 @@ func (m *QueryPriceRequest) Reset()         { *m = QueryPriceRequest{} }
 func (m *QueryPriceRequest) String() string { return proto.CompactTextString(m) }
 func (*QueryPriceRequest) ProtoMessage()    {}
 func (*QueryPriceRequest) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{22}
+	return fileDescriptor_20816c02a5df186f, []int{29}
 }
 func (m *QueryPriceRequest) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1211,7 +1560,7 @@ func (m *QueryPriceResponse) Reset()         { *m = QueryPriceResponse{} }
 func (m *QueryPriceResponse) String() string { return proto.CompactTextString(m) }
 func (*QueryPriceResponse) ProtoMessage()    {}
 func (*QueryPriceResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{23}
+	return fileDescriptor_20816c02a5df186f, []int{30}
 }
 func (m *QueryPriceResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1271,7 +1620,7 @@ func (m *QueryUsdIndexRequest) Reset()         { *m = QueryUsdIndexRequest{} }
 func (m *QueryUsdIndexRequest) String() string { return proto.CompactTextString(m) }
 func (*QueryUsdIndexRequest) ProtoMessage()    {}
 func (*QueryUsdIndexRequest) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{24}
+	return fileDescriptor_20816c02a5df186f, []int{31}
 }
 func (m *QueryUsdIndexRequest) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1319,7 +1668,7 @@ func (m *QueryUsdIndexResponse) Reset()         { *m = QueryUsdIndexResponse{} }
 func (m *QueryUsdIndexResponse) String() string { return proto.CompactTextString(m) }
 func (*QueryUsdIndexResponse) ProtoMessage()    {}
 func (*QueryUsdIndexResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_20816c02a5df186f, []int{25}
+	return fileDescriptor_20816c02a5df186f, []int{32}
 }
 func (m *QueryUsdIndexResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1363,6 +1712,13 @@ func init() {
 	proto.RegisterType((*QueryPoolsRequest)(nil), "athd.ath.v1.QueryPoolsRequest")
 	proto.RegisterType((*PoolBalance)(nil), "athd.ath.v1.PoolBalance")
 	proto.RegisterType((*QueryPoolsResponse)(nil), "athd.ath.v1.QueryPoolsResponse")
+	proto.RegisterType((*QueryRevenueRequest)(nil), "athd.ath.v1.QueryRevenueRequest")
+	proto.RegisterType((*RevenueFigures)(nil), "athd.ath.v1.RevenueFigures")
+	proto.RegisterType((*QueryRevenueResponse)(nil), "athd.ath.v1.QueryRevenueResponse")
+	proto.RegisterType((*QueryFeesRequest)(nil), "athd.ath.v1.QueryFeesRequest")
+	proto.RegisterType((*QueryFeesResponse)(nil), "athd.ath.v1.QueryFeesResponse")
+	proto.RegisterType((*QueryAprRequest)(nil), "athd.ath.v1.QueryAprRequest")
+	proto.RegisterType((*QueryAprResponse)(nil), "athd.ath.v1.QueryAprResponse")
 	proto.RegisterType((*QueryScheduleRequest)(nil), "athd.ath.v1.QueryScheduleRequest")
 	proto.RegisterType((*ScheduleEntry)(nil), "athd.ath.v1.ScheduleEntry")
 	proto.RegisterType((*QueryScheduleResponse)(nil), "athd.ath.v1.QueryScheduleResponse")
@@ -1387,104 +1743,127 @@ func init() {
 func init() { proto.RegisterFile("athd/ath/v1/query.proto", fileDescriptor_20816c02a5df186f) }
 
 var fileDescriptor_20816c02a5df186f = []byte{
-	// 1538 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x58, 0xcd, 0x6f, 0x13, 0x47,
-	0x1b, 0xcf, 0xfa, 0x8b, 0x64, 0x4c, 0x5e, 0xbd, 0xef, 0xe4, 0xcb, 0xf8, 0x05, 0x27, 0xd9, 0xa2,
-	0x16, 0x41, 0xd9, 0x25, 0xa1, 0xbd, 0x80, 0x50, 0x1b, 0x57, 0xb4, 0xa4, 0xf4, 0x00, 0x9b, 0x96,
-	0x03, 0x97, 0x68, 0xbc, 0x3b, 0xd8, 0x2b, 0xec, 0x9d, 0x65, 0x77, 0xd6, 0xc1, 0x20, 0x2e, 0xed,
-	0xa1, 0x95, 0x7a, 0x41, 0xea, 0x1f, 0xd0, 0x7b, 0x8f, 0x15, 0x52, 0xaf, 0x3d, 0x72, 0xa9, 0x84,
-	0xe8, 0xa5, 0xe2, 0x40, 0xab, 0xd0, 0x3f, 0xa4, 0x9a, 0x99, 0x67, 0x1c, 0x8f, 0x59, 0x07, 0x62,
-	0xf5, 0x12, 0x79, 0x66, 0x7e, 0xbf, 0xe7, 0x6b, 0x9e, 0x79, 0x9e, 0x67, 0x83, 0x56, 0x08, 0xef,
-	0x04, 0x2e, 0xe1, 0x1d, 0xb7, 0xbf, 0xe1, 0xde, 0xcb, 0x68, 0x32, 0x70, 0xe2, 0x84, 0x71, 0x86,
-	0xab, 0xe2, 0xc0, 0x21, 0xbc, 0xe3, 0xf4, 0x37, 0xea, 0x06, 0x2a, 0x4e, 0x42, 0x9f, 0x2a, 0x94,
-	0x79, 0xc0, 0x07, 0x31, 0x4d, 0xe1, 0xe0, 0xac, 0xcf, 0xd2, 0x1e, 0x4b, 0xdd, 0x16, 0x49, 0xa9,
-	0x92, 0xeb, 0xf6, 0x37, 0x5a, 0x94, 0x93, 0x0d, 0x37, 0x26, 0xed, 0x30, 0x22, 0x3c, 0x64, 0x11,
-	0x60, 0x4f, 0x28, 0xec, 0xae, 0x5c, 0xb9, 0x6a, 0x01, 0x47, 0x8b, 0x6d, 0xd6, 0x66, 0x6a, 0x5f,
-	0xfc, 0x82, 0xdd, 0x93, 0x6d, 0xc6, 0xda, 0x5d, 0xea, 0x92, 0x38, 0x74, 0x49, 0x14, 0x31, 0x2e,
-	0xa5, 0x69, 0xce, 0x2a, 0x9c, 0xca, 0x55, 0x2b, 0xbb, 0xe3, 0xf2, 0xb0, 0x47, 0x53, 0x4e, 0x7a,
-	0xb1, 0x02, 0xd8, 0x8b, 0x08, 0xdf, 0x14, 0x16, 0xdd, 0x20, 0x09, 0xe9, 0xa5, 0x1e, 0xbd, 0x97,
-	0xd1, 0x94, 0xdb, 0xd7, 0xd0, 0x82, 0xb1, 0x9b, 0xc6, 0x2c, 0x4a, 0x29, 0xde, 0x40, 0x95, 0x58,
-	0xee, 0xd4, 0xac, 0x35, 0xeb, 0x4c, 0x75, 0x73, 0xc1, 0x19, 0x09, 0x8c, 0xa3, 0xc0, 0xcd, 0xd2,
-	0xd3, 0x97, 0xab, 0x33, 0x1e, 0x00, 0x87, 0xf2, 0x77, 0xb2, 0x38, 0xee, 0x0e, 0xb4, 0xfc, 0xfd,
-	0x02, 0x28, 0xd0, 0xdb, 0xa0, 0xe0, 0x0a, 0x2a, 0xfa, 0x24, 0x96, 0xd2, 0xe7, 0x9a, 0xe7, 0x84,
-	0xa0, 0x17, 0x2f, 0x57, 0x97, 0x54, 0x14, 0xd2, 0xe0, 0xae, 0x13, 0x32, 0xb7, 0x27, 0xb4, 0x6d,
-	0x47, 0xfc, 0xf9, 0x93, 0xf3, 0x08, 0xc2, 0xb3, 0x1d, 0x71, 0x4f, 0xf0, 0xf0, 0x27, 0xa8, 0xd2,
-	0x0b, 0x23, 0x4e, 0x83, 0x5a, 0xe1, 0xe8, 0x12, 0x80, 0x8a, 0xb7, 0x50, 0xb9, 0x95, 0x25, 0x11,
-	0xaf, 0x15, 0x8f, 0x2e, 0x43, 0x31, 0x85, 0x08, 0xce, 0x38, 0xe9, 0xd6, 0x4a, 0x53, 0x88, 0x90,
-	0x4c, 0x21, 0xa2, 0x4f, 0xb2, 0x2e, 0xaf, 0x95, 0xa7, 0x10, 0x21, 0x99, 0xf6, 0x02, 0xfa, 0x9f,
-	0xba, 0x44, 0xc6, 0xba, 0xc3, 0x9b, 0xfd, 0xcd, 0x42, 0x55, 0xb1, 0xd1, 0x24, 0x5d, 0x12, 0xf9,
-	0x14, 0x6f, 0xa2, 0x72, 0xca, 0x09, 0xa7, 0x70, 0xa3, 0xcb, 0xe6, 0x8d, 0x32, 0xd6, 0xdd, 0x11,
-	0xa7, 0x70, 0xa9, 0x0a, 0x8a, 0xaf, 0xa2, 0x63, 0x2d, 0x45, 0x9f, 0x26, 0xce, 0x9a, 0x2b, 0x6e,
-	0x8b, 0x92, 0x24, 0xa2, 0xc1, 0x34, 0x91, 0x06, 0xaa, 0xfd, 0xb9, 0xce, 0x5f, 0xe5, 0x24, 0xe4,
-	0xd1, 0x07, 0xa8, 0x1c, 0x8b, 0x8d, 0x9a, 0xb5, 0x56, 0x3c, 0x53, 0xdd, 0xac, 0xbd, 0xe6, 0x15,
-	0xb8, 0xaf, 0xfd, 0x92, 0x60, 0xfb, 0x63, 0xb4, 0xa8, 0x92, 0xd2, 0xef, 0xd0, 0x20, 0xeb, 0x52,
-	0x88, 0x19, 0xc6, 0xa8, 0x74, 0x27, 0x61, 0x3d, 0x19, 0xa2, 0x92, 0x27, 0x7f, 0xe3, 0x45, 0x54,
-	0xf6, 0x59, 0x16, 0x71, 0x19, 0x81, 0x92, 0xa7, 0x16, 0xf6, 0x6d, 0x34, 0xaf, 0xc9, 0x57, 0x23,
-	0x9e, 0x0c, 0x04, 0x8c, 0xc6, 0xcc, 0xef, 0x00, 0x57, 0x2d, 0xf0, 0x45, 0x6d, 0x5e, 0x61, 0xad,
-	0x78, 0x66, 0xae, 0x79, 0xea, 0x50, 0xc7, 0xb5, 0x75, 0x3b, 0x68, 0x69, 0xcc, 0x3a, 0x70, 0xf6,
-	0x12, 0x3a, 0x46, 0x23, 0x9e, 0x84, 0x54, 0xbb, 0x5b, 0x37, 0xdc, 0x35, 0x0c, 0x02, 0x87, 0x35,
-	0x61, 0x98, 0x23, 0x57, 0x85, 0x5d, 0x3a, 0x47, 0xbe, 0xb1, 0x20, 0xa8, 0xb0, 0x0b, 0x7a, 0x9c,
-	0x51, 0x5f, 0xaa, 0x9b, 0xd8, 0xd0, 0x22, 0xa1, 0x3a, 0x9c, 0xca, 0xcb, 0x2b, 0xc2, 0xae, 0x20,
-	0xdd, 0x25, 0x2a, 0x48, 0xc2, 0x2e, 0x55, 0x8d, 0x1c, 0x5d, 0x8d, 0x9c, 0x2f, 0x75, 0x35, 0x6a,
-	0xce, 0x0a, 0xe6, 0xe3, 0x3f, 0x57, 0x2d, 0xaf, 0x22, 0x48, 0x5b, 0xdc, 0xbe, 0x09, 0x25, 0xc2,
-	0xa3, 0x7b, 0x24, 0x09, 0x74, 0x02, 0xe3, 0x4b, 0xa8, 0xda, 0xa2, 0x11, 0xbd, 0x13, 0xfa, 0x21,
-	0x49, 0x06, 0x50, 0x2a, 0x6a, 0xcf, 0x9f, 0x9c, 0x5f, 0x84, 0xec, 0xd8, 0x0a, 0x82, 0x84, 0xa6,
-	0xe9, 0x0e, 0x4f, 0xc2, 0xa8, 0xed, 0x8d, 0x82, 0xed, 0x6f, 0x2d, 0x34, 0xff, 0x05, 0x0d, 0xda,
-	0x34, 0xd1, 0xe9, 0x7f, 0x0e, 0x55, 0xba, 0x72, 0x43, 0x0a, 0xfa, 0xcf, 0x58, 0x45, 0x53, 0x58,
-	0x0f, 0x20, 0x78, 0x1b, 0xcd, 0xf9, 0x5d, 0x12, 0xf6, 0x48, 0xab, 0x3b, 0x55, 0xe6, 0x1f, 0xb0,
-	0xed, 0x5f, 0x2d, 0x34, 0x7f, 0x8b, 0xa6, 0x3c, 0x8c, 0xda, 0xcd, 0xcc, 0xbf, 0x4b, 0xb9, 0x88,
-	0x56, 0x12, 0xc6, 0x54, 0x44, 0xcb, 0x3a, 0x4a, 0xb4, 0x04, 0x69, 0x8b, 0x8b, 0xc7, 0x44, 0x7a,
-	0xc3, 0x84, 0x3c, 0xea, 0x63, 0x52, 0xd4, 0x91, 0x68, 0x14, 0xdf, 0x18, 0x0d, 0xfb, 0x97, 0x02,
-	0x3c, 0x97, 0xe1, 0x05, 0x1d, 0xe4, 0xa3, 0x82, 0xe4, 0xe7, 0xa3, 0x71, 0x01, 0x3a, 0x1f, 0x81,
-	0x20, 0xb8, 0x7d, 0x15, 0x16, 0xf9, 0x36, 0xc6, 0xb9, 0x46, 0xc8, 0x34, 0x17, 0x08, 0xf8, 0x23,
-	0x54, 0x12, 0xc1, 0x98, 0xa6, 0x9a, 0x48, 0xa2, 0x7c, 0x48, 0xf7, 0x43, 0xa9, 0xbc, 0xf4, 0xb6,
-	0xca, 0x81, 0x80, 0xcf, 0xa2, 0x52, 0x8b, 0x24, 0x69, 0xad, 0x2c, 0x89, 0xff, 0x35, 0x88, 0x4d,
-	0x92, 0x00, 0x5c, 0x62, 0xec, 0xef, 0x2d, 0x78, 0x75, 0xb7, 0x44, 0x9d, 0xd6, 0x89, 0xed, 0xa0,
-	0x32, 0xdb, 0x8b, 0x20, 0x13, 0x0f, 0x4b, 0x69, 0x05, 0xc3, 0x9f, 0x22, 0x74, 0x30, 0x3d, 0xc0,
-	0x0b, 0x7b, 0xd7, 0x01, 0x86, 0x18, 0x35, 0x1c, 0x35, 0xc2, 0xc0, 0xa8, 0xe1, 0xdc, 0x20, 0x6d,
-	0x5d, 0xd1, 0xbc, 0x11, 0xa6, 0xfd, 0x58, 0xbf, 0x76, 0xb0, 0x66, 0xd8, 0xeb, 0x4b, 0x09, 0xdb,
-	0xd3, 0x57, 0xb8, 0x62, 0x38, 0xe4, 0xb1, 0x3d, 0xf3, 0xfe, 0x24, 0x14, 0x7f, 0x96, 0x63, 0xd1,
-	0x7b, 0x6f, 0xb4, 0x48, 0xe9, 0x33, 0x4c, 0x7a, 0x1f, 0x2c, 0x6a, 0x52, 0xe2, 0xb3, 0x48, 0x07,
-	0x68, 0x19, 0x55, 0x3a, 0x34, 0x6c, 0x77, 0xd4, 0x03, 0x29, 0x7a, 0xb0, 0xb2, 0x7f, 0xb6, 0xa0,
-	0x52, 0x68, 0x38, 0x78, 0x30, 0x01, 0x2f, 0x6a, 0x72, 0x9f, 0x74, 0x33, 0xf5, 0x84, 0x8f, 0x7b,
-	0x6a, 0x21, 0x66, 0x9b, 0x94, 0x65, 0x89, 0x4f, 0x21, 0xf7, 0x4f, 0x98, 0x57, 0x28, 0x45, 0xef,
-	0x48, 0x80, 0x07, 0x40, 0x6c, 0xa3, 0xe3, 0x3e, 0x13, 0x85, 0xb4, 0x95, 0x71, 0x96, 0xa4, 0xb2,
-	0xdb, 0xcf, 0x7b, 0xc6, 0x9e, 0x30, 0xa2, 0xcf, 0x38, 0x95, 0x99, 0x21, 0x4e, 0x61, 0x65, 0xff,
-	0x68, 0xa1, 0xe5, 0x11, 0xa3, 0xaf, 0xd3, 0xc1, 0xb0, 0xc2, 0x5d, 0x41, 0xb3, 0x2c, 0xa6, 0x09,
-	0xe1, 0x4c, 0xe7, 0xc2, 0xfa, 0xf3, 0x27, 0xe7, 0x4f, 0x41, 0x1c, 0x6f, 0x91, 0x6e, 0x18, 0x88,
-	0x33, 0x33, 0x29, 0x86, 0x94, 0x7f, 0x2d, 0x2f, 0x7e, 0xb2, 0xd0, 0xca, 0x6b, 0x16, 0x42, 0x68,
-	0xf3, 0xdb, 0xda, 0x05, 0x54, 0xba, 0x4b, 0x07, 0x29, 0xbc, 0xdc, 0xe5, 0x9c, 0x00, 0x5e, 0xa7,
-	0xba, 0x03, 0x49, 0xe4, 0x58, 0xc6, 0x14, 0xa7, 0xcf, 0x98, 0xe1, 0xac, 0x23, 0xe6, 0x71, 0xdd,
-	0xc7, 0x1e, 0xe8, 0xd9, 0x40, 0x6d, 0x1e, 0xb4, 0x31, 0x39, 0xb5, 0xe7, 0xb6, 0x31, 0x09, 0x1d,
-	0x4e, 0x05, 0x62, 0x21, 0x7c, 0x4d, 0x39, 0x81, 0x8a, 0x3f, 0xeb, 0xa9, 0x05, 0x6e, 0xa0, 0x6a,
-	0x96, 0x06, 0xbb, 0x31, 0x4d, 0x76, 0x09, 0xef, 0xa8, 0x9a, 0xe3, 0xcd, 0x65, 0x69, 0x70, 0x83,
-	0x26, 0x5b, 0xbc, 0x63, 0x5f, 0x83, 0xe2, 0xf8, 0x55, 0x1a, 0x6c, 0x47, 0x01, 0xbd, 0xaf, 0x2f,
-	0xf7, 0x02, 0x2a, 0xbc, 0x55, 0x85, 0x2f, 0xc9, 0xea, 0x5e, 0x20, 0x5c, 0x54, 0x8b, 0xa5, 0x31,
-	0x51, 0xe0, 0xc9, 0x16, 0x2a, 0x87, 0x62, 0x63, 0x9a, 0x79, 0x59, 0x31, 0xb1, 0x8b, 0x4a, 0x29,
-	0xa7, 0x31, 0xa4, 0xc9, 0x92, 0x11, 0x0b, 0xad, 0x4f, 0xdf, 0x98, 0x00, 0x6e, 0xbe, 0x98, 0x43,
-	0x65, 0x69, 0x0d, 0xee, 0xa0, 0x8a, 0x9a, 0xf8, 0xf1, 0xaa, 0x41, 0x7b, 0xfd, 0x73, 0xa2, 0xbe,
-	0x36, 0x19, 0xa0, 0x5c, 0xb1, 0xff, 0xff, 0xf5, 0xef, 0x7f, 0xff, 0x50, 0x58, 0xc2, 0x0b, 0xae,
-	0xf1, 0x75, 0xa5, 0xe4, 0x77, 0x50, 0x45, 0x7d, 0x27, 0xe4, 0x69, 0x32, 0x3e, 0x2c, 0xf2, 0x34,
-	0x99, 0x9f, 0x18, 0x13, 0x34, 0xa5, 0x4a, 0x7e, 0x80, 0xca, 0x72, 0x90, 0xc4, 0x8d, 0x1c, 0x8b,
-	0x47, 0xc6, 0xe8, 0xfa, 0xea, 0xc4, 0x73, 0x50, 0x53, 0x97, 0x6a, 0x16, 0x31, 0x36, 0x1d, 0x92,
-	0xc2, 0x63, 0x34, 0xab, 0x87, 0x32, 0xbc, 0x9e, 0x63, 0xb0, 0x39, 0x7e, 0xd6, 0xed, 0xc3, 0x20,
-	0xa0, 0xee, 0x94, 0x54, 0xb7, 0x82, 0x97, 0x4c, 0xaf, 0xb4, 0x96, 0x00, 0x95, 0xe5, 0x80, 0x96,
-	0xe7, 0xd7, 0xe8, 0xe8, 0x97, 0xe7, 0x97, 0x31, 0x04, 0x4e, 0xf0, 0x4b, 0xbd, 0xff, 0x07, 0xe8,
-	0x18, 0xcc, 0x02, 0x38, 0xe7, 0x1e, 0xcc, 0x39, 0xae, 0xbe, 0x7e, 0x08, 0x02, 0x74, 0x9d, 0x95,
-	0xba, 0x4e, 0x63, 0xdb, 0xd0, 0x95, 0x28, 0x94, 0xfb, 0x70, 0x64, 0xb2, 0x7b, 0x24, 0x3c, 0x94,
-	0xfd, 0x2b, 0xcf, 0xc3, 0xd1, 0x36, 0x9b, 0xe7, 0xa1, 0xd1, 0xf8, 0x26, 0x78, 0x28, 0x3f, 0xa9,
-	0x64, 0x7e, 0xc8, 0xa2, 0x90, 0x97, 0x1f, 0x23, 0xa5, 0x27, 0x37, 0x3f, 0x46, 0xab, 0xd0, 0xa4,
-	0xfc, 0x90, 0xc2, 0xef, 0xa1, 0x59, 0xfd, 0xf6, 0xf2, 0xf2, 0x63, 0xac, 0xa4, 0xe4, 0xe5, 0xc7,
-	0x78, 0xa9, 0xb0, 0x1b, 0x52, 0x5d, 0x0d, 0x2f, 0x1b, 0xea, 0x44, 0x05, 0x53, 0x75, 0xe0, 0x3b,
-	0x0b, 0x55, 0x54, 0x89, 0xce, 0x7b, 0x63, 0x46, 0x1f, 0xce, 0x7b, 0x63, 0x66, 0xe7, 0xb5, 0x2f,
-	0x4b, 0x6d, 0x1f, 0x8e, 0xbd, 0xb1, 0x96, 0x04, 0xdd, 0x6e, 0xe0, 0x93, 0x39, 0xdb, 0xee, 0x43,
-	0xd5, 0x9d, 0x1f, 0xe1, 0x01, 0x42, 0x07, 0x1d, 0x07, 0xbf, 0x33, 0x49, 0xd9, 0x48, 0xc7, 0xac,
-	0x9f, 0x3e, 0x1c, 0x04, 0x56, 0xad, 0x49, 0xab, 0xea, 0xb8, 0x96, 0xa3, 0x7e, 0x57, 0xb4, 0xa3,
-	0xe6, 0xe5, 0xa7, 0xfb, 0x0d, 0xeb, 0xd9, 0x7e, 0xc3, 0xfa, 0x6b, 0xbf, 0x61, 0x3d, 0x7e, 0xd5,
-	0x98, 0x79, 0xf6, 0xaa, 0x31, 0xf3, 0xc7, 0xab, 0xc6, 0xcc, 0xed, 0xf5, 0x76, 0xc8, 0x3b, 0x59,
-	0xcb, 0xf1, 0x59, 0x4f, 0x10, 0x23, 0xca, 0x25, 0xff, 0xbe, 0xfc, 0x2b, 0xff, 0xd7, 0xd3, 0xaa,
-	0xc8, 0x2a, 0x7e, 0xf1, 0x9f, 0x00, 0x00, 0x00, 0xff, 0xff, 0x6e, 0x6a, 0x60, 0x4b, 0x46, 0x12,
-	0x00, 0x00,
+	// 1905 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x58, 0xdd, 0x8f, 0x5b, 0x47,
+	0x15, 0xcf, 0xf5, 0x57, 0x36, 0xc7, 0xd9, 0x36, 0x99, 0xfd, 0x88, 0xe3, 0x66, 0xbd, 0x9b, 0x4b,
+	0x05, 0x51, 0x4a, 0xec, 0xee, 0x06, 0x84, 0xd4, 0x28, 0x02, 0xbb, 0x24, 0x6d, 0x28, 0x88, 0xd4,
+	0x5b, 0x82, 0x88, 0x90, 0x96, 0xb1, 0xef, 0xc4, 0xbe, 0x8a, 0x7d, 0xe7, 0x66, 0xee, 0xdc, 0x4d,
+	0xdc, 0xaa, 0x2f, 0x80, 0x44, 0x25, 0x5e, 0x22, 0x78, 0x81, 0x27, 0xc4, 0x2b, 0x8f, 0x28, 0x12,
+	0xaf, 0x3c, 0xf6, 0x05, 0xa9, 0x0a, 0x2f, 0x88, 0x87, 0x82, 0x36, 0xfc, 0x21, 0x68, 0x66, 0xce,
+	0x78, 0xef, 0x78, 0xaf, 0xb7, 0x59, 0xb7, 0x2f, 0x96, 0x67, 0xe6, 0x7c, 0xcd, 0x39, 0xbf, 0xf3,
+	0x31, 0x17, 0x2e, 0x50, 0x39, 0x0c, 0x5a, 0x54, 0x0e, 0x5b, 0xfb, 0xdb, 0xad, 0x47, 0x29, 0x13,
+	0x93, 0x66, 0x2c, 0xb8, 0xe4, 0xa4, 0xaa, 0x0e, 0x9a, 0x54, 0x0e, 0x9b, 0xfb, 0xdb, 0x75, 0x87,
+	0x2a, 0x16, 0x61, 0x9f, 0x19, 0x2a, 0xf7, 0x40, 0x4e, 0x62, 0x96, 0xe0, 0xc1, 0xd5, 0x3e, 0x4f,
+	0xc6, 0x3c, 0x69, 0xf5, 0x68, 0xc2, 0x8c, 0xdc, 0xd6, 0xfe, 0x76, 0x8f, 0x49, 0xba, 0xdd, 0x8a,
+	0xe9, 0x20, 0x8c, 0xa8, 0x0c, 0x79, 0x84, 0xb4, 0x17, 0x0d, 0xed, 0x9e, 0x5e, 0xb5, 0xcc, 0x02,
+	0x8f, 0x56, 0x07, 0x7c, 0xc0, 0xcd, 0xbe, 0xfa, 0x87, 0xbb, 0x97, 0x06, 0x9c, 0x0f, 0x46, 0xac,
+	0x45, 0xe3, 0xb0, 0x45, 0xa3, 0x88, 0x4b, 0x2d, 0xcd, 0xf2, 0x34, 0xf0, 0x54, 0xaf, 0x7a, 0xe9,
+	0x83, 0x56, 0x90, 0x8a, 0xac, 0xba, 0xcd, 0xd9, 0x73, 0x19, 0x8e, 0x59, 0x22, 0xe9, 0x38, 0x36,
+	0x04, 0xfe, 0x2a, 0x90, 0xf7, 0x95, 0xc5, 0x77, 0xa9, 0xa0, 0xe3, 0xa4, 0xcb, 0x1e, 0xa5, 0x2c,
+	0x91, 0xfe, 0xbb, 0xb0, 0xe2, 0xec, 0x26, 0x31, 0x8f, 0x12, 0x46, 0xb6, 0xa1, 0x12, 0xeb, 0x9d,
+	0x9a, 0xb7, 0xe5, 0x5d, 0xa9, 0xee, 0xac, 0x34, 0x33, 0x8e, 0x6b, 0x1a, 0xe2, 0x4e, 0xe9, 0xd3,
+	0xcf, 0x37, 0x4f, 0x75, 0x91, 0x70, 0x2a, 0x7f, 0x37, 0x8d, 0xe3, 0xd1, 0xc4, 0xca, 0x3f, 0x28,
+	0xa0, 0x02, 0xbb, 0x8d, 0x0a, 0x6e, 0x42, 0xb1, 0x4f, 0x63, 0x2d, 0xfd, 0x4c, 0xe7, 0x0d, 0x25,
+	0xe8, 0xdf, 0x9f, 0x6f, 0xae, 0x19, 0x2f, 0x25, 0xc1, 0xc3, 0x66, 0xc8, 0x5b, 0x63, 0xa5, 0xed,
+	0x4e, 0x24, 0x9f, 0x3f, 0xbb, 0x06, 0xe8, 0xbe, 0x3b, 0x91, 0xec, 0x2a, 0x3e, 0xf2, 0x36, 0x54,
+	0xc6, 0x61, 0x24, 0x59, 0x50, 0x2b, 0x9c, 0x5c, 0x02, 0xb2, 0x92, 0x36, 0x94, 0x7b, 0xa9, 0x88,
+	0x64, 0xad, 0x78, 0x72, 0x19, 0x86, 0x53, 0x89, 0x90, 0x5c, 0xd2, 0x51, 0xad, 0xb4, 0x80, 0x08,
+	0xcd, 0xa9, 0x44, 0xec, 0xd3, 0x74, 0x24, 0x6b, 0xe5, 0x05, 0x44, 0x68, 0x4e, 0x7f, 0x05, 0xce,
+	0x9b, 0x20, 0x72, 0x3e, 0x9a, 0x46, 0xf6, 0x1f, 0x1e, 0x54, 0xd5, 0x46, 0x87, 0x8e, 0x68, 0xd4,
+	0x67, 0x64, 0x07, 0xca, 0x89, 0xa4, 0x92, 0x61, 0x44, 0xd7, 0xdd, 0x88, 0x72, 0x3e, 0xda, 0x55,
+	0xa7, 0x18, 0x54, 0x43, 0x4a, 0x6e, 0xc1, 0xe9, 0x9e, 0x61, 0x5f, 0xc4, 0xcf, 0x96, 0x57, 0x45,
+	0x8b, 0x51, 0x11, 0xb1, 0x60, 0x11, 0x4f, 0x23, 0xab, 0xff, 0x03, 0x8b, 0x5f, 0x73, 0x49, 0xc4,
+	0xd1, 0xb7, 0xa0, 0x1c, 0xab, 0x8d, 0x9a, 0xb7, 0x55, 0xbc, 0x52, 0xdd, 0xa9, 0x1d, 0xb9, 0x15,
+	0x5e, 0xdf, 0xde, 0x4b, 0x13, 0xfb, 0x6b, 0x08, 0xca, 0x2e, 0xdb, 0x67, 0x51, 0xca, 0xac, 0xcb,
+	0xfe, 0x58, 0x84, 0x57, 0x70, 0xeb, 0x76, 0x38, 0x48, 0x05, 0x4b, 0xc8, 0x3a, 0x54, 0x58, 0xcc,
+	0xfb, 0x43, 0x93, 0x08, 0xa5, 0x2e, 0xae, 0xc8, 0x0d, 0xa8, 0xc4, 0x4c, 0x84, 0xdc, 0x00, 0xb0,
+	0xba, 0x73, 0xb1, 0x69, 0xf2, 0xaf, 0x69, 0xf3, 0xaf, 0xf9, 0x7d, 0xcc, 0xcf, 0xce, 0x92, 0xd2,
+	0xfc, 0x87, 0xff, 0x6c, 0x7a, 0x5d, 0x64, 0x21, 0xef, 0xc0, 0x52, 0x4c, 0x27, 0x63, 0x16, 0xc9,
+	0x64, 0x11, 0x8f, 0x4c, 0x99, 0xc9, 0x77, 0xa1, 0xf4, 0x80, 0xb1, 0x64, 0x11, 0xf4, 0x69, 0x46,
+	0xf2, 0x53, 0x38, 0x6f, 0x85, 0xed, 0xc5, 0x4c, 0xec, 0x4d, 0x18, 0x15, 0x8b, 0x00, 0xf1, 0x55,
+	0x2b, 0xe5, 0x2e, 0x13, 0x3f, 0x63, 0x54, 0x90, 0x1f, 0xc3, 0xb2, 0x52, 0x70, 0x28, 0xb4, 0x72,
+	0x72, 0xa1, 0x55, 0x25, 0x01, 0x05, 0xfa, 0xbf, 0xf6, 0x60, 0xd5, 0x8d, 0x19, 0x22, 0xe0, 0x3a,
+	0x14, 0x03, 0x3a, 0x41, 0x54, 0xbf, 0xe6, 0xc4, 0xdf, 0x8d, 0x25, 0x42, 0x40, 0x51, 0x93, 0xef,
+	0x40, 0x79, 0xcc, 0x23, 0x39, 0xc4, 0xe8, 0xbd, 0x04, 0x9b, 0xa1, 0xf7, 0xef, 0xc3, 0x39, 0x6d,
+	0xc5, 0x6d, 0xc6, 0x6c, 0xa6, 0x91, 0xdb, 0x00, 0x87, 0xd5, 0x1f, 0x0d, 0xf9, 0x7a, 0x13, 0x2f,
+	0xa2, 0x5a, 0x45, 0xd3, 0xb4, 0x20, 0x6c, 0x15, 0xcd, 0xbb, 0x74, 0x60, 0x21, 0xd7, 0xcd, 0x70,
+	0xfa, 0xbf, 0xf3, 0x30, 0x8f, 0x8d, 0xf0, 0x29, 0xc2, 0x2b, 0xba, 0x50, 0x58, 0x88, 0xbb, 0x89,
+	0x7b, 0x9b, 0xb1, 0x0f, 0xf4, 0xa9, 0xad, 0xc6, 0x86, 0x96, 0xbc, 0xe3, 0xd8, 0x64, 0x6e, 0xf9,
+	0x8d, 0x2f, 0xb4, 0xc9, 0xa8, 0x74, 0x8c, 0x3a, 0x0f, 0xaf, 0x6a, 0x9b, 0xda, 0xb1, 0xb0, 0x69,
+	0xf2, 0xe7, 0x02, 0x3a, 0x41, 0xef, 0xa1, 0x99, 0x6f, 0x43, 0xa5, 0xc7, 0xa3, 0x80, 0x05, 0x8b,
+	0xd4, 0x74, 0x64, 0x3d, 0x8a, 0x9a, 0xc2, 0x97, 0x43, 0x0d, 0xf9, 0x11, 0x9c, 0x0d, 0x28, 0x3f,
+	0x94, 0xb7, 0x40, 0xb6, 0x41, 0x40, 0xb9, 0x15, 0x77, 0x05, 0x8a, 0x34, 0x16, 0x3a, 0xdd, 0xaa,
+	0x3b, 0xe7, 0x9c, 0x40, 0xb4, 0x63, 0x61, 0x01, 0x46, 0x63, 0xe1, 0x7f, 0x0f, 0xd1, 0xba, 0xdb,
+	0x1f, 0xb2, 0x20, 0x1d, 0xd9, 0x78, 0x13, 0x02, 0xa5, 0x07, 0x82, 0x8f, 0xb1, 0x9a, 0xe8, 0xff,
+	0x64, 0x15, 0xca, 0x7d, 0x9e, 0x46, 0x52, 0xdf, 0xb6, 0xd4, 0x35, 0x0b, 0xff, 0x3e, 0x2c, 0x5b,
+	0xe6, 0x5b, 0x91, 0x14, 0x13, 0x45, 0xa6, 0x8b, 0x0f, 0xf2, 0x9a, 0x05, 0xb9, 0x6e, 0x0b, 0x60,
+	0x61, 0xab, 0x78, 0xe5, 0x4c, 0x67, 0xe3, 0xd8, 0xab, 0xd9, 0xfa, 0xb7, 0x0b, 0x6b, 0x33, 0xd6,
+	0x61, 0x14, 0xdf, 0x82, 0xd3, 0x2c, 0x92, 0x22, 0x64, 0x16, 0x6d, 0x75, 0xe7, 0x92, 0x8e, 0x41,
+	0x78, 0x5d, 0xcb, 0x30, 0xed, 0x42, 0xb7, 0x94, 0x5d, 0x16, 0x2b, 0xbf, 0xf2, 0xb0, 0x6c, 0xe3,
+	0x2e, 0xea, 0x69, 0x66, 0xef, 0x52, 0xdd, 0x21, 0x8e, 0x16, 0x4d, 0x6a, 0xd3, 0xce, 0xdc, 0xf2,
+	0xa6, 0xb2, 0x2b, 0x48, 0xf6, 0xa8, 0x44, 0x2c, 0xd7, 0x8f, 0xd4, 0xdb, 0x0f, 0xec, 0xbc, 0x63,
+	0x0a, 0xee, 0x53, 0x5d, 0x70, 0x15, 0x53, 0x5b, 0xfa, 0xef, 0x4f, 0xeb, 0xfd, 0x63, 0x2a, 0x82,
+	0x69, 0xe2, 0xbe, 0x05, 0xd5, 0x1e, 0x8b, 0xd8, 0x83, 0xb0, 0x1f, 0x52, 0x31, 0x41, 0xe0, 0xd6,
+	0x9e, 0x3f, 0xbb, 0xb6, 0x8a, 0xf1, 0x6f, 0x07, 0x81, 0x60, 0x49, 0xb2, 0x2b, 0x45, 0x18, 0x0d,
+	0xba, 0x59, 0x62, 0xff, 0x37, 0x1e, 0x2c, 0xff, 0x90, 0x05, 0x03, 0x26, 0x6c, 0x83, 0x7d, 0x03,
+	0x2a, 0x23, 0xbd, 0xa1, 0x05, 0xbd, 0x32, 0x33, 0x33, 0x19, 0xda, 0x2e, 0x92, 0x90, 0x3b, 0x70,
+	0xa6, 0x3f, 0xa2, 0xe1, 0x98, 0xf6, 0x46, 0x0b, 0xf5, 0xd6, 0x43, 0x6e, 0xff, 0xef, 0x1e, 0x2c,
+	0xdf, 0x63, 0x89, 0x0c, 0xa3, 0x41, 0x27, 0xed, 0x3f, 0x64, 0x52, 0x79, 0x4b, 0x84, 0x31, 0x53,
+	0xde, 0xf2, 0x4e, 0xe2, 0x2d, 0xc5, 0xd4, 0x96, 0x2a, 0x95, 0xe9, 0x78, 0x0a, 0xc8, 0x93, 0xa6,
+	0xb2, 0x61, 0xcd, 0x78, 0xa3, 0xf8, 0x85, 0xde, 0xf0, 0xff, 0x56, 0x98, 0x16, 0x77, 0x0c, 0xd0,
+	0x21, 0x1e, 0x0d, 0x49, 0x3e, 0x1e, 0x9d, 0x00, 0x58, 0x3c, 0x22, 0x83, 0xe2, 0xdd, 0x37, 0x6e,
+	0xd1, 0xb9, 0x31, 0xcb, 0xeb, 0xb8, 0xcc, 0xf2, 0x22, 0x83, 0x6a, 0xac, 0xca, 0x19, 0x8b, 0xd4,
+	0x0b, 0xcd, 0xa8, 0x13, 0xe9, 0x49, 0xa8, 0x95, 0x97, 0x5e, 0x56, 0x39, 0x32, 0x90, 0xab, 0x50,
+	0xea, 0x51, 0x91, 0xd4, 0xca, 0x9a, 0xd1, 0x2d, 0x33, 0x1d, 0x6a, 0xcb, 0x8c, 0xa6, 0xf1, 0x7f,
+	0x6b, 0x7b, 0xc6, 0x3d, 0x35, 0x09, 0x5a, 0x60, 0x37, 0xa1, 0xcc, 0x1f, 0x47, 0x88, 0xc4, 0xe3,
+	0x20, 0x6d, 0xc8, 0x66, 0x3a, 0x58, 0x61, 0xe1, 0x0e, 0xf6, 0xd4, 0x66, 0x3b, 0x5a, 0x33, 0x7d,
+	0x4d, 0x94, 0x04, 0x7f, 0x6c, 0x43, 0x78, 0xc1, 0x6d, 0xb6, 0xfc, 0xb1, 0x1b, 0x3f, 0x4d, 0xfa,
+	0xd5, 0xf5, 0xaf, 0x6f, 0xa2, 0x45, 0x1d, 0x46, 0xfb, 0x3c, 0xb2, 0x0e, 0x5a, 0x87, 0xca, 0x90,
+	0x85, 0x83, 0xa1, 0x49, 0x90, 0x62, 0x17, 0x57, 0xfe, 0x5f, 0x3d, 0xac, 0x14, 0x96, 0x1c, 0x6f,
+	0x30, 0x87, 0x5e, 0xd5, 0xe4, 0x7d, 0x3a, 0x4a, 0x4d, 0x0a, 0x9f, 0xed, 0x9a, 0x85, 0x7a, 0x3d,
+	0x25, 0x3c, 0x15, 0x7d, 0x86, 0xd8, 0xbf, 0xe8, 0x86, 0x50, 0x8b, 0xde, 0xd5, 0x04, 0x5d, 0x24,
+	0x24, 0x3e, 0x9c, 0xed, 0x73, 0x55, 0x48, 0x7b, 0xa9, 0xe4, 0xc2, 0x4c, 0x74, 0xcb, 0x5d, 0x67,
+	0x4f, 0x19, 0xb1, 0xcf, 0x25, 0xd3, 0xc8, 0x50, 0xa7, 0xb8, 0xf2, 0xff, 0xe4, 0xc1, 0x7a, 0xc6,
+	0xe8, 0xf7, 0xd8, 0x64, 0x5a, 0xe1, 0x6e, 0xc2, 0x12, 0x8f, 0x99, 0xa0, 0x92, 0x5b, 0x2c, 0x5c,
+	0x7e, 0xfe, 0xec, 0xda, 0x06, 0xfa, 0xf1, 0x1e, 0x1d, 0x85, 0x81, 0x3a, 0x73, 0x41, 0x31, 0x65,
+	0xf9, 0xca, 0x70, 0xf1, 0x17, 0x0f, 0x2e, 0x1c, 0xb1, 0x10, 0x5d, 0x9b, 0xdf, 0xd6, 0xde, 0x84,
+	0xd2, 0x43, 0x36, 0x49, 0x30, 0x73, 0xd7, 0x73, 0x1c, 0xf8, 0x1e, 0xb3, 0x1d, 0x48, 0x53, 0xce,
+	0x20, 0xa6, 0xb8, 0x38, 0x62, 0xa6, 0xaf, 0x29, 0x11, 0xf6, 0xa7, 0x4f, 0x83, 0x0f, 0xed, 0xeb,
+	0xc3, 0x6c, 0x1e, 0xb6, 0x31, 0xfd, 0xdd, 0x20, 0xb7, 0x8d, 0x69, 0xd2, 0xe9, 0xbb, 0x43, 0x2d,
+	0xd4, 0x5d, 0x13, 0x49, 0xb1, 0xe2, 0x2f, 0x75, 0xcd, 0x82, 0x34, 0xa0, 0x9a, 0x26, 0x81, 0x1e,
+	0x52, 0xa8, 0x1c, 0x9a, 0x9a, 0xd3, 0x3d, 0x93, 0x26, 0xc1, 0x5d, 0x26, 0xda, 0x72, 0xe8, 0xbf,
+	0x8b, 0xc5, 0xf1, 0x27, 0x49, 0x70, 0x27, 0x0a, 0xd8, 0x13, 0x1b, 0xdc, 0x37, 0xa1, 0xf0, 0x52,
+	0x15, 0xbe, 0xa4, 0xab, 0x7b, 0x81, 0x4a, 0x55, 0x2d, 0xd6, 0x66, 0x44, 0xe1, 0x4d, 0xda, 0x50,
+	0x0e, 0xd5, 0xc6, 0x22, 0xd3, 0x9b, 0xe1, 0x24, 0x2d, 0x28, 0x25, 0x92, 0xc5, 0x08, 0x93, 0x35,
+	0xc7, 0x17, 0x56, 0x9f, 0x8d, 0x98, 0x22, 0xdc, 0xf9, 0xe4, 0x2c, 0x94, 0xb5, 0x35, 0x64, 0x08,
+	0x15, 0xf3, 0x4d, 0x81, 0x6c, 0x3a, 0x6c, 0x47, 0x3f, 0x58, 0xd4, 0xb7, 0xe6, 0x13, 0x98, 0xab,
+	0xf8, 0xaf, 0xfd, 0xf2, 0x9f, 0xff, 0xfb, 0x7d, 0x61, 0x8d, 0xac, 0xb4, 0x9c, 0xef, 0x3b, 0x46,
+	0xfe, 0x10, 0x2a, 0xe6, 0x4b, 0x44, 0x9e, 0x26, 0xe7, 0xd3, 0x45, 0x9e, 0x26, 0xf7, 0x23, 0xc6,
+	0x1c, 0x4d, 0x89, 0x91, 0x1f, 0x40, 0x59, 0x3f, 0x55, 0x49, 0x23, 0xc7, 0xe2, 0xcc, 0x43, 0xbd,
+	0xbe, 0x39, 0xf7, 0x1c, 0xd5, 0xd4, 0xb5, 0x9a, 0x55, 0x42, 0xdc, 0x0b, 0x69, 0xe1, 0x23, 0x38,
+	0x8d, 0xcf, 0x15, 0x92, 0x63, 0xaf, 0xfb, 0xbe, 0xad, 0x5f, 0x3e, 0x86, 0x02, 0x75, 0x5d, 0xd2,
+	0xba, 0xd6, 0xc9, 0xaa, 0xa3, 0x4b, 0xa0, 0x8a, 0x5f, 0x40, 0x49, 0xbd, 0x4d, 0xc8, 0xc6, 0x51,
+	0x41, 0x99, 0x07, 0x51, 0xbd, 0x31, 0xef, 0x18, 0x95, 0x5c, 0xd4, 0x4a, 0x56, 0xc8, 0x79, 0x47,
+	0x89, 0x7e, 0x90, 0xfe, 0x1c, 0x8a, 0xed, 0x58, 0x90, 0x4b, 0x47, 0x25, 0x1c, 0x3e, 0x40, 0xea,
+	0x1b, 0x73, 0x4e, 0x51, 0x7c, 0x4d, 0x8b, 0x27, 0xe4, 0x9c, 0x23, 0x9e, 0xc6, 0x82, 0xc4, 0xb0,
+	0x64, 0x47, 0x58, 0x92, 0xe3, 0x8c, 0x99, 0x61, 0xbd, 0xee, 0x1f, 0x47, 0x82, 0xca, 0x36, 0xb4,
+	0xb2, 0x0b, 0x64, 0xcd, 0xc5, 0x80, 0xd5, 0x12, 0x40, 0x59, 0x8f, 0xb3, 0x79, 0x28, 0xc8, 0x0e,
+	0xca, 0x79, 0x28, 0x70, 0x46, 0xe6, 0x39, 0x28, 0x30, 0xd5, 0xf2, 0x43, 0x85, 0x02, 0x3d, 0x39,
+	0xe5, 0xa3, 0x20, 0x3b, 0xf5, 0xe6, 0xa3, 0xc0, 0x19, 0xbb, 0xfc, 0xab, 0x5a, 0xd7, 0xeb, 0xc4,
+	0x9f, 0x41, 0x81, 0xa6, 0x6a, 0x7d, 0x94, 0x99, 0x83, 0x3f, 0x56, 0x37, 0xd4, 0xdd, 0x3e, 0xef,
+	0x86, 0xd9, 0xa1, 0x24, 0xef, 0x86, 0xce, 0x98, 0x30, 0xe7, 0x86, 0xfa, 0x13, 0x97, 0xce, 0x26,
+	0x5d, 0x42, 0xf3, 0xb2, 0x29, 0x53, 0xa8, 0x73, 0xb3, 0x29, 0x5b, 0xb3, 0xe7, 0x65, 0x93, 0x16,
+	0xfe, 0x08, 0x96, 0x6c, 0xa5, 0xca, 0xc3, 0xc7, 0x4c, 0x01, 0xce, 0xc3, 0xc7, 0x6c, 0x61, 0xf5,
+	0x1b, 0x5a, 0x5d, 0x8d, 0xac, 0x3b, 0xea, 0x54, 0xbd, 0x37, 0x55, 0xf3, 0x13, 0x0f, 0x2a, 0xa6,
+	0xa1, 0xe5, 0x55, 0x24, 0x67, 0x6a, 0xc9, 0xab, 0x48, 0xee, 0x9c, 0xe2, 0xdf, 0xd0, 0xda, 0xbe,
+	0x3d, 0x53, 0x91, 0x7a, 0x9a, 0xe8, 0x7e, 0x83, 0x5c, 0xca, 0xd9, 0x6e, 0x7d, 0x64, 0x66, 0x99,
+	0x8f, 0xc9, 0x04, 0xe0, 0xb0, 0x3f, 0x93, 0xaf, 0xcd, 0x53, 0x96, 0x99, 0x2f, 0xea, 0xaf, 0x1f,
+	0x4f, 0x84, 0x56, 0x6d, 0x69, 0xab, 0xea, 0xa4, 0x96, 0xa3, 0x7e, 0x4f, 0x35, 0xef, 0xce, 0x8d,
+	0x4f, 0x0f, 0x1a, 0xde, 0x67, 0x07, 0x0d, 0xef, 0xbf, 0x07, 0x0d, 0xef, 0xe9, 0x8b, 0xc6, 0xa9,
+	0xcf, 0x5e, 0x34, 0x4e, 0xfd, 0xeb, 0x45, 0xe3, 0xd4, 0xfd, 0xcb, 0x83, 0x50, 0x0e, 0xd3, 0x5e,
+	0xb3, 0xcf, 0xc7, 0x8a, 0x31, 0x62, 0x52, 0xf3, 0x3f, 0xd1, 0xbf, 0xfa, 0xdb, 0x7c, 0xaf, 0xa2,
+	0x7b, 0xde, 0xf5, 0xff, 0x07, 0x00, 0x00, 0xff, 0xff, 0xf2, 0xec, 0x2f, 0x61, 0xf6, 0x17, 0x00,
+	0x00,
 }
 
 // Reference imports to suppress errors if they are not otherwise used.
@@ -1505,6 +1884,12 @@ type QueryClient interface {
 	Supply(ctx context.Context, in *QuerySupplyRequest, opts ...grpc.CallOption) (*QuerySupplyResponse, error)
 	// Pools returns lifetime totals and the current balance of every pool.
 	Pools(ctx context.Context, in *QueryPoolsRequest, opts ...grpc.CallOption) (*QueryPoolsResponse, error)
+	// Revenue returns what tenants paid and what of it was service fee, in the last day and the last 30 epochs.
+	Revenue(ctx context.Context, in *QueryRevenueRequest, opts ...grpc.CallOption) (*QueryRevenueResponse, error)
+	// Fees returns where the service fees went since genesis, per denom.
+	Fees(ctx context.Context, in *QueryFeesRequest, opts ...grpc.CallOption) (*QueryFeesResponse, error)
+	// Apr returns what a delegator earns.
+	Apr(ctx context.Context, in *QueryAprRequest, opts ...grpc.CallOption) (*QueryAprResponse, error)
 	// Schedule returns the emission per pool of a range of epochs.
 	Schedule(ctx context.Context, in *QueryScheduleRequest, opts ...grpc.CallOption) (*QueryScheduleResponse, error)
 	// Epoch returns the current epoch.
@@ -1552,6 +1937,33 @@ func (c *queryClient) Supply(ctx context.Context, in *QuerySupplyRequest, opts .
 func (c *queryClient) Pools(ctx context.Context, in *QueryPoolsRequest, opts ...grpc.CallOption) (*QueryPoolsResponse, error) {
 	out := new(QueryPoolsResponse)
 	err := c.cc.Invoke(ctx, "/athd.ath.v1.Query/Pools", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) Revenue(ctx context.Context, in *QueryRevenueRequest, opts ...grpc.CallOption) (*QueryRevenueResponse, error) {
+	out := new(QueryRevenueResponse)
+	err := c.cc.Invoke(ctx, "/athd.ath.v1.Query/Revenue", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) Fees(ctx context.Context, in *QueryFeesRequest, opts ...grpc.CallOption) (*QueryFeesResponse, error) {
+	out := new(QueryFeesResponse)
+	err := c.cc.Invoke(ctx, "/athd.ath.v1.Query/Fees", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) Apr(ctx context.Context, in *QueryAprRequest, opts ...grpc.CallOption) (*QueryAprResponse, error) {
+	out := new(QueryAprResponse)
+	err := c.cc.Invoke(ctx, "/athd.ath.v1.Query/Apr", in, out, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -1638,6 +2050,12 @@ type QueryServer interface {
 	Supply(context.Context, *QuerySupplyRequest) (*QuerySupplyResponse, error)
 	// Pools returns lifetime totals and the current balance of every pool.
 	Pools(context.Context, *QueryPoolsRequest) (*QueryPoolsResponse, error)
+	// Revenue returns what tenants paid and what of it was service fee, in the last day and the last 30 epochs.
+	Revenue(context.Context, *QueryRevenueRequest) (*QueryRevenueResponse, error)
+	// Fees returns where the service fees went since genesis, per denom.
+	Fees(context.Context, *QueryFeesRequest) (*QueryFeesResponse, error)
+	// Apr returns what a delegator earns.
+	Apr(context.Context, *QueryAprRequest) (*QueryAprResponse, error)
 	// Schedule returns the emission per pool of a range of epochs.
 	Schedule(context.Context, *QueryScheduleRequest) (*QueryScheduleResponse, error)
 	// Epoch returns the current epoch.
@@ -1668,6 +2086,15 @@ func (*UnimplementedQueryServer) Supply(ctx context.Context, req *QuerySupplyReq
 }
 func (*UnimplementedQueryServer) Pools(ctx context.Context, req *QueryPoolsRequest) (*QueryPoolsResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Pools not implemented")
+}
+func (*UnimplementedQueryServer) Revenue(ctx context.Context, req *QueryRevenueRequest) (*QueryRevenueResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Revenue not implemented")
+}
+func (*UnimplementedQueryServer) Fees(ctx context.Context, req *QueryFeesRequest) (*QueryFeesResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Fees not implemented")
+}
+func (*UnimplementedQueryServer) Apr(ctx context.Context, req *QueryAprRequest) (*QueryAprResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Apr not implemented")
 }
 func (*UnimplementedQueryServer) Schedule(ctx context.Context, req *QueryScheduleRequest) (*QueryScheduleResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Schedule not implemented")
@@ -1748,6 +2175,60 @@ func _Query_Pools_Handler(srv interface{}, ctx context.Context, dec func(interfa
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(QueryServer).Pools(ctx, req.(*QueryPoolsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_Revenue_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryRevenueRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Revenue(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.ath.v1.Query/Revenue",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Revenue(ctx, req.(*QueryRevenueRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_Fees_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryFeesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Fees(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.ath.v1.Query/Fees",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Fees(ctx, req.(*QueryFeesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_Apr_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryAprRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Apr(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.ath.v1.Query/Apr",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Apr(ctx, req.(*QueryAprRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -1912,6 +2393,18 @@ var _Query_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Pools",
 			Handler:    _Query_Pools_Handler,
+		},
+		{
+			MethodName: "Revenue",
+			Handler:    _Query_Revenue_Handler,
+		},
+		{
+			MethodName: "Fees",
+			Handler:    _Query_Fees_Handler,
+		},
+		{
+			MethodName: "Apr",
+			Handler:    _Query_Apr_Handler,
 		},
 		{
 			MethodName: "Schedule",
@@ -2215,6 +2708,318 @@ func (m *QueryPoolsResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *QueryRevenueRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryRevenueRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryRevenueRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	return len(dAtA) - i, nil
+}
+
+func (m *RevenueFigures) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *RevenueFigures) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *RevenueFigures) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.FeesPerYear.Size()
+		i -= size
+		if _, err := m.FeesPerYear.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x32
+	{
+		size := m.PaymentsPerYear.Size()
+		i -= size
+		if _, err := m.PaymentsPerYear.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x2a
+	{
+		size := m.Fees.Size()
+		i -= size
+		if _, err := m.Fees.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x22
+	{
+		size := m.Payments.Size()
+		i -= size
+		if _, err := m.Payments.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	n3, err3 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.Period, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.Period):])
+	if err3 != nil {
+		return 0, err3
+	}
+	i -= n3
+	i = encodeVarintQuery(dAtA, i, uint64(n3))
+	i--
+	dAtA[i] = 0x12
+	if m.Epochs != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.Epochs))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryRevenueResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryRevenueResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryRevenueResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Month.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x12
+	{
+		size, err := m.Day.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryFeesRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryFeesRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryFeesRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryFeesResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryFeesResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryFeesResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Totals) > 0 {
+		for iNdEx := len(m.Totals) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Totals[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintQuery(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0xa
+		}
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryAprRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryAprRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryAprRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryAprResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryAprResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryAprResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Apr.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x22
+	{
+		size := m.DaoPerYear.Size()
+		i -= size
+		if _, err := m.DaoPerYear.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	{
+		size := m.FeesPerYear.Size()
+		i -= size
+		if _, err := m.FeesPerYear.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x12
+	{
+		size := m.Bonded.Size()
+		i -= size
+		if _, err := m.Bonded.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
 func (m *QueryScheduleRequest) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
@@ -2370,12 +3175,12 @@ func (m *QueryEpochResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
-	n3, err3 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(m.EndsAt, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(m.EndsAt):])
-	if err3 != nil {
-		return 0, err3
+	n9, err9 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(m.EndsAt, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(m.EndsAt):])
+	if err9 != nil {
+		return 0, err9
 	}
-	i -= n3
-	i = encodeVarintQuery(dAtA, i, uint64(n3))
+	i -= n9
+	i = encodeVarintQuery(dAtA, i, uint64(n9))
 	i--
 	dAtA[i] = 0x12
 	{
@@ -2494,12 +3299,12 @@ func (m *VestingBucket) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	}
 	i--
 	dAtA[i] = 0x12
-	n5, err5 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(m.RipeAt, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(m.RipeAt):])
-	if err5 != nil {
-		return 0, err5
+	n11, err11 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(m.RipeAt, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(m.RipeAt):])
+	if err11 != nil {
+		return 0, err11
 	}
-	i -= n5
-	i = encodeVarintQuery(dAtA, i, uint64(n5))
+	i -= n11
+	i = encodeVarintQuery(dAtA, i, uint64(n11))
 	i--
 	dAtA[i] = 0xa
 	return len(dAtA) - i, nil
@@ -2953,12 +3758,12 @@ func (m *QueryUsdIndexRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	var l int
 	_ = l
 	if m.At != nil {
-		n11, err11 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(*m.At, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(*m.At):])
-		if err11 != nil {
-			return 0, err11
+		n17, err17 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(*m.At, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(*m.At):])
+		if err17 != nil {
+			return 0, err17
 		}
-		i -= n11
-		i = encodeVarintQuery(dAtA, i, uint64(n11))
+		i -= n17
+		i = encodeVarintQuery(dAtA, i, uint64(n17))
 		i--
 		dAtA[i] = 0xa
 	}
@@ -3103,6 +3908,108 @@ func (m *QueryPoolsResponse) Size() (n int) {
 			n += 1 + l + sovQuery(uint64(l))
 		}
 	}
+	return n
+}
+
+func (m *QueryRevenueRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	return n
+}
+
+func (m *RevenueFigures) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Epochs != 0 {
+		n += 1 + sovQuery(uint64(m.Epochs))
+	}
+	l = github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.Period)
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.Payments.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.Fees.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.PaymentsPerYear.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.FeesPerYear.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	return n
+}
+
+func (m *QueryRevenueResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Day.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.Month.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	return n
+}
+
+func (m *QueryFeesRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryFeesResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if len(m.Totals) > 0 {
+		for _, e := range m.Totals {
+			l = e.Size()
+			n += 1 + l + sovQuery(uint64(l))
+		}
+	}
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryAprRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	return n
+}
+
+func (m *QueryAprResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Bonded.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.FeesPerYear.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.DaoPerYear.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.Apr.Size()
+	n += 1 + l + sovQuery(uint64(l))
 	return n
 }
 
@@ -4089,6 +4996,851 @@ func (m *QueryPoolsResponse) Unmarshal(dAtA []byte) error {
 			}
 			m.Pools = append(m.Pools, PoolBalance{})
 			if err := m.Pools[len(m.Pools)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryRevenueRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryRevenueRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryRevenueRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *RevenueFigures) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: RevenueFigures: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: RevenueFigures: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Epochs", wireType)
+			}
+			m.Epochs = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Epochs |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Period", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := github_com_cosmos_gogoproto_types.StdDurationUnmarshal(&m.Period, dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Payments", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Payments.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Fees", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Fees.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field PaymentsPerYear", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.PaymentsPerYear.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 6:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field FeesPerYear", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.FeesPerYear.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryRevenueResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryRevenueResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryRevenueResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Day", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Day.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Month", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Month.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryFeesRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryFeesRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryFeesRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageRequest{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryFeesResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryFeesResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryFeesResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Totals", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Totals = append(m.Totals, FeeTotals{})
+			if err := m.Totals[len(m.Totals)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageResponse{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryAprRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryAprRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryAprRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryAprResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryAprResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryAprResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Bonded", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Bonded.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field FeesPerYear", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.FeesPerYear.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field DaoPerYear", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.DaoPerYear.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Apr", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Apr.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
 				return err
 			}
 			iNdEx = postIndex

@@ -67,6 +67,9 @@ func EarnedRow(pool Pool) Row {
 // DAORow holds what the DAO's allocation has not streamed yet.
 func DAORow() Row { return Row{Kind: RowKind_ROW_KIND_DAO, Denom: Denom} }
 
+// TreasuryRow holds the treasury's coins of a denom.
+func TreasuryRow(denom string) Row { return Row{Kind: RowKind_ROW_KIND_TREASURY, Denom: denom} }
+
 // FeesPendingRow holds the service fees of an epoch.
 func FeesPendingRow(epoch uint64, denom string) Row {
 	return Row{Kind: RowKind_ROW_KIND_FEES_PENDING, Bucket: epoch, Denom: denom}
