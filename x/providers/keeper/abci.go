@@ -15,9 +15,12 @@ import (
 const maxParkedError = 256
 
 // EndBlock computes the index of the stake's coefficient when a month is over, and lets tickets run out whose deadline has
-// come, at most max_tickets_per_block; the rest follows in the next block. A block in which nothing is due costs four
-// look-ups, however many Containers and tickets there are.
+// come, at most max_tickets_per_block; the rest follows in the next block. A block in which nothing is due costs five
+// look-ups, however many Containers and tickets there are, and every half minute one write.
 func (k *Keeper) EndBlock(ctx sdk.Context) error {
+	if err := k.notePulse(ctx); err != nil {
+		return err
+	}
 	params, err := k.Params(ctx)
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ func TestCoefficientFollowsRevenue(t *testing.T) {
 	require.EqualValues(t, 2*cpuStake, c.Base.Int64())
 
 	f.economy.epoch, f.economy.revenue = 30, math.NewInt(20*cpuStake)
+	f.endBlock(t, 0) // notes that blocks come
 	f.store.writes = nil
 	f.endBlock(t, 0)
 	require.Empty(t, f.economy.asked, "not yet")

@@ -57,6 +57,8 @@ type Keeper struct {
 	nextTicket    collections.Sequence
 	stakes        collections.Map[uint64, types.ContainerStake]
 	coefficient   collections.Item[types.Coefficient]
+	noted         collections.Item[int64]
+	resumed       collections.Item[int64]
 }
 
 // containerIndexes find Containers by provider (for queries) and by fingerprint (which only one living Container may have).
@@ -129,6 +131,8 @@ func NewKeeper(d Deps) *Keeper {
 		stakes: collections.NewMap(sb, types.StakePrefix, "stakes", collections.Uint64Key,
 			codec.CollValue[types.ContainerStake](d.Cdc)),
 		coefficient: collections.NewItem(sb, types.CoefficientPrefix, "coefficient", codec.CollValue[types.Coefficient](d.Cdc)),
+		noted:       collections.NewItem(sb, types.NotedPrefix, "noted", collections.Int64Value),
+		resumed:     collections.NewItem(sb, types.ResumedPrefix, "resumed", collections.Int64Value),
 	}
 	schema, err := sb.Build()
 	if err != nil {

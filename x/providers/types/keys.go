@@ -45,4 +45,8 @@ var (
 	NextTicketPrefix = collections.NewPrefix(18)
 	// CoefficientPrefix: () -> Coefficient.
 	CoefficientPrefix = collections.NewPrefix(19)
+	// NotedPrefix: () -> time of a recent block, in nanoseconds since 1970.
+	NotedPrefix = collections.NewPrefix(20)
+	// ResumedPrefix: () -> since when blocks come without a pause, in nanoseconds since 1970.
+	ResumedPrefix = collections.NewPrefix(21)
 )
