@@ -37,6 +37,7 @@ func (k *Keeper) CloseLease(ctx sdk.Context, signer sdk.AccAddress, id types.Lea
 	if err := standing.Allows(lease, reason, len(exitCodes)); err != nil {
 		return types.Receipt{}, err
 	}
+	reason = standing.Settles(reason)
 	p, err := k.openPurse(ctx, id.Tenant, lease.Denom)
 	if err != nil {
 		return types.Receipt{}, err
@@ -79,7 +80,11 @@ func (k *Keeper) standing(ctx sdk.Context, signer sdk.AccAddress, lease types.Le
 		if err != nil {
 			return s, err
 		}
-		s.Overdue = ctx.BlockTime().After(lease.CreatedAt.Add(class.StartLimit))
+		resumed, err := k.providers.Resumed(ctx)
+		if err != nil {
+			return s, err
+		}
+		s.Overdue = lease.Overdue(ctx.BlockTime(), resumed, class.StartLimit)
 	}
 	return s, nil
 }
@@ -109,10 +114,14 @@ func (k *Keeper) end(ctx sdk.Context, p *purse, lease types.Lease, end types.End
 	if err := k.apply(ctx, p, lease, s); err != nil {
 		return receipt, err
 	}
+	accused, err := k.accuses(ctx, lease, end.Reason)
+	if err != nil {
+		return receipt, err
+	}
 	if err := k.providers.Release(ctx, lease.ContainerId, lease.ID(), end.Reason.Refuses(lease)); err != nil {
 		return receipt, err
 	}
-	if end.Reason.Accuses(lease) {
+	if accused {
 		if err := k.providers.TicketNotStarted(ctx, lease.ContainerId, lease.ID()); err != nil {
 			return receipt, err
 		}
@@ -121,6 +130,16 @@ func (k *Keeper) end(ctx sdk.Context, p *purse, lease types.Lease, end types.End
 		return receipt, err
 	}
 	return receipt, ctx.EventManager().EmitTypedEvent(&types.EventLeaseClosed{Receipt: receipt})
+}
+
+// accuses says whether the provider is charged for how a lease ends. While a fault stands the chain takes no record of usage,
+// also from a worker that has started, and a fault from before the lease is told only now: so a missing start proves nothing.
+func (k *Keeper) accuses(ctx sdk.Context, lease types.Lease, reason types.CloseReason) (bool, error) {
+	if !reason.Accuses(lease) {
+		return false, nil
+	}
+	earns, err := k.providers.EarnsUntil(ctx, lease.ContainerId)
+	return !earns.Before(ctx.BlockTime()), err
 }
 
 // endDue ends a lease whose time or money has run out; no signer takes part.

@@ -128,6 +128,7 @@ type fakeProviders struct {
 	gone       map[uint64]bool   // deregistered: nothing is left behind
 	silent     map[uint64]bool   // not heard of
 	tickets    []string          // leases that were not started
+	resumed    time.Time         // since when blocks come
 	statuses   collections.Map[uint64, providertypes.ContainerStatus]
 }
 
@@ -209,6 +210,8 @@ func (f *fakeProviders) TicketNotStarted(_ sdk.Context, _ uint64, leaseID string
 	f.tickets = append(f.tickets, leaseID)
 	return nil
 }
+
+func (f *fakeProviders) Resumed(sdk.Context) (time.Time, error) { return f.resumed, nil }
 
 func (f *fakeProviders) Outage(ctx sdk.Context, id uint64) (time.Duration, error) {
 	status, err := f.Status(ctx, id)

@@ -287,6 +287,58 @@ func TestRefusal(t *testing.T) {
 	require.Empty(t, w.providers.tickets, "who says so in time is not charged")
 }
 
+// TestLateRefusal: what a provider says of a lease after its start limit is that it did not start it; else none would ever be
+// charged.
+func TestLateRefusal(t *testing.T) {
+	for _, said := range []types.CloseReason{
+		types.CloseReason_CLOSE_REASON_UNSPECIFIED, types.CloseReason_CLOSE_REASON_PROVIDER, types.CloseReason_CLOSE_REASON_TENANT_IMAGE,
+	} {
+		t.Run(said.String(), func(t *testing.T) {
+			w := newWorld(t)
+			w.addOffer(1, 1, 10)
+			id := w.open(orderFunded(w, tenant(1), 50_000, 1))
+			w.pass(11 * time.Minute)
+			receipt, err := w.k.CloseLease(w.ctx, operator(1), id, said, nil)
+			require.NoError(t, err)
+			require.Equal(t, types.CloseReason_CLOSE_REASON_NOT_STARTED, receipt.Reason)
+			require.Equal(t, []string{id.String()}, w.providers.tickets)
+			require.Equal(t, int64(50_000), w.balance(tenant(1)))
+			w.check()
+		})
+	}
+}
+
+// TestHaltChargesNobody: while the network stands still no worker can say that it has started; the limit begins anew.
+func TestHaltChargesNobody(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 10)
+	id := w.open(orderFunded(w, tenant(1), 50_000, 1))
+	w.pass(40 * time.Minute)
+	w.providers.resumed = w.ctx.BlockTime()
+	_, err := w.k.CloseLease(w.ctx, tenant(9), id, types.CloseReason_CLOSE_REASON_NOT_STARTED, nil)
+	require.ErrorIs(t, err, types.ErrUnauthorized)
+	w.pass(10*time.Minute + 1)
+	_, err = w.k.CloseLease(w.ctx, tenant(9), id, types.CloseReason_CLOSE_REASON_NOT_STARTED, nil)
+	require.NoError(t, err)
+	require.Len(t, w.providers.tickets, 1)
+	w.check()
+}
+
+// TestFaultyIsNotCharged: a Container that was offline while idle is found faulty when its next lease has begun. Its records are
+// refused from then on, so that it can't say that it has started, and it is not charged.
+func TestFaultyIsNotCharged(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 10)
+	id := w.open(orderFunded(w, tenant(1), 50_000, 1))
+	require.NoError(t, w.providers.setFault(w.ctx, 1, true))
+	w.pass(11 * time.Minute)
+	receipt, err := w.k.CloseLease(w.ctx, tenant(9), id, types.CloseReason_CLOSE_REASON_NOT_STARTED, nil)
+	require.NoError(t, err)
+	require.Equal(t, types.CloseReason_CLOSE_REASON_NOT_STARTED, receipt.Reason)
+	require.Empty(t, w.providers.tickets)
+	w.check()
+}
+
 // TestSettlingCountsAsWork: an account that ran dry costs the block all its leases, also where none has to end.
 func TestSettlingCountsAsWork(t *testing.T) {
 	w := newWorld(t)

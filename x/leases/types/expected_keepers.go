@@ -43,6 +43,8 @@ type Providers interface {
 	Release(ctx sdk.Context, id uint64, leaseID string, notStarted bool) error
 	// TicketNotStarted claims damage of the provider for a lease that was not started in time.
 	TicketNotStarted(ctx sdk.Context, id uint64, leaseID string) error
+	// Resumed is since when blocks come without a long pause.
+	Resumed(ctx sdk.Context) (time.Time, error)
 	// Outage is the Container's outage index: the sum of all its outages up to now, the running one included.
 	Outage(ctx sdk.Context, id uint64) (time.Duration, error)
 	// EarnsUntil is up to when the Container's service earns: the start of the fault that stands, else now.

@@ -128,6 +128,12 @@ func (r CloseReason) Refuses(l Lease) bool {
 		(r == CloseReason_CLOSE_REASON_NOT_STARTED || r == CloseReason_CLOSE_REASON_PROVIDER)
 }
 
+// Overdue says whether a lease that has not started should have: the limit is over since it was opened, and since the network
+// last resumed. While the network stands still no worker can say that it has started.
+func (l Lease) Overdue(now, resumed time.Time, limit time.Duration) bool {
+	return l.State == LeaseState_LEASE_STATE_ACTIVE && now.After(later(l.CreatedAt, resumed).Add(limit))
+}
+
 // Accuses says whether the provider is charged for a lease that ends for this reason: it let the start limit pass. A provider
 // that refuses in time has cost the tenant no more than that, and only loses the reward for being offered.
 func (r CloseReason) Accuses(l Lease) bool {

@@ -69,3 +69,13 @@ func (s Standing) Allows(l Lease, reason CloseReason, exitCodes int) error {
 	}
 	return nil
 }
+
+// Settles is the reason that counts where the signer closes for one that is open to it. What a provider says of a lease that it
+// has not started counts before the start limit: said later it is that it did not start it, or nobody would ever be
+// charged for that.
+func (s Standing) Settles(reason CloseReason) CloseReason {
+	if s.Overdue && (reason == CloseReason_CLOSE_REASON_PROVIDER || reason == CloseReason_CLOSE_REASON_TENANT_IMAGE) {
+		return CloseReason_CLOSE_REASON_NOT_STARTED
+	}
+	return reason
+}
