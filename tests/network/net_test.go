@@ -127,7 +127,8 @@ func (n *network) writeGenesis(over map[string]any) {
 func (n *network) end() {
 	if n.t.Failed() {
 		for _, node := range n.nodes {
-			n.t.Logf("the end of %s:\n%s", node.log, tail(node.log, 20))
+			n.t.Logf("%s in consensus: %s\nthe end of %s:\n%s\nwhat consensus was doing:\n%s",
+				node.name, node.consensus(), node.log, tail(node.log, 20), node.abort("consensus.(*State).receiveRoutine"))
 		}
 	}
 	for _, node := range n.nodes {

@@ -140,6 +140,45 @@ func (v *node) stop() {
 	v.cmd = nil
 }
 
+// consensus is what the node thinks of the height, the round and the votes at hand, for a look after a failure.
+func (v *node) consensus() string {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	rpc, err := rpchttp.New("http://"+v.address(v.rpc), "/websocket")
+	if err != nil {
+		return err.Error()
+	}
+	res, err := rpc.ConsensusState(ctx)
+	if err != nil {
+		return err.Error()
+	}
+	return string(res.RoundState)
+}
+
+// abort ends the node so that it writes what its goroutines do into its log, and returns those of which a function is part.
+func (v *node) abort(function string) string {
+	if v.cmd == nil {
+		return "it does not run"
+	}
+	_ = syscall.Kill(v.cmd.Process.Pid, syscall.SIGQUIT) // it may have ended by itself
+	select {
+	case <-v.done:
+	case <-time.After(10 * time.Second):
+		return "it does not answer to SIGQUIT"
+	}
+	raw, err := os.ReadFile(v.log)
+	if err != nil {
+		return err.Error()
+	}
+	var found []string
+	for _, goroutine := range strings.Split(string(raw), "\n\n") {
+		if strings.Contains(goroutine, function) {
+			found = append(found, goroutine)
+		}
+	}
+	return strings.Join(found, "\n\n")
+}
+
 // awaitBlock waits until the node has a block and checks that the application before it came to the same state.
 func (v *node) awaitBlock(height int64, appHash string) {
 	v.net.t.Helper()

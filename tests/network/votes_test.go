@@ -7,8 +7,10 @@ package network
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -49,6 +51,7 @@ func (n *network) votesCount(on int64) {
 
 	n.awaitPrice(32_000_000)
 	n.checkUsdIndex(on + 1)
+	n.checkBeacon(on + 1)
 	n.setPrices("0.040", "0.042")
 	n.awaitPrice(42_000_000)
 	require.Equal(t, []uint64{32_000_000, 33_600_000, 35_280_000, 37_044_000, 38_896_200, 40_841_010, 42_000_000}, n.prices(on+1, n.height()))
@@ -60,6 +63,65 @@ func (n *network) carriesVotes(height int64) bool {
 	res, err := n.rpc.Block(context.Background(), &height)
 	require.NoError(n.t, err)
 	return len(res.Block.Txs) > 0 && bytes.HasPrefix(res.Block.Txs[0], []byte("ath/votes/v1\x00"))
+}
+
+// checkBeacon waits for a block in which all four speak and the liar's forged proof is refused: three outputs are in its beacon.
+// A verifier makes the same beacon from the block's votes, and a bundle of it is right without any node.
+func (n *network) checkBeacon(from int64) {
+	t := n.t
+	client, height := athtypes.NewQueryClient(n.conn), from
+	n.await("a block with every vote", func(context.Context) (bool, error) {
+		for ; height <= n.height(); height++ {
+			res, err := client.Beacon(at(height), &athtypes.QueryBeaconRequest{})
+			if err != nil {
+				return false, err
+			}
+			require.LessOrEqual(t, res.Contributors, uint32(3), "a forged proof counts at %d", height)
+			if res.Voters == 4 && n.refusedProofs(height) == 1 {
+				require.Equal(t, uint32(3), res.Contributors)
+				require.Equal(t, athtypes.BeaconSource_BEACON_SOURCE_VRF, res.Source)
+				return true, nil
+			}
+		}
+		return false, nil
+	})
+
+	first, bundle := n.nodes[0], filepath.Join(n.dir, "beacon.json")
+	type report struct {
+		Right       bool     `json:"right"`
+		Contributed []string `json:"contributed"`
+		Refused     []string `json:"refused"`
+	}
+	for _, args := range [][]string{
+		{strconv.FormatInt(height, 10), "--export", bundle, "--node", first.url()},
+		{"--bundle", bundle, "--node", "tcp://127.0.0.1:1"},
+	} {
+		var said report
+		out := n.athd(slices.Concat([]string{"verify", "beacon"}, args, []string{"--home", first.home, "--output", "json"})...)
+		require.NoError(t, json.Unmarshal([]byte(out), &said), out)
+		require.True(t, said.Right, out)
+		require.Len(t, said.Contributed, 3, out)
+		require.Equal(t, []string{n.nodes[3].operator()}, said.Refused)
+	}
+}
+
+// refusedProofs counts the liar's proofs that a block refuses; there are no others.
+func (n *network) refusedProofs(height int64) (count int) {
+	n.t.Helper()
+	res, err := n.rpc.BlockResults(context.Background(), &height)
+	require.NoError(n.t, err)
+	for _, event := range res.FinalizeBlockEvents {
+		if event.Type != "athd.ath.v1.EventBeaconProofRefused" {
+			continue
+		}
+		count++
+		for _, a := range event.Attributes {
+			if a.Key == "operator" {
+				require.Equal(n.t, strconv.Quote(n.nodes[3].operator()), a.Value)
+			}
+		}
+	}
+	return count
 }
 
 func (n *network) awaitPrice(spot uint64) {
