@@ -145,6 +145,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 				require.ErrorContains(t, err, "beacon key") // known, or another's
 			}
 		},
+		"parameters": m.changeParams,
 		"next block": func(t *rapid.T) {
 			m.f.close()
 			m.f.open(time.Duration(rapid.Int64Range(0, int64(3*time.Minute)).Draw(t, "after")))
@@ -153,8 +154,49 @@ func (m *model) actions() map[string]func(*rapid.T) {
 			for row, want := range m.rows {
 				require.Equal(t, want, m.f.row(row), row)
 			}
+			params, err := k.Params(m.f.ctx)
+			require.NoError(t, err)
+			require.Equal(t, m.f.params, params)
 		},
 	}
+}
+
+// changeParams sends parameters of which some are not valid, now and then in somebody else's name than governance's.
+func (m *model) changeParams(t *rapid.T) {
+	ppm := func(name string, most uint32) uint32 { return rapid.Uint32Range(0, most).Draw(t, name) }
+	minutes := func(name string, most int) time.Duration {
+		return time.Duration(rapid.IntRange(0, most).Draw(t, name)) * time.Minute
+	}
+	p, authority := m.f.params, m.f.k.authority
+	switch rapid.SampledFrom([]string{"epochs", "fee", "split", "emission", "vesting", "exits", "stranger"}).Draw(t, "what") {
+	case "epochs":
+		p.EpochDuration, p.VerdictHorizonEpochs = minutes("epoch", 3), rapid.Uint64Range(0, 4).Draw(t, "horizon")
+		p.BonusEpochs = rapid.Uint64Range(0, 5).Draw(t, "quarter")
+	case "fee":
+		p.ServiceFeePpm = ppm("service fee", types.MaxServiceFeePPM+1)
+	case "split":
+		stakers := ppm("stakers", types.PPM)
+		p.FeeSplit = types.FeeSplit{StakersPpm: stakers, BurnPpm: types.PPM - stakers}
+		p.KappaDeliveryPpm, p.KappaIndexerPpm = ppm("delivery", types.PPM/2), ppm("indexer", types.PPM/2)
+	case "emission":
+		p.CapacityPpm, p.IndexerGrantsPpm, p.IndexerPpm = ppm("capacity", types.PPM), ppm("grants", types.PPM), ppm("indexers", types.PPM)
+	case "vesting":
+		p.FeeVesting = minutes("fees", 30)
+		p.RewardVesting = []types.Tranche{{Ppm: 500_000}, {Delay: minutes("rewards", 30), Ppm: 500_000}}
+		p.CheckerVesting = []types.Tranche{{Delay: minutes("checker", 30), Ppm: types.PPM}}
+	case "exits":
+		p.RewardExits = []types.ExitOption{{Delay: minutes("delay", 8), PenaltyPpm: ppm("penalty", types.PPM)}}
+		p.FeeExits, p.CheckerExits = p.RewardExits, p.RewardExits
+	case "stranger":
+		authority = bech(user(0))
+	}
+	m.run(t, authority == m.f.k.authority && p.Validate() == nil, func(ctx sdk.Context) error {
+		_, err := m.f.msgs.UpdateParams(ctx, &types.MsgUpdateParams{Authority: authority, Params: p})
+		if err == nil {
+			m.f.params = p
+		}
+		return err
+	})
 }
 
 // exits runs a transaction that may find nothing to exit, and books what left in the model.
