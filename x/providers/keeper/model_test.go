@@ -33,6 +33,10 @@ type modelContainer struct {
 	// rounds until the next verdict speaks of it: 2 when it joined, 1 when it is member, 0 from then on.
 	rounds int
 	seen   time.Time
+	stake  math.Int // bonded when it was registered
+	// class is the catalogue's entry when the weight was computed last: by a heartbeat, a measurement, or when earning began.
+	class  types.Class
+	earned bool
 }
 
 // model drives a keeper and a plain map side by side.
@@ -43,12 +47,18 @@ type model struct {
 	next    uint64
 	round   uint64
 	total   math.Int
+	params  types.Params
+	class   types.Class // of all Containers
 }
 
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &model{fixture: newFixture(t), live: map[uint64]*modelContainer{}, outages: map[uint64]time.Duration{}, next: 1}
 		m.total = m.vault.total()
+		m.params = types.DefaultParams()
+		var err error
+		m.class, err = m.k.Class(m.ctx, "cpu")
+		require.NoError(rt, err)
 		for _, who := range []sdk.AccAddress{owner, stranger} {
 			_, err := m.msgs.RegisterProvider(m.ctx, &types.MsgRegisterProvider{Owner: who.String(), Tier: types.Tier_TIER_EDGE})
 			require.NoError(rt, err)
@@ -64,6 +74,8 @@ func TestModel(t *testing.T) {
 			"offer":        m.offer,
 			"retire":       m.retire,
 			"withdraw":     m.withdraw,
+			"parameters":   m.changeParams,
+			"class":        m.changeClass,
 			"time passes":  func(t *rapid.T) { m.advance(time.Duration(rapid.Int64Range(1, int64(10*time.Minute)).Draw(t, "ns"))) },
 			"a day passes": func(*rapid.T) { m.advance(24 * time.Hour) },
 			"":             m.check,
@@ -95,7 +107,7 @@ func (m *model) register(t *rapid.T) {
 	}
 	err := m.tx(func(ctx sdk.Context) error {
 		res, err := m.msgs.RegisterContainers(ctx, &types.MsgRegisterContainers{
-			Owner: who, MaxStake: math.NewInt(10_000_000), Containers: consented(account, machine),
+			Owner: who, MaxStake: math.NewInt(mostStake), Containers: consented(account, machine),
 		})
 		if err == nil {
 			require.Equal(t, []uint64{m.next}, res.Ids)
@@ -106,8 +118,15 @@ func (m *model) register(t *rapid.T) {
 		require.ErrorIs(t, err, types.ErrFingerprintTaken)
 		return
 	}
+	stake := m.stake()
+	if stake.GT(math.NewInt(mostStake)) {
+		require.ErrorIs(t, err, types.ErrStakeAboveMax)
+		return
+	}
 	require.NoError(t, err)
-	m.live[m.next] = &modelContainer{owner: who, machine: machine, state: stRegistered, measured: cpu(machine).Spec.Throughput}
+	m.live[m.next] = &modelContainer{
+		owner: who, machine: machine, state: stRegistered, measured: cpu(machine).Spec.Throughput, stake: stake,
+	}
 	m.next++
 }
 
@@ -120,7 +139,7 @@ func (m *model) beat(t *rapid.T) {
 	}
 	_, err := m.msgs.Heartbeat(m.ctx, msg)
 	require.NoError(t, err)
-	c.seen = m.ctx.BlockTime()
+	c.seen, c.class = m.ctx.BlockTime(), m.class
 	if c.state == stRegistered {
 		c.enterChecking()
 	}
@@ -190,7 +209,7 @@ func (m *model) judge(t *rapid.T) {
 func (m *model) bind(t *rapid.T) {
 	id, c := m.pick(t)
 	lease := fmt.Sprintf("tenant/%d", id)
-	alive := m.ctx.BlockTime().Sub(c.seen) <= 3*types.DefaultParams().HeartbeatInterval
+	alive := m.ctx.BlockTime().Sub(c.seen) <= 3*m.params.HeartbeatInterval
 	require.Equal(t, c.state == stReady && alive, m.k.Bindable(m.ctx, id) == nil)
 	err := m.k.Bind(m.ctx, id, lease)
 	if c.state != stReady || !alive {
@@ -210,8 +229,8 @@ func (m *model) release(t *rapid.T) {
 		return
 	}
 	require.NoError(t, err)
-	if c.lease = ""; notStarted {
-		c.suspended = m.ctx.BlockTime().Add(24 * time.Hour)
+	if c.lease = ""; notStarted && m.params.CapacitySuspension > 0 {
+		c.suspended = m.ctx.BlockTime().Add(m.params.CapacitySuspension)
 	}
 	switch {
 	case c.state == stDraining:
@@ -268,7 +287,7 @@ func (m *model) measure(t *rapid.T) {
 		return
 	}
 	require.NoError(t, err)
-	c.measured = what.Spec.Throughput
+	c.measured, c.class = what.Spec.Throughput, m.class
 }
 
 func (m *model) offer(t *rapid.T) {
@@ -302,6 +321,53 @@ func (m *model) withdraw(t *rapid.T) {
 	}
 }
 
+// mostStake is what a registration bonds at most.
+const mostStake = 20_000_000
+
+// stake is what a Container bonds now: class stake x coefficient x tier factor, rounded up. There is no revenue, so the index is 1.
+func (m *model) stake() math.Int {
+	million := math.NewInt(1_000_000)
+	product := m.class.Stake.Mul(math.NewIntFromUint64(m.params.StakeCoefficientPpm)).Mul(math.NewIntFromUint64(m.params.EdgeFactorPpm))
+	return product.Add(million.Mul(million)).SubRaw(1).Quo(million.Mul(million))
+}
+
+// govern sends a message that succeeds if governance sends it, and what it says is valid.
+func (m *model) govern(t *rapid.T, valid bool, send func(ctx sdk.Context, authority string) error) bool {
+	signer := rapid.SampledFrom([]sdk.AccAddress{authority, authority, authority, owner}).Draw(t, "signer")
+	err := m.tx(func(ctx sdk.Context) error { return send(ctx, signer.String()) })
+	valid = valid && signer.Equals(authority)
+	require.Equal(t, valid, err == nil, "%v", err)
+	return valid
+}
+
+func (m *model) changeParams(t *rapid.T) {
+	p := m.params
+	p.StakeCoefficientPpm = rapid.Uint64Range(0, 3_000_000).Draw(t, "coefficient")
+	p.EdgeFactorPpm = rapid.Uint64Range(0, 2_000_000).Draw(t, "edge")
+	p.HeartbeatInterval = rapid.SampledFrom([]time.Duration{0, time.Second, time.Minute, time.Hour, 25 * time.Hour}).Draw(t, "heartbeat")
+	p.CapacitySuspension = rapid.SampledFrom([]time.Duration{0, time.Minute, 48 * time.Hour}).Draw(t, "suspension")
+	p.UnbondingTime = rapid.SampledFrom([]time.Duration{0, time.Hour, 100 * 24 * time.Hour}).Draw(t, "unbonding")
+	if m.govern(t, p.Validate() == nil, func(ctx sdk.Context, authority string) error {
+		_, err := m.msgs.UpdateParams(ctx, &types.MsgUpdateParams{Authority: authority, Params: p})
+		return err
+	}) {
+		m.params = p
+	}
+}
+
+func (m *model) changeClass(t *rapid.T) {
+	class := m.class
+	class.Weight = rapid.Uint64Range(0, 5_000).Draw(t, "weight")
+	class.Reference = rapid.Uint64Range(0, 5_000).Draw(t, "reference")
+	class.Stake = math.NewInt(rapid.Int64Range(0, 20_000_000).Draw(t, "stake"))
+	if m.govern(t, class.Validate() == nil, func(ctx sdk.Context, authority string) error {
+		_, err := m.msgs.SetClasses(ctx, &types.MsgSetClasses{Authority: authority, Classes: []types.Class{class}})
+		return err
+	}) {
+		m.class = class
+	}
+}
+
 // check compares everything, and holds all invariants.
 func (m *model) check(t *rapid.T) {
 	require.NoError(t, m.k.CheckInvariants(m.ctx))
@@ -315,15 +381,20 @@ func (m *model) check(t *rapid.T) {
 		require.Equal(t, c.state.Label(), s.State.Label(), "container %d", s.Id)
 		require.Equal(t, c.lease, s.Lease)
 		require.Equal(t, c.faulty, s.Faulty())
-		want := uint64(0)
-		if (c.state == stReady || c.state == stLeased) && c.offered && !c.faulty && c.suspended.IsZero() {
-			want = 1_000 * min(c.measured, 2_000) / 2_000
+		want, earns := uint64(0), (c.state == stReady || c.state == stLeased) && c.offered && !c.faulty && c.suspended.IsZero()
+		if earns {
+			if !c.earned {
+				c.class = m.class
+			}
+			want = c.class.Weight * min(c.measured, c.class.Reference) / c.class.Reference
 		}
+		c.earned = earns
 		require.Equal(t, want, s.Weight)
 		require.Equal(t, want, m.stream.positions[s.Id].weight, "the stream pays what the status says")
 		if want > 0 {
 			require.Equal(t, c.owner, m.stream.positions[s.Id].beneficiary)
 		}
+		require.Equal(t, c.stake.String(), m.vault.row(types.StakeRow(c.owner, s.Id)).String(), "what is bonded stays")
 		outage, err := m.k.Outage(m.ctx, s.Id)
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, outage, m.outages[s.Id], "outages never decrease")
