@@ -23,6 +23,7 @@ const (
 // history is the plain map that the market is compared with: what a lease served, as its tenant would write it down.
 type history struct {
 	rate    int64
+	minimum time.Duration // that is charged
 	started time.Time
 	outage  time.Duration // while running
 }
@@ -36,12 +37,23 @@ type market struct {
 	total   math.Int
 	faults  bool
 	reasons map[types.CloseReason]int
+	offers  map[uint64]price
+	params  types.Params
+}
+
+// price is a standing offer: whole uath per second, the least time that is charged, and the only tenant who may take it (0: anybody).
+type price struct {
+	rate    int64
+	minimum time.Duration
+	only    uint64
 }
 
 func newMarket(tb tester) *market {
 	m := &market{world: newWorld(tb), leases: map[string]*history{}, faulty: map[uint64]time.Time{}, reasons: map[types.CloseReason]int{}}
+	m.offers, m.params = map[uint64]price{}, types.DefaultParams()
 	for id := uint64(1); id <= modelContainers; id++ {
-		m.addOffer(id, 1+id%2, int64(1+id*id))
+		m.addOffer(id, ownerOf(id), int64(1+id*id))
+		m.offers[id] = price{rate: int64(1 + id*id), minimum: time.Minute}
 	}
 	for n := uint64(1); n <= modelTenants; n++ {
 		m.fund(tenant(n), 1_000_000)
@@ -49,6 +61,9 @@ func newMarket(tb tester) *market {
 	m.total = m.vault.total(m.ctx)
 	return m
 }
+
+// ownerOf is the number of a Container's provider.
+func ownerOf(id uint64) uint64 { return 1 + id%2 }
 
 // do runs one message as a transaction; a refusal is part of the game.
 func (m *market) do(tx func(sdk.Context) error) bool { return m.try(tx) == nil }
@@ -74,8 +89,99 @@ func (m *market) create(t *rapid.T) {
 	}
 	lease, err := m.k.Lease(m.ctx, id)
 	require.NoError(t, err)
+	offer, ok := m.offers[lease.ContainerId]
+	require.True(t, ok, "container %d has no offer", lease.ContainerId)
+	require.Equal(t, math.NewInt(offer.rate*1_000_000).String(), lease.Rate.String())
+	require.True(t, offer.only == 0 || offer.only == who, "the offer of container %d is not for everybody", lease.ContainerId)
+	open, unstarted := 0, 0
+	for _, other := range m.open {
+		if other.Tenant.Equals(tenant(who)) {
+			open++
+			if m.leases[other.String()].started.IsZero() {
+				unstarted++
+			}
+		}
+	}
+	require.Less(t, open, int(m.params.MaxOpenLeases))
+	require.Less(t, unstarted, int(m.params.MaxUnstarted))
 	m.open = append(m.open, id)
-	m.leases[id.String()] = &history{rate: lease.Rate.QuoRaw(1_000_000).Int64()}
+	m.leases[id.String()] = &history{rate: offer.rate, minimum: offer.minimum}
+}
+
+// setOffer changes a standing price; open leases keep theirs.
+func (m *market) setOffer(t *rapid.T) {
+	id := rapid.Uint64Range(1, modelContainers).Draw(t, "container")
+	p := price{
+		rate:    rapid.Int64Range(0, 2_000).Draw(t, "rate"), // the class's ceiling lies at 1,000
+		minimum: time.Duration(rapid.SampledFrom([]int{0, 30, 60, 90, 600, 3_601}).Draw(t, "minimum")) * time.Second,
+		only:    rapid.Uint64Range(0, modelTenants).Draw(t, "only for"),
+	}
+	signer := rapid.SampledFrom([]sdk.AccAddress{provider(ownerOf(id)), operator(ownerOf(id)), tenant(1)}).Draw(t, "signer")
+	o := offer(id, p.rate)
+	if o.MinCharge = p.minimum; p.only > 0 {
+		o.Allowed = []string{tenant(p.only).String()}
+	}
+	done := m.do(func(ctx sdk.Context) error {
+		_, err := m.msgs.SetOffers(ctx, &types.MsgSetOffers{Operator: signer.String(), Offers: []types.Offer{o}})
+		return err
+	})
+	want := !signer.Equals(tenant(1)) && p.rate > 0 && p.minimum >= m.params.MinCharge && p.minimum <= types.MaxMinCharge
+	require.Equal(t, want, done)
+	if done {
+		m.offers[id] = p
+	}
+}
+
+func (m *market) removeOffer(t *rapid.T) {
+	id := rapid.Uint64Range(1, modelContainers).Draw(t, "container")
+	signer := rapid.SampledFrom([]sdk.AccAddress{provider(ownerOf(id)), operator(ownerOf(id)), tenant(1)}).Draw(t, "signer")
+	done := m.do(func(ctx sdk.Context) error {
+		_, err := m.msgs.RemoveOffers(ctx, &types.MsgRemoveOffers{Operator: signer.String(), ContainerIds: []uint64{id}})
+		return err
+	})
+	_, there := m.offers[id]
+	require.Equal(t, there && !signer.Equals(tenant(1)), done)
+	if done {
+		delete(m.offers, id)
+	}
+}
+
+func (m *market) changeParams(t *rapid.T) {
+	p := m.params
+	seconds := func(name string, choice ...int) time.Duration {
+		return time.Duration(rapid.SampledFrom(choice).Draw(t, name)) * time.Second
+	}
+	p.MinCharge, p.MinRunway = seconds("min charge", 0, 60, 120, 3_601), seconds("min runway", 0, 60, 300, 1_000)
+	p.MaxOpenLeases, p.MaxUnstarted = rapid.Uint32Range(0, 8).Draw(t, "open"), rapid.Uint32Range(0, 8).Draw(t, "unstarted")
+	p.MaxScan, p.MaxClosesPerBlock = rapid.Uint32Range(0, 4).Draw(t, "scan"), rapid.Uint32Range(0, 4).Draw(t, "closes")
+	signer := rapid.SampledFrom([]sdk.AccAddress{m.authority, m.authority, m.authority, tenant(1)}).Draw(t, "signer")
+	done := m.do(func(ctx sdk.Context) error {
+		_, err := m.msgs.UpdateParams(ctx, &types.MsgUpdateParams{Authority: signer.String(), Params: p})
+		return err
+	})
+	require.Equal(t, signer.Equals(m.authority) && p.Validate() == nil, done)
+	if done {
+		m.params = p
+	}
+}
+
+// offersStand compares standing prices, and what x/providers was told of them, with the model.
+func (m *market) offersStand(t *rapid.T) {
+	for id := uint64(1); id <= modelContainers; id++ {
+		p, there := m.offers[id]
+		o, err := m.k.Offer(m.ctx, id)
+		require.Equal(t, there, err == nil)
+		if there {
+			require.Equal(t, math.NewInt(p.rate*1_000_000).String(), o.Rate.String())
+			require.Equal(t, p.minimum, o.MinCharge)
+		}
+		status, err := m.providers.Status(m.ctx, id)
+		require.NoError(t, err)
+		require.Equal(t, there && p.only == 0 && p.rate <= 1_000, status.Offered, "container %d is public supply", id)
+	}
+	params, err := m.k.params.Get(m.ctx)
+	require.NoError(t, err)
+	require.Equal(t, m.params, params)
 }
 
 // pick draws an open lease.
@@ -189,6 +295,11 @@ func (m *market) settleAccounts(t *rapid.T) {
 	m.open = open
 }
 
+// least is what the lease costs at least, if its tenant or time ends it.
+func (h *history) least() math.Int {
+	return math.NewInt(h.rate).MulRaw(int64(h.minimum / time.Second))
+}
+
 func (m *market) audit(t *rapid.T, id types.LeaseID) {
 	receipt, err := m.k.Receipt(m.ctx, id)
 	require.NoError(t, err)
@@ -197,7 +308,7 @@ func (m *market) audit(t *rapid.T, id types.LeaseID) {
 	if h.started.IsZero() {
 		want := math.ZeroInt() // a lease that never started costs nothing, unless its tenant walked away
 		if receipt.Reason == types.CloseReason_CLOSE_REASON_TENANT {
-			want = math.NewInt(h.rate * 60)
+			want = h.least()
 		}
 		require.Equal(t, want.String(), receipt.Billed.String())
 		return
@@ -206,7 +317,7 @@ func (m *market) audit(t *rapid.T, id types.LeaseID) {
 	served := receipt.EndedAt.Sub(h.started) - receipt.Outage
 	require.GreaterOrEqual(t, served, time.Duration(0))
 	exact := math.NewInt(h.rate).MulRaw(int64(served)).QuoRaw(int64(time.Second))
-	minimum := math.NewInt(h.rate * 60)
+	minimum := h.least()
 	switch receipt.Reason {
 	case types.CloseReason_CLOSE_REASON_PROVIDER, types.CloseReason_CLOSE_REASON_FAULT:
 		require.Equal(t, exact.String(), receipt.Billed.String())
@@ -230,6 +341,7 @@ func (m *market) lag(receipt types.Receipt) time.Duration {
 
 func (m *market) invariants(t *rapid.T) {
 	m.settleAccounts(t)
+	m.offersStand(t)
 	require.NoError(t, m.k.CheckInvariants(m.ctx))
 	require.Equal(t, m.total.String(), m.vault.total(m.ctx).String(), "deposits = withdrawn + paid + balance")
 }
@@ -241,13 +353,16 @@ func runMarket(t *testing.T, faults bool) map[types.CloseReason]int {
 		m.faults = faults
 		actions := map[string]func(*rapid.T){
 			"create": m.create, "start": m.startOne, "settle": m.settleOne, "close": m.closeOne, "money": m.moveMoney,
-			"wait": m.wait, "": m.invariants,
+			"wait": m.wait, "": m.invariants, "set offer": m.setOffer, "remove offer": m.removeOffer, "parameters": m.changeParams,
 		}
 		if faults {
 			actions["fault"] = m.toggleFault
 		}
 		t.Repeat(actions)
 		m.pass(100 * time.Hour)
+		for range len(m.open) { // a block closes as many as the parameter says, at least one
+			m.pass(time.Second)
+		}
 		m.invariants(t)
 		for _, id := range m.open {
 			lease, err := m.k.Lease(m.ctx, id)
