@@ -267,7 +267,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 20_000_000, res.Stake.Int64())
 	require.NoError(t, f.k.CheckInvariants(f.ctx))
-	ripe := types.SecondRoundedUp(f.ctx.BlockTime().Add(180 * 24 * time.Hour))
+	ripe := types.DefaultParams().RipeRoundedUp(f.ctx.BlockTime())
 	unbonding := athtypes.Row{Kind: athtypes.RowKind_ROW_KIND_UNBONDING, Owner: owner.String(), Bucket: ripe, Denom: athtypes.Denom}
 	require.EqualValues(t, 20_000_000, f.vault.row(unbonding).Int64())
 	_, err = f.msgs.RetireContainers(f.ctx, &types.MsgRetireContainers{Owner: owner.String(), Ids: ids[2:]})

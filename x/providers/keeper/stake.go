@@ -47,7 +47,7 @@ func (k *Keeper) RetireContainers(ctx sdk.Context, owner sdk.AccAddress, ids []u
 	if err != nil {
 		return math.Int{}, err
 	}
-	ripe := types.SecondRoundedUp(ctx.BlockTime().Add(params.UnbondingTime))
+	ripe := params.RipeRoundedUp(ctx.BlockTime())
 	total, base, edits := math.ZeroInt(), math.ZeroInt(), k.editShards()
 	for _, c := range containers {
 		if err := k.removeContainer(ctx, c, edits); err != nil {

@@ -252,7 +252,7 @@ func TestRetireUnderATicket(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, res.Stake.IsZero())
 		require.NoError(t, f.k.CheckInvariants(f.ctx))
-		ripe := types.SecondRoundedUp(f.ctx.BlockTime().Add(180 * 24 * time.Hour))
+		ripe := types.DefaultParams().RipeRoundedUp(f.ctx.BlockTime())
 		_, err = f.msgs.DeregisterProvider(f.ctx, &types.MsgDeregisterProvider{Owner: owner.String()})
 		require.ErrorIs(t, err, types.ErrProviderBusy)
 		require.ErrorContains(t, err, "ticket")
@@ -270,6 +270,18 @@ func TestRetireUnderATicket(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, g.Stakes, "nothing is left behind")
 	}
+}
+
+// Many small stakes that are retired one by one after a large one don't hide it: they unbond in few rows.
+func TestSmallStakesHideNoLargeOne(t *testing.T) {
+	f := newFixture(t)
+	ids := f.containers(t, 400)
+	for _, id := range ids {
+		_, err := f.msgs.RetireContainers(f.ctx, &types.MsgRetireContainers{Owner: owner.String(), Ids: []uint64{id}})
+		require.NoError(t, err)
+		f.advance(time.Second)
+	}
+	require.LessOrEqual(t, len(f.vault.rowsOf(owner, 0, athtypes.RowKind_ROW_KIND_UNBONDING)), 2)
 }
 
 // The design's one rule of mercy: whoever is offline while idle earns nothing and loses nothing.

@@ -2,7 +2,11 @@
 
 package types
 
-import "time"
+import (
+	"time"
+
+	athtypes "github.com/athnet/ath/x/ath/types"
+)
 
 const (
 	// Million is one in parts per million.
@@ -110,11 +114,18 @@ func (p Params) Silent(lastSeen, now time.Time) bool {
 	return now.Sub(lastSeen) > HeartbeatsMissed*p.HeartbeatInterval
 }
 
-// SecondRoundedUp is the first whole unix second that is not before t: the bucket of stake that is ripe at t.
-func SecondRoundedUp(t time.Time) uint64 {
-	s := t.Unix()
-	if t.Nanosecond() > 0 {
-		s++
+// unbondingBuckets bounds how many rows of an owner unbond at once: fewer than a hold for a ticket looks at. Otherwise many small
+// stakes, retired one by one, would hide a large one from it.
+const unbondingBuckets = athtypes.MaxHoldReads / 2
+
+// RipeRoundedUp is the unix second at which stake that unbonds from now on is ripe: rounded up to a 256th of the
+// unbonding time, at least to a whole second.
+func (p Params) RipeRoundedUp(now time.Time) uint64 {
+	ripe := now.Add(p.UnbondingTime)
+	second := ripe.Unix()
+	if ripe.Nanosecond() > 0 {
+		second++
 	}
-	return uint64(s)
+	width := max(1, int64(p.UnbondingTime/time.Second)/unbondingBuckets)
+	return uint64((second + width - 1) / width * width)
 }

@@ -11,6 +11,7 @@ import (
 
 	"cosmossdk.io/math"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/providers/types"
 )
 
@@ -146,7 +147,22 @@ func TestCatalogue(t *testing.T) {
 	}
 }
 
-func TestSecondRoundedUp(t *testing.T) {
-	require.EqualValues(t, 100, types.SecondRoundedUp(time.Unix(100, 0)))
-	require.EqualValues(t, 101, types.SecondRoundedUp(time.Unix(100, 1)))
+// Stake is never ripe early and at most a 256th of its time late, and whoever retires Containers one by one for a whole unbonding
+// time has no more rows than a hold looks at.
+func TestRipeRoundedUp(t *testing.T) {
+	p := types.DefaultParams()
+	p.UnbondingTime = 30 * time.Second
+	require.EqualValues(t, 130, p.RipeRoundedUp(time.Unix(100, 0)))
+	require.EqualValues(t, 131, p.RipeRoundedUp(time.Unix(100, 1)))
+	rapid.Check(t, func(t *rapid.T) {
+		p.UnbondingTime = time.Duration(rapid.Int64Range(int64(time.Second), int64(types.MaxUnbonding)).Draw(t, "unbonding"))
+		now := time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "now"), rapid.Int64Range(0, 999_999_999).Draw(t, "nanos"))
+		first, last := p.RipeRoundedUp(now), p.RipeRoundedUp(now.Add(p.UnbondingTime))
+		ripe := time.Unix(int64(first), 0)
+		require.False(t, ripe.Before(now.Add(p.UnbondingTime)))
+		require.LessOrEqual(t, ripe.Sub(now.Add(p.UnbondingTime)), p.UnbondingTime/256+time.Second)
+		width := max(1, uint64(p.UnbondingTime/time.Second)/256)
+		require.Zero(t, first%width)
+		require.Less(t, (last-first)/width, uint64(athtypes.MaxHoldReads)-1)
+	})
 }
