@@ -173,6 +173,14 @@ func (k *Keeper) Heartbeat(ctx sdk.Context, signer sdk.AccAddress, ids []uint64,
 	for _, f := range faults {
 		broken[f.Id] = append(broken[f.Id], f)
 	}
+	params, err := k.Params(ctx)
+	if err != nil {
+		return err
+	}
+	resumed, err := k.Resumed(ctx)
+	if err != nil {
+		return err
+	}
 	classes := make(map[string]types.Class, 1)
 	edits := k.editShards()
 	for _, c := range containers {
@@ -187,7 +195,11 @@ func (k *Keeper) Heartbeat(ctx sdk.Context, signer sdk.AccAddress, ids []uint64,
 		if err != nil {
 			return err
 		}
-		next, err := prev.Hear(ctx.BlockTime(), types.DescribeFaults(broken[c.Id]))
+		silent, err := k.silentFor(ctx, c.Id, params, resumed)
+		if err != nil {
+			return err
+		}
+		next, err := prev.Silence(ctx.BlockTime(), silent).Hear(ctx.BlockTime(), types.DescribeFaults(broken[c.Id]))
 		if err != nil {
 			return err
 		}

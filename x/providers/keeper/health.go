@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"cosmossdk.io/collections"
 
@@ -88,10 +89,52 @@ func (k *Keeper) ApplyVerdict(ctx sdk.Context, verdict types.ShardVerdict) error
 			return err
 		}
 	}
+	if err := k.suspendSilent(ctx, after, verdict.Round); err != nil {
+		return err
+	}
 	if after.Equal(before) {
 		return nil
 	}
 	return k.saveShard(ctx, after)
+}
+
+// suspendSilent looks at the heartbeats of a part of a shard's healthy Containers, another in each round, and suspends those
+// whose workers are silent.
+func (k *Keeper) suspendSilent(ctx sdk.Context, h types.ShardHealth, round uint64) error {
+	params, err := k.Params(ctx)
+	if err != nil {
+		return err
+	}
+	resumed, err := k.Resumed(ctx)
+	if err != nil {
+		return err
+	}
+	for id := range ids(h.Shard, h.Healthy) {
+		if id%types.SilenceRounds != round%types.SilenceRounds {
+			continue
+		}
+		silent, err := k.silentFor(ctx, id, params, resumed)
+		if err != nil {
+			return err
+		}
+		if silent == 0 {
+			continue
+		}
+		prev, err := k.Status(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := k.change(ctx, prev, prev.Silence(ctx.BlockTime(), silent), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// silentFor is how long a Container counts as silent, and at most how long a suspension is.
+func (k *Keeper) silentFor(ctx sdk.Context, id uint64, params types.Params, resumed time.Time) (time.Duration, error) {
+	seen, err := k.LastSeen(ctx, id)
+	return min(params.SilentFor(seen, resumed, ctx.BlockTime()), params.CapacitySuspension), err
 }
 
 // judge applies a verdict to one Container. Its bits are those of the verdict, so no shard edit follows.

@@ -39,6 +39,9 @@ const (
 	MinRevenueReferencePPM = 1_000
 	// HeartbeatsMissed is how many intervals a Container may be silent before it is not leased.
 	HeartbeatsMissed = 3
+	// SilenceRounds is how many rounds it takes to look once at the heartbeats of all Containers of a shard: a verdict looks at a
+	// sixteenth of them, which is far less work than the verdict.
+	SilenceRounds = 16
 )
 
 // DefaultParams are those of a public network.
@@ -112,6 +115,17 @@ func (p Params) Validate() error {
 // Silent says whether a Container that was last seen then counts as silent now.
 func (p Params) Silent(lastSeen, now time.Time) bool {
 	return now.Sub(lastSeen) > HeartbeatsMissed*p.HeartbeatInterval
+}
+
+// SilentFor is how long a Container counts as silent: since it was last seen, or the network resumed; zero while it does not.
+func (p Params) SilentFor(lastSeen, resumed, now time.Time) time.Duration {
+	if resumed.After(lastSeen) {
+		lastSeen = resumed
+	}
+	if !p.Silent(lastSeen, now) {
+		return 0
+	}
+	return now.Sub(lastSeen)
 }
 
 // unbondingBuckets bounds how many rows of an owner unbond at once: fewer than a hold for a ticket looks at. Otherwise many small

@@ -67,6 +67,16 @@ func (s ContainerStatus) Hear(now time.Time, deviceFault string) (ContainerStatu
 	return s, err
 }
 
+// Silence takes the time back in which a free Container earned capacity and could not be leased, because its worker was silent: it
+// earns nothing for as long. Otherwise who is never heard of again earns by being found healthy, and never has to serve.
+func (s ContainerStatus) Silence(now time.Time, silent time.Duration) ContainerStatus {
+	if s.State == ready && s.Earns() && silent > 0 {
+		until := now.Add(silent)
+		s.SuspendedUntil = &until
+	}
+	return s
+}
+
 // AwaitsDevices says whether the Container can't become Ready before its worker finds its devices sound.
 func (s ContainerStatus) AwaitsDevices() bool { return s.State == quality && s.DeviceFault != "" }
 
