@@ -65,6 +65,11 @@ type sealed struct {
 
 // newMarket starts a chain whose epochs, rounds and delays are short.
 func newMarket(t *testing.T, twins []shadow.Twin, opts ...shadow.Option) *market {
+	return newMarketOf(t, twins, quickGenesis, opts...)
+}
+
+// newMarketOf is newMarket with a genesis of its own.
+func newMarketOf(t *testing.T, twins []shadow.Twin, genesis func(app.Encoding, app.GenesisState), opts ...shadow.Option) *market {
 	m := &market{
 		t: t, owner: gen.NewAccount("owner"), hot: gen.NewAccount("hot"), purse: gen.NewAccount("purse"), tenant: gen.NewAccount("tenant"),
 		broken: map[uint64]bool{}, sealed: map[string]sealed{}, usage: map[string]leasestypes.UsageRecord{},
@@ -75,7 +80,7 @@ func newMarket(t *testing.T, twins []shadow.Twin, opts ...shadow.Option) *market
 	key := sha256.Sum256([]byte("worker"))
 	m.worker = ed25519.NewKeyFromSeed(key[:])
 	people := append([]gen.Account{m.owner, m.hot, m.purse, m.tenant}, m.checkers...)
-	m.Chain = shadow.New(t, twins, gen.ATH(100_000), people, quickGenesis, opts...)
+	m.Chain = shadow.New(t, twins, gen.ATH(100_000), people, genesis, opts...)
 	return m
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"time"
 
 	"cosmossdk.io/math"
 
@@ -62,7 +63,7 @@ func ATH(amount int64) math.Int { return math.NewInt(amount).MulRaw(1_000_000) }
 // Coins returns uath as coins.
 func Coins(uath math.Int) sdk.Coins { return sdk.NewCoins(sdk.NewCoin(athtypes.Denom, uath)) }
 
-// Genesis returns the default genesis with one validator and accounts that hold the same balance each.
+// Genesis adds one validator to a genesis, and accounts that hold the same balance each.
 func Genesis(enc app.Encoding, genesis app.GenesisState, chainID string, balance math.Int, accounts ...Account) (app.GenesisState, error) {
 	validator := NewValidator()
 	var owners authtypes.GenesisAccounts
@@ -85,7 +86,7 @@ func Genesis(enc app.Encoding, genesis app.GenesisState, chainID string, balance
 	auth.Accounts = packed
 	var bank banktypes.GenesisState
 	enc.Codec.MustUnmarshalJSON(genesis[banktypes.ModuleName], &bank)
-	bank.Balances = balances
+	bank.Balances = append(bank.Balances, balances...)
 	genesis[authtypes.ModuleName] = enc.Codec.MustMarshalJSON(&auth)
 	genesis[banktypes.ModuleName] = enc.Codec.MustMarshalJSON(&bank)
 	return genutil.SetGenTxsInAppGenesisState(enc.Codec, enc.Tx.TxJSONEncoder(), genesis, []sdk.Tx{tx})
@@ -113,6 +114,9 @@ func (v Validator) genesisTx(config client.TxConfig, chainID string) (sdk.Tx, er
 type Options struct {
 	Gas uint64
 	Fee math.Int
+	// Unordered, where it is not zero, makes an unordered transaction: it has no sequence, and this is the last time at which
+	// a block may hold it.
+	Unordered time.Time
 }
 
 // Sign makes a transaction of one signer.
@@ -124,6 +128,11 @@ func Sign(config client.TxConfig, signer Account, data authsigning.SignerData, o
 	b.SetGasLimit(opts.Gas)
 	if !opts.Fee.IsNil() {
 		b.SetFeeAmount(Coins(opts.Fee))
+	}
+	if !opts.Unordered.IsZero() {
+		b.SetUnordered(true)
+		b.SetTimeoutTimestamp(opts.Unordered)
+		data.Sequence = 0
 	}
 	data.Address, data.PubKey = signer.String(), signer.Key.PubKey()
 	sig := signing.SignatureV2{

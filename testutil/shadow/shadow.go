@@ -170,13 +170,15 @@ func (c *Chain) Sign(signer gen.Account, msgs ...sdk.Msg) []byte {
 	return c.SignWith(signer, gen.Options{Gas: 10_000_000}, msgs...)
 }
 
-// SignWith is Sign with a fee or a gas limit.
+// SignWith is Sign with a fee, a gas limit, or a timeout instead of a sequence.
 func (c *Chain) SignWith(signer gen.Account, opts gen.Options, msgs ...sdk.Msg) []byte {
 	c.t.Helper()
 	account := c.App().Account.GetAccount(c.Context(), signer.Address())
 	require.NotNil(c.t, account, signer.Name)
 	sequence := max(c.next[signer.Name], account.GetSequence())
-	c.next[signer.Name] = sequence + 1
+	if opts.Unordered.IsZero() {
+		c.next[signer.Name] = sequence + 1
+	}
 	tx, err := gen.Sign(c.App().TxConfig(), signer, authsigning.SignerData{
 		ChainID: ChainID, AccountNumber: account.GetAccountNumber(), Sequence: sequence,
 	}, opts, msgs...)
