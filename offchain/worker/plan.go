@@ -96,6 +96,8 @@ type limits struct {
 	start     time.Duration // for images to be pulled, from the lease's block
 	usage     time.Duration // between usage records
 	retention time.Duration // of what is kept of a closed lease
+	refuse    time.Duration // for all services to run, from the lease's block; 0 where the chain's limit is unknown
+	overdue   time.Duration // after which the chain charges for a lease that has not started; there is no use in refusing it then
 }
 
 // plan compares what the chain says this machine owes with what it runs, and returns the steps that can be taken now, in order.
@@ -214,6 +216,9 @@ func (s situation) bringUp(id string, intent Intent, m manifest.Manifest) []Acti
 		}
 		return out
 	}
+	if open := s.now.Sub(intent.OpenedAt); !s.ran(id, m) && open >= s.limits.refuse && open < s.limits.overdue {
+		return []Action{finish(id, leasetypes.CloseReason_CLOSE_REASON_PROVIDER, nil, "services did not start within "+s.limits.refuse.String())}
+	}
 	if s.occupied(id) {
 		return nil
 	}
@@ -233,6 +238,14 @@ func (s situation) bringUp(id string, intent Intent, m manifest.Manifest) []Acti
 		out = append(out, Action{Verb: Begin, Lease: id})
 	}
 	return out
+}
+
+// ran says whether every service of a lease has run.
+func (s situation) ran(id string, m manifest.Manifest) bool {
+	return !slices.ContainsFunc(m.Services, func(service manifest.Service) bool {
+		i, ok := find(s.have, runtime.Key{Lease: id, Service: service.Name})
+		return !ok || i.StartedAt.IsZero()
+	})
 }
 
 // keepUp puts back what got lost, ends what is done, and meters.

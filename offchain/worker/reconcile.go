@@ -112,11 +112,12 @@ func (w *Worker) situation(have []runtime.Instance) situation {
 }
 
 // limits never reach beyond what the class allows for a start: a lease that ends as tenant_image costs nobody anything,
-// one that anybody may close as not started costs the provider its name.
+// one that is refused in time costs its Container's reward for a day, and one that anybody may close as not started costs stake.
 func (w *Worker) limits() limits {
 	l := limits{manifest: w.config.ManifestWait, start: w.config.StartWait, usage: w.config.UsageInterval, retention: w.config.LogRetention}
 	if most := w.net.StartLimit * 4 / 5; most > 0 {
 		l.manifest, l.start = min(l.manifest, most), min(l.start, most)
+		l.refuse, l.overdue = w.net.StartLimit*9/10, w.net.StartLimit
 	}
 	return l
 }

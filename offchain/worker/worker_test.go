@@ -117,6 +117,39 @@ func TestManifestThatNeverComes(t *testing.T) {
 	require.Equal(t, leasetypes.CloseReason_CLOSE_REASON_TENANT_IMAGE, r.chain.receipts[lease].Reason)
 }
 
+// A machine that can't start what it pulled says so while that costs no stake. Once the lease is overdue it goes on trying.
+func TestLeaseThatDoesNotStartIsRefusedInTime(t *testing.T) {
+	for name, tc := range map[string]struct {
+		after time.Duration
+		want  leasetypes.CloseReason
+	}{
+		"in time":  {9 * time.Minute, leasetypes.CloseReason_CLOSE_REASON_PROVIDER},
+		"too late": {10 * time.Minute, leasetypes.CloseReason_CLOSE_REASON_UNSPECIFIED},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			m := workload(service("web", imageWeb, manifest.RestartAlways))
+			r.runtime.Fail = func(operation string) error {
+				if operation == "start" {
+					return errors.New("no space left on device")
+				}
+				return nil
+			}
+			r.deliver(m)
+			lease := r.chain.open(1, m)
+			r.settle()
+			require.NotContains(t, r.chain.receipts, lease)
+			r.clock.Advance(tc.after)
+			r.settle()
+			receipt := r.chain.receipts[lease]
+			require.Equal(t, tc.want == leasetypes.CloseReason_CLOSE_REASON_UNSPECIFIED, receipt == nil)
+			if receipt != nil {
+				require.Equal(t, tc.want, receipt.Reason)
+			}
+		})
+	}
+}
+
 func TestManifestMayComeAfterTheLease(t *testing.T) {
 	r := newRig(t)
 	m := workload(service("web", imageWeb, manifest.RestartAlways))
