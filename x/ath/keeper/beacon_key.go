@@ -135,7 +135,11 @@ func (k *Keeper) importBeacon(ctx sdk.Context, state *types.GenesisState) error 
 			return err
 		}
 	}
-	for _, record := range state.Beacons {
+	for i, record := range state.Beacons {
+		// The block of that height would take it for its own, and have the value of the block before.
+		if begins := max(1, ctx.BlockHeight()); record.Height >= begins {
+			return types.ErrInvalidGenesis.Wrapf("beacons[%d] is of height %d and the chain begins at %d; set initial_height to the exported one", i, record.Height, begins)
+		}
 		if err := k.beacons.Set(ctx, types.BeaconSlot(record.Height), record); err != nil {
 			return err
 		}

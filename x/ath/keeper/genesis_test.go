@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 	"github.com/stretchr/testify/require"
 
+	"cosmossdk.io/log/v2"
 	"cosmossdk.io/math"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
@@ -21,7 +23,7 @@ import (
 func (f *fixture) reload(t require.TestingT) *fixture {
 	state, bank := export(t, f), f.bank.ExportGenesis(f.ctx)
 	g := newStores(t)
-	g.params, g.now = f.params, f.now
+	g.params, g.now, g.height = f.params, f.now, f.height
 	g.open(0)
 	g.bank.InitGenesis(g.ctx, bank)
 	// The first block's beacon went over an empty state; a chain that starts from an export has its InitGenesis first.
@@ -98,6 +100,28 @@ func TestInitGenesisRefuses(t *testing.T) {
 			require.ErrorContains(t, f.k.InitGenesis(f.ctx, state), name)
 		})
 	}
+}
+
+// A state is of the blocks before its chain: what is dated later would be taken for what the chain itself did.
+func TestInitGenesisRefusesTheFuture(t *testing.T) {
+	f := newFixture(t, shortParams())
+	f.block(time.Second, func(ctx sdk.Context) error {
+		return f.k.stepPrice(ctx, []types.Vote{{Operator: user(1), Power: 1, Price: 30_000_000}}, 1)
+	})
+	for range 4 {
+		f.block(time.Second)
+	}
+	bank := f.bank.ExportGenesis(f.ctx)
+	begin := func(height int64, now time.Time) error {
+		g := newStores(t)
+		g.ctx = sdk.NewContext(g.cms.CacheMultiStore(), cmtproto.Header{ChainID: chainID, Height: height, Time: now}, false, log.NewNopLogger())
+		g.bank.InitGenesis(g.ctx, bank)
+		return g.k.InitGenesis(g.ctx, export(t, f))
+	}
+	require.NoError(t, begin(f.height+1, f.now))
+	require.ErrorContains(t, begin(f.height, f.now), "beacons[5] is of height 6 and the chain begins at 6")
+	require.ErrorContains(t, begin(0, f.now), "beacons[0] is of height 1 and the chain begins at 1")
+	require.ErrorContains(t, begin(f.height+1, f.now.Add(-time.Minute)), "the price is of")
 }
 
 // A network may begin with coins in the vault, such as a treasury, if x/bank's genesis gave them to its account.

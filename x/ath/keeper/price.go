@@ -164,6 +164,13 @@ func (k *Keeper) importPrice(ctx sdk.Context, state *types.GenesisState) error {
 	if state.Price == nil {
 		return nil
 	}
+	// A price of the future would never be stale, and an index that begins in the future would fall until then.
+	for _, at := range []time.Time{state.Price.ObservedAt, state.UsdIndex.SteppedAt} {
+		if at.After(ctx.BlockTime()) {
+			return types.ErrInvalidGenesis.Wrapf("the price is of %s and the index of %s; the chain begins at %s",
+				state.Price.ObservedAt.UTC(), state.UsdIndex.SteppedAt.UTC(), ctx.BlockTime().UTC())
+		}
+	}
 	if err := k.price.Set(ctx, *state.Price); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package types
 
 import (
+	"slices"
 	"time"
 
 	"cosmossdk.io/math"
@@ -56,6 +57,11 @@ func (l Ledger) ReturnPool() Pool {
 	default:
 		return Pool_POOL_UNSPECIFIED
 	}
+}
+
+// TakesReturned says whether penalties of any ledger come back to a pool.
+func (p Pool) TakesReturned() bool {
+	return slices.ContainsFunc(Ledgers(), func(l Ledger) bool { return l.ReturnPool() == p })
 }
 
 // Exit is income that leaves vesting early: Amount = Penalty + Pays, and Pays ripens at the second Ripe.

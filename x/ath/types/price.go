@@ -119,6 +119,9 @@ func (u UsdIndex) Validate() error {
 	if u.Index.IsNil() || u.Index.IsNegative() || u.Index.GT(maxUsdIndex) {
 		return ErrInvalidGenesis.Wrapf("index is %s; 0 to %s", u.Index, maxUsdIndex)
 	}
+	if u.SteppedAt.Unix() < 0 {
+		return ErrInvalidGenesis.Wrapf("stepped_at is %s; it can't be before 1970", u.SteppedAt)
+	}
 	if u.Slope.IsNil() || u.Slope.IsNegative() || u.Slope.GT(slopeScale) {
 		return ErrInvalidGenesis.Wrapf("slope is %s; 0 to %s", u.Slope, slopeScale)
 	}

@@ -167,11 +167,15 @@ func TestGenesisPriceIsRefused(t *testing.T) {
 	}
 	require.NoError(t, state(func(*GenesisState) {}))
 	for name, change := range map[string]func(*GenesisState){
-		"price without index":  func(g *GenesisState) { g.UsdIndex = nil },
-		"checkpoints alone":    func(g *GenesisState) { g.Price, g.UsdIndex = nil, nil },
-		"a gap":                func(g *GenesisState) { g.UsdIndex.Index = second.Index.AddRaw(1) },
-		"the wrong order":      func(g *GenesisState) { g.UsdCheckpoints = []UsdIndex{first, first} },
-		"no price":             func(g *GenesisState) { g.Price = &Price{Average: math.OneInt()} },
+		"price without index": func(g *GenesisState) { g.UsdIndex = nil },
+		"checkpoints alone":   func(g *GenesisState) { g.Price, g.UsdIndex = nil, nil },
+		"a gap":               func(g *GenesisState) { g.UsdIndex.Index = second.Index.AddRaw(1) },
+		"the wrong order":     func(g *GenesisState) { g.UsdCheckpoints = []UsdIndex{first, first} },
+		"no price":            func(g *GenesisState) { g.Price = &Price{Average: math.OneInt()} },
+		"before all clocks": func(g *GenesisState) {
+			long := NewUsdIndex(price, time.Unix(-1, 0))
+			g.UsdIndex, g.UsdCheckpoints = &long, nil
+		},
 		"an average of nought": func(g *GenesisState) { g.Price = &Price{Spot: 1, Average: math.ZeroInt()} },
 	} {
 		second = first.Step(price, false, now.Add(time.Hour))
