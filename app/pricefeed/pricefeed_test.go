@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -138,6 +139,16 @@ func TestValidate(t *testing.T) {
 	} {
 		require.ErrorContains(t, c.Validate(), name)
 	}
+}
+
+// Nobody writes into the pipe, and the node must end all the same.
+func TestFeedDoesNotWaitForAPipe(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "price")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	_, err := config(KindFile, pipe).Ask(t.Context())
+	require.ErrorContains(t, err, "is no plain file")
+	feed := start(config(KindFile, pipe), log.NewNopLogger(), time.Now)
+	require.NoError(t, feed.Close())
 }
 
 // A vote never waits for the source, and does not name a price that is older than it may be.

@@ -99,12 +99,7 @@ func (c Config) Ask(ctx context.Context) (uint64, error) {
 func (c Config) read(ctx context.Context) ([]byte, error) {
 	switch c.Source {
 	case KindFile:
-		file, err := os.Open(c.From)
-		if err != nil {
-			return nil, err
-		}
-		defer file.Close()
-		return readAnswer(file)
+		return readFile(c.From)
 	case KindCommand:
 		return runCommand(ctx, strings.Fields(c.From))
 	case KindHTTP:
@@ -112,6 +107,23 @@ func (c Config) read(ctx context.Context) ([]byte, error) {
 	default:
 		return nil, errors.New("no such kind of source")
 	}
+}
+
+// readFile reads a plain file only: to open a pipe or a device may take forever, and a node that ends waits for it.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no plain file (mode %s)", path, info.Mode())
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return readAnswer(file)
 }
 
 func readAnswer(r io.Reader) ([]byte, error) {
