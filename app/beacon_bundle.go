@@ -19,6 +19,9 @@ import (
 // maxBundleVotes bounds what a bundle's votes may weigh: an extended commit of a thousand validators with full extensions.
 const maxBundleVotes = 1 << 20
 
+// maxBundleSigners is a thousand validators and room.
+const maxBundleSigners = 2_000
+
 // errBundle: a bundle contradicts itself.
 var errBundle = errors.New("beacon bundle")
 
@@ -144,7 +147,7 @@ func (b BeaconBundle) votes(report *BeaconReport) ([]athtypes.BeaconVote, error)
 	if len(b.Votes) > maxBundleVotes {
 		return nil, fmt.Errorf("%w: votes have %d bytes; at most %d", errBundle, len(b.Votes), maxBundleVotes)
 	}
-	commit, err := decodeVotes(b.Votes)
+	commit, err := decodeVotes(b.Votes, maxBundleSigners)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBundle, err)
 	}

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"fmt"
 	"slices"
 
 	abci "github.com/cometbft/cometbft/abci/types"
@@ -89,13 +90,24 @@ func (p *proposals) prepareProposal(ctx sdk.Context, req *abci.RequestPreparePro
 		// Not below zero: the SDK takes it as unsigned, and nothing would bound the transactions.
 		rest.MaxTxBytes = max(0, rest.MaxTxBytes-entrySize(entry))
 	}
-	res, err := p.prepare(ctx, &rest)
+	res, err := p.choose(ctx, &rest)
 	if err != nil {
 		// What the transactions did wrong must not keep the votes out: a block without them is refused.
 		p.log.Error("proposal without transactions", "height", req.Height, "err", err)
 		return &abci.ResponsePrepareProposal{Txs: head}, nil
 	}
 	return &abci.ResponsePrepareProposal{Txs: slices.Concat(head, res.Txs)}, nil
+}
+
+// choose lets the SDK choose transactions. Of a panic the SDK itself makes a proposal of what the mempool had, without votes,
+// which everybody refuses: a transaction that made every proposer panic would stop the chain.
+func (p *proposals) choose(ctx sdk.Context, req *abci.RequestPrepareProposal) (res *abci.ResponsePrepareProposal, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("panic while transactions were chosen: %v", cause)
+		}
+	}()
+	return p.prepare(ctx, req)
 }
 
 // entrySize is what an entry takes of a block's bytes, framing included.
@@ -111,7 +123,7 @@ func (p *proposals) processProposal(ctx sdk.Context, req *abci.RequestProcessPro
 		if len(req.Txs) == 0 {
 			return p.refuse(req, errVotes)
 		}
-		carried, err := decodeVotes(req.Txs[0])
+		carried, err := decodeVotes(req.Txs[0], len(req.ProposedLastCommit.Votes))
 		if err != nil {
 			return p.refuse(req, err)
 		}
@@ -137,7 +149,7 @@ func (p *proposals) applyVotes(ctx sdk.Context, req *abci.RequestFinalizeBlock) 
 	if !carriesVotes(ctx, len(req.DecidedLastCommit.Votes)) || len(req.Txs) == 0 || !isVotes(req.Txs[0]) {
 		return nil
 	}
-	carried, err := decodeVotes(req.Txs[0])
+	carried, err := decodeVotes(req.Txs[0], len(req.DecidedLastCommit.Votes))
 	if err != nil {
 		p.log.Error("votes of a decided block", "height", req.Height, "err", err)
 		return nil

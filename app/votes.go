@@ -14,6 +14,7 @@ import (
 	cmtcrypto "github.com/cometbft/cometbft/proto/tendermint/crypto"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 	cmttypes "github.com/cometbft/cometbft/types"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
@@ -41,13 +42,17 @@ func encodeVotes(commit abci.ExtendedCommitInfo) ([]byte, error) {
 	return slices.Concat(votesPrefix, body), nil
 }
 
-// decodeVotes reads an entry that carries an extended commit. Only what encodeVotes makes of it is taken: a second way to
-// write the same votes would be a second block.
-func decodeVotes(tx []byte) (abci.ExtendedCommitInfo, error) {
+// decodeVotes reads an entry that carries an extended commit of so many validators. Only what encodeVotes makes of it is taken:
+// a second way to write the same votes would be a second block. Votes are counted first: two bytes can be one, and a block full
+// of them is a gigabyte in memory.
+func decodeVotes(tx []byte, validators int) (abci.ExtendedCommitInfo, error) {
 	var commit abci.ExtendedCommitInfo
 	body, ok := bytes.CutPrefix(tx, votesPrefix)
 	if !ok {
 		return commit, fmt.Errorf("%w: the first entry is something else", errVotes)
+	}
+	if err := countVotes(body, validators); err != nil {
+		return commit, err
 	}
 	if err := commit.Unmarshal(body); err != nil {
 		return commit, fmt.Errorf("%w: %w", errVotes, err)
@@ -58,6 +63,27 @@ func decodeVotes(tx []byte) (abci.ExtendedCommitInfo, error) {
 	}
 	return commit, nil
 }
+
+// countVotes refuses an extended commit with more votes than there are validators, without making anything of them.
+func countVotes(body []byte, validators int) error {
+	for votes := 0; len(body) > 0; {
+		field, _, size := protowire.ConsumeField(body)
+		if size < 0 {
+			return fmt.Errorf("%w: %w", errVotes, protowire.ParseError(size))
+		}
+		if field == votesField {
+			votes++
+		}
+		if votes > validators {
+			return fmt.Errorf("%w: there are more than %d", errVotes, validators)
+		}
+		body = body[size:]
+	}
+	return nil
+}
+
+// votesField is the number of votes in abci.ExtendedCommitInfo.
+const votesField = 2
 
 // signerKeys is where a signer's public key is looked up.
 type signerKeys interface {
@@ -162,7 +188,7 @@ func readVotes(ctx sdk.Context, operators signerOperators, carried abci.Extended
 		ext := athtypes.ReadVoteExtension(vote.VoteExtension)
 		votes = append(votes, athtypes.Vote{Operator: operator, Power: vote.Validator.Power, Price: ext.Price, BeaconProof: ext.BeaconProof})
 	}
-	slices.SortFunc(votes, func(a, b athtypes.Vote) int { return bytes.Compare(a.Operator, b.Operator) })
+	slices.SortStableFunc(votes, func(a, b athtypes.Vote) int { return bytes.Compare(a.Operator, b.Operator) })
 	// A rotated key could vote beside its successor if two heights were mixed up; one operator has one voice.
 	votes = slices.CompactFunc(votes, func(a, b athtypes.Vote) bool { return bytes.Equal(a.Operator, b.Operator) })
 	return votes, total, nil

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	coreheader "cosmossdk.io/core/header"
+	"cosmossdk.io/log/v2"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
@@ -154,7 +156,7 @@ func TestSiftedVotesPass(t *testing.T) {
 		require.Equal(rt, before, carried.Votes, "what CometBFT handed over is left alone")
 		entry, err := encodeVotes(sifted)
 		require.NoError(rt, err)
-		again, err := decodeVotes(entry)
+		again, err := decodeVotes(entry, 4)
 		require.NoError(rt, err)
 		votes, power, err := readVotes(ctx, e, again)
 		require.NoError(rt, err)
@@ -167,18 +169,57 @@ func TestVotesHaveOneEncoding(t *testing.T) {
 	carried, _ := newElectorate().commit(t)
 	entry, err := encodeVotes(carried)
 	require.NoError(t, err)
-	_, err = decodeVotes(entry)
+	_, err = decodeVotes(entry, 4)
 	require.NoError(t, err)
 	for name, other := range map[string][]byte{
 		"an unknown field": slices.Concat(entry, []byte{0x7a, 0x00}),
 		"the round twice":  slices.Concat(entry, []byte{0x08, 0x02}),
+		"five of four":     slices.Concat(entry, []byte{0x12, 0x00}),
 		"cut off":          entry[:len(entry)-1],
 		"no prefix":        entry[len(votesPrefix):],
 		"nothing":          nil,
 	} {
-		_, err := decodeVotes(other)
+		_, err := decodeVotes(other, 4)
 		require.ErrorIs(t, err, errVotes, name)
 	}
+}
+
+// A block may be full of bytes that decode to a hundred times their size. They are refused unread.
+func TestVotesAreNotReadBeyondTheirValidators(t *testing.T) {
+	entry := slices.Concat(votesPrefix, bytes.Repeat([]byte{0x12, 0x00}, 2<<20))
+	allocated := testing.Benchmark(func(b *testing.B) {
+		b.ReportAllocs()
+		for range b.N {
+			_, err := decodeVotes(entry, 100)
+			require.ErrorIs(b, err, errVotes)
+		}
+	}).AllocedBytesPerOp()
+	require.Less(t, allocated, int64(10_000))
+
+	full := abci.ExtendedCommitInfo{Round: 1<<31 - 1}
+	for range 100 {
+		full.Votes = append(full.Votes, abci.ExtendedVoteInfo{
+			Validator: abci.Validator{Address: make([]byte, 20), Power: 1<<63 - 1}, BlockIdFlag: cmtproto.BlockIDFlagNil,
+			VoteExtension: make([]byte, athtypes.MaxVoteExtension), ExtensionSignature: make([]byte, cmttypes.MaxSignatureSize),
+		})
+	}
+	entry, err := encodeVotes(full)
+	require.NoError(t, err)
+	_, err = decodeVotes(entry, 100)
+	require.NoError(t, err, "all that validators may say fits")
+}
+
+// A transaction that makes the SDK's choice panic keeps itself out of the block, not the votes.
+func TestProposalOutlivesAPanic(t *testing.T) {
+	blanks := abci.ExtendedCommitInfo{Votes: make([]abci.ExtendedVoteInfo, 4)}
+	votes, err := encodeVotes(blanks)
+	require.NoError(t, err)
+	p := &proposals{log: log.NewNopLogger(), prepare: func(sdk.Context, *abci.RequestPrepareProposal) (*abci.ResponsePrepareProposal, error) {
+		panic("a transaction")
+	}}
+	res, err := p.prepareProposal(votesContext(), &abci.RequestPrepareProposal{LocalLastCommit: blanks, Txs: [][]byte{{1}}, MaxTxBytes: 1 << 20})
+	require.NoError(t, err)
+	require.Equal(t, [][]byte{votes}, res.Txs)
 }
 
 func TestCarriesVotes(t *testing.T) {
@@ -199,7 +240,7 @@ func FuzzDecodeVotes(f *testing.F) {
 	f.Add(entry)
 	f.Add(votesPrefix)
 	f.Fuzz(func(t *testing.T, entry []byte) {
-		commit, err := decodeVotes(entry)
+		commit, err := decodeVotes(entry, 4)
 		if err != nil {
 			require.ErrorIs(t, err, errVotes)
 			return
