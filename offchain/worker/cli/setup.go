@@ -309,7 +309,7 @@ func offerCommand(a *app) *cobra.Command {
 		},
 	}
 	set.Flags().StringVar(&amount, "price", "", "price, such as 0.36ath/h or 100uath/s")
-	set.Flags().DurationVar(&maxTerm, "max-term", 0, "longest lease; no bound where 0")
+	set.Flags().DurationVar(&maxTerm, "max-term", 0, "longest lease; no bound where 0, no capacity reward below 1h")
 	if err := set.MarkFlagRequired("price"); err != nil {
 		panic(err) // the flag was defined two lines above
 	}

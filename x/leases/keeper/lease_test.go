@@ -473,7 +473,7 @@ func TestRetiredOffersAreAnyonesToRemove(t *testing.T) {
 	w.check()
 }
 
-// TestOfferedFollowsTheCeiling: only public offers at or below the class's ceiling count as supply.
+// TestOfferedFollowsTheCeiling: only public offers at or below the class's ceiling, of an hour or more, count as supply.
 func TestOfferedFollowsTheCeiling(t *testing.T) {
 	w := newWorld(t)
 	w.addContainer(1, 1)
@@ -489,7 +489,11 @@ func TestOfferedFollowsTheCeiling(t *testing.T) {
 	closed := offer(1, 10)
 	closed.Denied = []string{tenant(1).String()}
 	require.False(t, offered(closed))
-	require.True(t, offered(offer(1, 10)))
+	brief := offer(1, 10)
+	brief.MaxTerm = time.Hour - 1
+	require.False(t, offered(brief))
+	brief.MaxTerm = time.Hour
+	require.True(t, offered(brief))
 	require.NoError(t, w.k.RemoveOffers(w.ctx, operator(1), []uint64{1}))
 	status, err := w.providers.Status(w.ctx, 1)
 	require.NoError(t, err)

@@ -76,7 +76,7 @@ func (k *Keeper) setOffer(ctx sdk.Context, signer sdk.AccAddress, offer types.Of
 
 // isSupply says whether an offer counts as public supply, which capacity rewards need.
 func isSupply(offer types.Offer, class providertypes.Class, count uint32) bool {
-	return offer.Public() && !class.PriceCeiling.IsNil() && offer.Rate.LTE(class.PriceCeiling.Mul(math.NewIntFromUint64(uint64(count))))
+	return offer.Supplies() && !class.PriceCeiling.IsNil() && offer.Rate.LTE(class.PriceCeiling.Mul(math.NewIntFromUint64(uint64(count))))
 }
 
 // RemoveOffers takes standing prices back. What a Retired or vanished Container has left behind anyone may remove, so that

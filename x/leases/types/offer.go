@@ -23,12 +23,18 @@ const (
 	MaxTenantList = 32
 	// MaxMinCharge bounds the minimum charge: an hour is what a cold start of a large model may cost a provider.
 	MaxMinCharge = time.Hour
+	// MinSupplyTerm is the shortest bound of a lease with which an offer counts as supply: one that only leases of a minute fit is
+	// there for the reward and not for tenants.
+	MinSupplyTerm = time.Hour
 	// MaxName bounds names of classes and regions as x/providers does.
 	MaxName = 32
 )
 
 // Public says whether anyone may take the offer; only public offers are in the price index and earn capacity rewards.
 func (o Offer) Public() bool { return len(o.Allowed) == 0 && len(o.Denied) == 0 }
+
+// Supplies says whether tenants can take the offer for more than an instant; its price is for its class's ceiling to judge.
+func (o Offer) Supplies() bool { return o.Public() && (o.MaxTerm == 0 || o.MaxTerm >= MinSupplyTerm) }
 
 // Reserve is what the account holds back for the minimum charge, in whole units.
 func (o Offer) Reserve() math.Int { return UnitsRoundedUp(Accrued(o.Rate, o.MinCharge)) }
