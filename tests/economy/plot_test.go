@@ -31,9 +31,14 @@ func panels() []panel {
 		{"supply, billion ATH", billions(func(r row) int64 { return r.supply.Int64() })},
 		{"burnt, billion ATH", billions(func(r row) int64 { return r.burnt.Int64() })},
 		{"staked, billion ATH", billions(func(r row) int64 { return r.staked.Int64() })},
-		{"APR of stakers from fees, %", func(r row) float64 { return float64(r.aprPpm) / 1e4 }},
+		{"APR of stakers, %", func(r row) float64 { return float64(r.aprPpm) / 1e4 }},
+		{"APR of stakers from fees alone, %", func(r row) float64 { return float64(r.feeAprPpm) / 1e4 }},
 		{"tenants pay, million ATH a day", func(r row) float64 { return float64(r.demand.Int64()) / uathPerATH / 1e6 }},
 		{"treasury, billion ATH", billions(func(r row) int64 { return r.treasury.Int64() })},
+		{"the DAO's grant holds, billion ATH", billions(func(r row) int64 { return r.daoHeld.Int64() })},
+		{"Containers, thousands", func(r row) float64 { return float64(r.containers) / 1e3 }},
+		{"index of the stake's coefficient", func(r row) float64 { return float64(r.indexPpm) / 1e6 }},
+		{"Containers' stake, billion ATH", billions(func(r row) int64 { return r.bonded.Int64() })},
 	}
 	for i, name := range poolNames {
 		all = append(all, panel{"pool " + name + " holds, billion ATH", billions(func(r row) int64 { return r.held[i].Int64() })})
