@@ -202,7 +202,7 @@ func (b builder) ibc(k *Keepers) {
 func (b builder) market(k *Keepers) {
 	k.Providers = providerskeeper.NewKeeper(providerskeeper.Deps{
 		Cdc: b.enc.Codec, StoreService: b.kv(providerstypes.StoreKey),
-		Vault: k.Ath, Stream: k.Ath, Economy: k.Ath, Addresses: AccountAddresses, Authority: b.authority, Logger: b.log,
+		Vault: k.Ath, Stream: k.Ath, Economy: k.Ath, Figures: k.Ath, Addresses: AccountAddresses, Authority: b.authority, Logger: b.log,
 	})
 	k.Leases = leaseskeeper.NewKeeper(leaseskeeper.Deps{
 		Cdc: b.enc.Codec, StoreService: b.kv(leasestypes.StoreKey),

@@ -28,7 +28,7 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 				{
 					RpcMethod: "Apr", Use: "apr", Short: "Show what bonded ATH earn in a year at today's rates, in ppm",
 					Long: "Show what bonded ATH earn in a year at today's rates, in ppm: service fees and the DAO's stream, before community tax and\n" +
-						"validators' commission.",
+						"validators' commission. What hardware earns is in `athd query providers apr`, what a licence earns in `athd query checks apr`.",
 					Example: "athd query ath apr",
 				},
 				{

@@ -34,6 +34,12 @@ func queryCommands() *autocliv1.ServiceCommandDescriptor {
 				PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "operator"}},
 			},
 			{
+				RpcMethod: "Apr", Use: "apr", Short: "Show what a licence earns in a year over its bond, in ppm",
+				Long: "Show what the average licence with a seat earns in a year over its bond, in ppm: the Checkers' base and bonus at today's\n" +
+					"emission, before vesting.",
+				Example: "athd query checks apr",
+			},
+			{
 				RpcMethod: "Committee", Use: "committee [round] [shard]", Short: "Show who checks a shard in one of the last three rounds",
 				Example:        "athd query checks committee 412 0",
 				PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "round"}, {ProtoField: "shard"}},

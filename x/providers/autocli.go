@@ -71,6 +71,22 @@ func queryCommands() []*autocliv1.RpcCommandOptions {
 			PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "shard"}},
 		},
 		{
+			RpcMethod:      "Utilisation",
+			Use:            "utilisation [class]",
+			Short:          "How many Containers are registered, ready and bound to leases, per class and in all",
+			Example:        "athd query providers utilisation\nathd query providers utilisation h100-sxm-80",
+			PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "class", Optional: true}},
+		},
+		{
+			RpcMethod: "Apr",
+			Use:       "apr [class]",
+			Short:     "What Containers of a class earn by capacity in a year over their stake, in ppm",
+			Long: "What Containers of a class earn by capacity in a year over their stake, in ppm, at today's emission and weights and before\n" +
+				"vesting. What tenants pay comes on top. Of stakers and licences see `athd query ath apr` and `athd query checks apr`.",
+			Example:        "athd query providers apr\nathd query providers apr h100-sxm-80",
+			PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "class", Optional: true}},
+		},
+		{
 			RpcMethod:      "Stake",
 			Use:            "stake [class] [tier] [count]",
 			Short:          "What registering a Container would bond now, in uath",

@@ -22,21 +22,28 @@ import (
 
 const txIndexLen = 8
 
+// summand is what parts are made of.
+type summand[T any] interface{ Add(T) T }
+
+// addPart adds to what a transaction leaves for a target.
+func addPart[T summand[T]](store storetypes.ObjKVStore, target []byte, tx int, part T) error {
+	key := binary.BigEndian.AppendUint64(target, uint64(tx))
+	if value := store.Get(key); value != nil {
+		before, err := partOf[T](value)
+		if err != nil {
+			return err
+		}
+		part = before.Add(part)
+	}
+	store.Set(key, part)
+	return nil
+}
+
 func (k *Keeper) addDelta(ctx sdk.Context, target []byte, amount math.Int) error {
 	if amount.IsZero() {
 		return nil
 	}
-	key := binary.BigEndian.AppendUint64(target, uint64(ctx.TxIndex()))
-	store := ctx.ObjectStore(k.objects)
-	if value := store.Get(key); value != nil {
-		sum, err := deltaOf(value)
-		if err != nil {
-			return err
-		}
-		amount = amount.Add(sum)
-	}
-	store.Set(key, amount)
-	return nil
+	return addPart(ctx.ObjectStore(k.objects), target, ctx.TxIndex(), amount)
 }
 
 func (k *Keeper) addRowDelta(ctx sdk.Context, row rowKey, amount math.Int) error {
@@ -81,7 +88,7 @@ func (k *Keeper) addReturnedDelta(ctx sdk.Context, pool types.Pool, beneficiary 
 // foldDeltas adds up all parts of the block. Paid amounts come last: settling a beneficiary's older epochs, which its
 // first weight in a new one and its penalties do, leaves more of them.
 func (k *Keeper) foldDeltas(ctx sdk.Context) error {
-	for _, fold := range []func(sdk.Context) error{k.foldRows, k.foldWeight, k.foldShares, k.foldReturned, k.foldPaid, k.foldRevenue} {
+	for _, fold := range []func(sdk.Context) error{k.foldRows, k.foldWeight, k.foldShares, k.foldReturned, k.foldPaid, k.foldRevenue, k.foldFigures} {
 		if err := fold(ctx); err != nil {
 			return err
 		}
@@ -143,15 +150,18 @@ func (k *Keeper) foldPaid(ctx sdk.Context) error {
 	})
 }
 
-type delta struct {
+type delta[T any] struct {
 	target []byte
-	sum    math.Int
+	sum    T
 }
 
-// fold takes the parts of one kind out of the object store and applies their sum per target, in order of target.
+// fold takes the amounts of one kind out of the object store and applies their sum per target, in order of target.
 func (k *Keeper) fold(ctx sdk.Context, kind byte, apply func(target []byte, sum math.Int) error) error {
-	store := ctx.ObjectStore(k.objects)
-	keys, deltas, err := collectDeltas(store, kind)
+	return foldParts(ctx.ObjectStore(k.objects), kind, apply)
+}
+
+func foldParts[T summand[T]](store storetypes.ObjKVStore, kind byte, apply func(target []byte, sum T) error) error {
+	keys, deltas, err := collectDeltas[T](store, kind)
 	if err != nil {
 		return err
 	}
@@ -166,30 +176,30 @@ func (k *Keeper) fold(ctx sdk.Context, kind byte, apply func(target []byte, sum 
 	return nil
 }
 
-func collectDeltas(store storetypes.ObjKVStore, kind byte) (keys [][]byte, deltas []delta, err error) {
+func collectDeltas[T summand[T]](store storetypes.ObjKVStore, kind byte) (keys [][]byte, deltas []delta[T], err error) {
 	it := store.Iterator([]byte{kind}, []byte{kind + 1})
 	defer func() { err = errors.Join(err, it.Close()) }()
 	for ; it.Valid(); it.Next() {
 		key := it.Key()
 		keys = append(keys, key)
-		amount, err := deltaOf(it.Value())
+		part, err := partOf[T](it.Value())
 		if err != nil {
 			return nil, nil, err
 		}
 		target := key[1 : len(key)-txIndexLen]
 		if n := len(deltas); n > 0 && bytes.Equal(deltas[n-1].target, target) {
-			deltas[n-1].sum = deltas[n-1].sum.Add(amount)
+			deltas[n-1].sum = deltas[n-1].sum.Add(part)
 			continue
 		}
-		deltas = append(deltas, delta{target: target, sum: amount})
+		deltas = append(deltas, delta[T]{target: target, sum: part})
 	}
 	return keys, deltas, nil
 }
 
-func deltaOf(value any) (math.Int, error) {
-	amount, ok := value.(math.Int)
+func partOf[T any](value any) (T, error) {
+	part, ok := value.(T)
 	if !ok {
-		return math.Int{}, types.ErrInvariant.Wrapf("the object store holds a %T", value)
+		return part, types.ErrInvariant.Wrapf("the object store holds a %T", value)
 	}
-	return amount, nil
+	return part, nil
 }

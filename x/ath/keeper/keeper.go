@@ -109,6 +109,7 @@ type Keeper struct {
 	bonusUntil     collections.Item[uint64]
 	daoGranted     collections.Item[math.Int]
 	fees           collections.Map[string, types.FeeTotals]
+	figures        collections.Map[string, types.ClassFigures]
 	revenue        collections.Map[uint64, types.EpochRevenue]
 }
 
@@ -154,6 +155,7 @@ func NewKeeper(deps Deps) *Keeper {
 		bonusUntil:     collections.NewItem(sb, types.BonusUntilPrefix, "bonus_until", collections.Uint64Value),
 		daoGranted:     collections.NewItem(sb, types.DAOGrantedPrefix, "dao_granted", sdk.IntValue),
 		fees:           collections.NewMap(sb, types.FeesPrefix, "fees", collections.StringKey, codec.CollValue[types.FeeTotals](deps.Cdc)),
+		figures:        collections.NewMap(sb, types.FiguresPrefix, "figures", collections.StringKey, codec.CollValue[types.ClassFigures](deps.Cdc)),
 		revenue:        collections.NewMap(sb, types.RevenuePrefix, "revenue", collections.Uint64Key, codec.CollValue[types.EpochRevenue](deps.Cdc)),
 	}
 	schema, err := sb.Build()

@@ -35,6 +35,7 @@ var (
 	BonusUntilPrefix     = collections.NewPrefix(31) // → uint64: last epoch of the running quarter
 	DAOGrantedPrefix     = collections.NewPrefix(35) // → Int: what the DAO's row held at genesis
 	FeesPrefix           = collections.NewPrefix(36) // denom → FeeTotals
+	FiguresPrefix        = collections.NewPrefix(37) // class → ClassFigures (derived: x/providers sets them when a chain begins)
 	RevenuePrefix        = collections.NewPrefix(40) // epoch → EpochRevenue: what tenants paid to suppliers
 )
 
@@ -45,6 +46,7 @@ const (
 	DeltaWeight   byte = 2 // → Int: change of the stream's next weight
 	DeltaShare    byte = 3 // pool, beneficiary, epoch → Int: weight
 	DeltaPaid     byte = 4 // pool → Int: debit of the pool's earned row
+	DeltaFigures  byte = 5 // class → ClassFigures: change of what is counted of it
 	DeltaReturned byte = 6 // pool, beneficiary → Int: penalty that comes back to the pool
 	DeltaRevenue  byte = 7 // → Int: what tenants paid to suppliers in the running epoch
 )

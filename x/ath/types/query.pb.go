@@ -1888,7 +1888,8 @@ type QueryClient interface {
 	Revenue(ctx context.Context, in *QueryRevenueRequest, opts ...grpc.CallOption) (*QueryRevenueResponse, error)
 	// Fees returns where the service fees went since genesis, per denom.
 	Fees(ctx context.Context, in *QueryFeesRequest, opts ...grpc.CallOption) (*QueryFeesResponse, error)
-	// Apr returns what a delegator earns.
+	// Apr returns what a delegator earns. What hardware earns on its stake is x/providers' Apr, what a licence earns on its bond
+	// x/checks' Apr.
 	Apr(ctx context.Context, in *QueryAprRequest, opts ...grpc.CallOption) (*QueryAprResponse, error)
 	// Schedule returns the emission per pool of a range of epochs.
 	Schedule(ctx context.Context, in *QueryScheduleRequest, opts ...grpc.CallOption) (*QueryScheduleResponse, error)
@@ -2054,7 +2055,8 @@ type QueryServer interface {
 	Revenue(context.Context, *QueryRevenueRequest) (*QueryRevenueResponse, error)
 	// Fees returns where the service fees went since genesis, per denom.
 	Fees(context.Context, *QueryFeesRequest) (*QueryFeesResponse, error)
-	// Apr returns what a delegator earns.
+	// Apr returns what a delegator earns. What hardware earns on its stake is x/providers' Apr, what a licence earns on its bond
+	// x/checks' Apr.
 	Apr(context.Context, *QueryAprRequest) (*QueryAprResponse, error)
 	// Schedule returns the emission per pool of a range of epochs.
 	Schedule(context.Context, *QueryScheduleRequest) (*QueryScheduleResponse, error)

@@ -98,6 +98,18 @@ func (v *fakeVault) MixedBeacon(ctx sdk.Context) ([]byte, error) {
 	return h[:], nil
 }
 
+// EmissionPerYear is 700 ATH of base and 300 of bonus.
+func (v *fakeVault) EmissionPerYear(_ sdk.Context, pool athtypes.Pool) (math.Int, error) {
+	switch pool {
+	case athtypes.Pool_POOL_CHECKER_BASE:
+		return math.NewInt(700_000_000), nil
+	case athtypes.Pool_POOL_CHECKER_BONUS:
+		return math.NewInt(300_000_000), nil
+	default:
+		return math.Int{}, athtypes.ErrInvalidPool
+	}
+}
+
 func (v *fakeVault) BonusQuarter(sdk.Context) (uint64, error) { return v.quarter, nil }
 
 func (v *fakeVault) ChangeBonus(_ sdk.Context, beneficiary sdk.AccAddress, change math.Int) error {

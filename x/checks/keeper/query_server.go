@@ -14,6 +14,7 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	"github.com/cosmos/cosmos-sdk/types/query"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/checks/types"
 )
 
@@ -43,6 +44,32 @@ func (s queryServer) Licence(ctx context.Context, r *types.QueryLicenceRequest) 
 		return nil, grpcError(err)
 	}
 	return &types.QueryLicenceResponse{Licence: licence, Uptime: uptime}, nil
+}
+
+// Apr returns what a licence with a seat earns on its bond.
+func (s queryServer) Apr(goCtx context.Context, _ *types.QueryAprRequest) (*types.QueryAprResponse, error) {
+	ctx := sdk.UnwrapSDKContext(goCtx)
+	params, err := s.k.Params(ctx)
+	if err != nil {
+		return nil, err
+	}
+	base, err := s.k.vault.EmissionPerYear(ctx, athtypes.Pool_POOL_CHECKER_BASE)
+	if err != nil {
+		return nil, err
+	}
+	bonus, err := s.k.vault.EmissionPerYear(ctx, athtypes.Pool_POOL_CHECKER_BONUS)
+	if err != nil {
+		return nil, err
+	}
+	licences, err := s.k.count.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	round, err := s.k.runningRound(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return types.NewApr(base, bonus, licences, round.Seats, params.LicenceBond), nil
 }
 
 // Licences pages through licences: all, or those of an owner, of an operator, or of both.

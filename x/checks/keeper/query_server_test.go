@@ -9,9 +9,12 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"cosmossdk.io/math"
+
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	"github.com/cosmos/cosmos-sdk/types/query"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/checks/types"
 )
 
@@ -104,4 +107,31 @@ func TestQueryAssignmentAndCommittee(t *testing.T) {
 		_, err := f.queries.Committee(f.ctx, &c)
 		require.Equal(t, codes.NotFound, status.Code(err), "round %d shard %d", c.Round, c.Shard)
 	}
+}
+
+// 1,000 ATH a year are for the seats; idle licences have none. Before there is a seat nobody earns.
+func TestQueryApr(t *testing.T) {
+	f := newFixture(t)
+	apr := func() *types.QueryAprResponse {
+		res, err := f.queries.Apr(f.ctx, &types.QueryAprRequest{})
+		require.NoError(t, err)
+		return res
+	}
+	require.Equal(t, athtypes.NoApr(), apr().Apr)
+	require.True(t, apr().SeatPerYear.IsZero())
+	for operator, count := range map[string]uint32{alice.String(): 3, "": 2} {
+		_, err := f.msgs.BuyLicences(f.ctx, &types.MsgBuyLicences{Owner: alice.String(), Count: count, Operator: operator})
+		require.NoError(t, err)
+	}
+	f.endBlock()
+	res := apr()
+	require.Equal(t, uint64(5), res.Licences)
+	require.Equal(t, uint64(3), res.Seats)
+	require.Equal(t, "700000000", res.BasePerYear.String())
+	require.Equal(t, "300000000", res.BonusPerYear.String())
+	require.Equal(t, "333333333", res.SeatPerYear.String())
+	require.Equal(t, devParams().LicenceBond, res.Bond)
+	require.Equal(t, athtypes.Apr{Available: true, Ppm: res.SeatPerYear.MulRaw(1_000_000).Quo(res.Bond)}, res.Apr)
+	onDefaultBond := types.NewApr(res.BasePerYear, res.BonusPerYear, 5, 3, types.DefaultParams().LicenceBond)
+	require.Equal(t, athtypes.Apr{Available: true, Ppm: math.NewInt(333_333)}, onDefaultBond.Apr)
 }

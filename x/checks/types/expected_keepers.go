@@ -27,6 +27,8 @@ type Vault interface {
 	BonusQuarter(ctx sdk.Context) (uint64, error)
 	// ChangeBonus changes a beneficiary's weight in the running quarter of the bonus.
 	ChangeBonus(ctx sdk.Context, beneficiary sdk.AccAddress, change math.Int) error
+	// EmissionPerYear is what is emitted into a pool in a year at the running epoch's rate; uath.
+	EmissionPerYear(ctx sdk.Context, pool athtypes.Pool) (math.Int, error)
 	// MixedBeacon mixes the random values of the last 64 blocks, this one included: 32 bytes.
 	MixedBeacon(ctx sdk.Context) ([]byte, error)
 	// MarkRound steps the capacity stream to now and keeps its index as the end of a round; rounds come in order.

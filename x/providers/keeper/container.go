@@ -53,6 +53,9 @@ func (k *Keeper) RegisterContainers(
 	if err := k.countBase(ctx, types.SumBase(stakes)); err != nil {
 		return nil, math.Int{}, err
 	}
+	if err := k.countNew(ctx, news, stakes); err != nil {
+		return nil, math.Int{}, err
+	}
 	provider.Containers += uint64(len(news))
 	return made, total, k.providers.Set(ctx, owner, provider)
 }

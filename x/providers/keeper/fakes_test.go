@@ -210,6 +210,8 @@ type fakeEconomy struct {
 	epoch   uint64
 	revenue math.Int
 	asked   []uint64
+	// perYear is emitted for capacity.
+	perYear math.Int
 }
 
 func (e *fakeEconomy) Epoch(sdk.Context) (athtypes.Epoch, error) {
@@ -219,6 +221,46 @@ func (e *fakeEconomy) Epoch(sdk.Context) (athtypes.Epoch, error) {
 func (e *fakeEconomy) Revenue(_ sdk.Context, epochs uint64) (math.Int, error) {
 	e.asked = append(e.asked, epochs)
 	return e.revenue, nil
+}
+
+func (e *fakeEconomy) EmissionPerYear(_ sdk.Context, pool athtypes.Pool) (math.Int, error) {
+	if pool != athtypes.Pool_POOL_CAPACITY {
+		return math.Int{}, athtypes.ErrInvalidPool
+	}
+	return e.perYear, nil
+}
+
+// fakeFigures counts at once; x/ath does at the end of the block.
+type fakeFigures map[string]athtypes.ClassFigures
+
+func (f fakeFigures) CountClass(ctx sdk.Context, change athtypes.ClassFigures) error {
+	before, err := f.ClassFigures(ctx, change.Class)
+	if err != nil {
+		return err
+	}
+	return f.SetClassFigures(ctx, before.Add(change))
+}
+
+func (f fakeFigures) SetClassFigures(_ sdk.Context, figures athtypes.ClassFigures) error {
+	if delete(f, figures.Class); !figures.Zero() {
+		f[figures.Class] = figures
+	}
+	return nil
+}
+
+func (f fakeFigures) ClassFigures(_ sdk.Context, class string) (athtypes.ClassFigures, error) {
+	if figures, ok := f[class]; ok {
+		return figures, nil
+	}
+	return athtypes.NewClassFigures(class), nil
+}
+
+func (f fakeFigures) AllClassFigures(sdk.Context) ([]athtypes.ClassFigures, error) {
+	var all []athtypes.ClassFigures
+	for _, class := range slices.Sorted(maps.Keys(f)) {
+		all = append(all, f[class])
+	}
+	return all, nil
 }
 
 // fakeStream keeps positions and the order of calls.
@@ -289,6 +331,7 @@ type fixture struct {
 	vault   *fakeVault
 	stream  *fakeStream
 	economy *fakeEconomy
+	figures fakeFigures
 	store   *countingStore
 	cdc     *codec.ProtoCodec
 }
@@ -316,14 +359,15 @@ func newFixture(t testing.TB) *fixture {
 	f := &fixture{
 		ctx:    testutil.DefaultContext(key, storetypes.NewTransientStoreKey("transient")).WithBlockTime(start),
 		vault:  &fakeVault{rows: map[athtypes.Row]math.Int{}, bank: map[string]math.Int{}, payouts: map[string]string{}, minExit: week},
-		stream: &fakeStream{positions: map[uint64]fakePosition{}}, economy: &fakeEconomy{epoch: 1, revenue: math.ZeroInt()},
-		store: &countingStore{KVStoreService: runtime.NewKVStoreService(key)},
+		stream: &fakeStream{positions: map[uint64]fakePosition{}}, economy: &fakeEconomy{epoch: 1, revenue: math.ZeroInt(), perYear: math.ZeroInt()},
+		figures: fakeFigures{},
+		store:   &countingStore{KVStoreService: runtime.NewKVStoreService(key)},
 	}
 	registry := codectypes.NewInterfaceRegistry()
 	types.RegisterInterfaces(registry)
 	f.cdc = codec.NewProtoCodec(registry)
 	f.k = keeper.NewKeeper(keeper.Deps{
-		Cdc: f.cdc, StoreService: f.store, Vault: f.vault, Stream: f.stream, Economy: f.economy,
+		Cdc: f.cdc, StoreService: f.store, Vault: f.vault, Stream: f.stream, Economy: f.economy, Figures: f.figures,
 		Addresses: addresscodec.NewBech32Codec(athtypes.Bech32Prefix), Authority: authority.String(), Logger: log.NewNopLogger(),
 	})
 	f.msgs, f.queries = keeper.NewMsgServer(f.k), keeper.NewQueryServer(f.k)
@@ -338,8 +382,11 @@ func (f *fixture) tx(do func(ctx sdk.Context) error) error {
 	cached, write := f.ctx.CacheContext()
 	vault := fakeVault{rows: maps.Clone(f.vault.rows), bank: maps.Clone(f.vault.bank), payouts: maps.Clone(f.vault.payouts), minExit: f.vault.minExit}
 	stream := fakeStream{positions: maps.Clone(f.stream.positions), calls: slices.Clone(f.stream.calls)}
+	figures := maps.Clone(f.figures)
 	if err := do(cached); err != nil {
 		*f.vault, *f.stream = vault, stream
+		clear(f.figures)
+		maps.Copy(f.figures, figures)
 		return err
 	}
 	write()

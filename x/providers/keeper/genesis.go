@@ -52,6 +52,9 @@ func (k *Keeper) InitGenesis(ctx sdk.Context, g types.GenesisState) error {
 	if err := k.initTickets(ctx, g); err != nil {
 		return err
 	}
+	if err := k.initFigures(ctx, g.Containers); err != nil {
+		return err
+	}
 	return k.nextContainer.Set(ctx, g.NextContainer)
 }
 

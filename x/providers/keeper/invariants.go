@@ -13,7 +13,7 @@ import (
 )
 
 // CheckInvariants reads the whole state and returns the first contradiction; tests and debug commands call it, never a block.
-// What P1 to P11 are is in the README.
+// What P1 to P17 are is in the README.
 func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 	g, err := k.ExportGenesis(ctx)
 	if err != nil {
@@ -29,6 +29,9 @@ func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 		}
 	}
 	if err := k.checkTickets(ctx, *g); err != nil {
+		return err
+	}
+	if err := k.checkFigures(ctx, g.Containers); err != nil {
 		return err
 	}
 	return k.checkProviders(ctx, g.Providers)

@@ -25,6 +25,8 @@ type Deps struct {
 	Stream types.Stream
 	// Economy says what the network earns.
 	Economy types.Economy
+	// Figures counts supply.
+	Figures types.Figures
 	// Addresses encodes accounts.
 	Addresses address.Codec
 	// Authority may change the catalogue and the parameters.
@@ -37,6 +39,7 @@ type Keeper struct {
 	vault     types.Vault
 	stream    types.Stream
 	economy   types.Economy
+	figures   types.Figures
 	addresses address.Codec
 	authority string
 	logger    log.Logger
@@ -99,6 +102,7 @@ func NewKeeper(d Deps) *Keeper {
 		vault:     d.Vault,
 		stream:    d.Stream,
 		economy:   d.Economy,
+		figures:   d.Figures,
 		addresses: d.Addresses,
 		authority: d.Authority,
 		logger:    d.Logger.With("module", "x/"+types.ModuleName),

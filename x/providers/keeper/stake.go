@@ -49,7 +49,11 @@ func (k *Keeper) RetireContainers(ctx sdk.Context, owner sdk.AccAddress, ids []u
 	}
 	ripe := params.RipeRoundedUp(ctx.BlockTime())
 	total, base, edits := math.ZeroInt(), math.ZeroInt(), k.editShards()
-	for _, c := range containers {
+	gone := make([]athtypes.ClassFigures, len(containers))
+	for i, c := range containers {
+		if gone[i], err = k.figuresOf(ctx, c); err != nil {
+			return math.Int{}, err
+		}
 		if err := k.removeContainer(ctx, c, edits); err != nil {
 			return math.Int{}, err
 		}
@@ -61,6 +65,11 @@ func (k *Keeper) RetireContainers(ctx sdk.Context, owner sdk.AccAddress, ids []u
 	}
 	if err := k.countBase(ctx, base.Neg()); err != nil {
 		return math.Int{}, err
+	}
+	for _, figures := range athtypes.SumFigures(gone) {
+		if err := k.figures.CountClass(ctx, figures.Neg()); err != nil {
+			return math.Int{}, err
+		}
 	}
 	if err := edits.save(ctx); err != nil {
 		return math.Int{}, err

@@ -100,6 +100,9 @@ func (k *Keeper) save(ctx sdk.Context, prev, next types.ContainerStatus, edits *
 			return err
 		}
 	}
+	if err := k.countChange(ctx, prev, next); err != nil {
+		return err
+	}
 	return ctx.EventManager().EmitTypedEvent(&types.EventContainerStatusChanged{Status: next, Previous: prev.State})
 }
 

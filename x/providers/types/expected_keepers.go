@@ -47,6 +47,20 @@ type Economy interface {
 	Epoch(ctx sdk.Context) (athtypes.Epoch, error)
 	// Revenue is what tenants paid to suppliers, service fee included, in the last complete epochs, at most 31; uath.
 	Revenue(ctx sdk.Context, epochs uint64) (math.Int, error)
+	// EmissionPerYear is what is emitted into a pool in a year at the running epoch's rate; uath.
+	EmissionPerYear(ctx sdk.Context, pool athtypes.Pool) (math.Int, error)
+}
+
+// Figures is the part of x/ath that counts supply per class of hardware, so that a lease needs to write no total.
+type Figures interface {
+	// CountClass changes the figures of a class at the end of the block; it writes no persistent key.
+	CountClass(ctx sdk.Context, change athtypes.ClassFigures) error
+	// SetClassFigures replaces the figures of a class, when a chain begins.
+	SetClassFigures(ctx sdk.Context, figures athtypes.ClassFigures) error
+	// ClassFigures are those of a class; nothing is counted of one that has no Containers.
+	ClassFigures(ctx sdk.Context, class string) (athtypes.ClassFigures, error)
+	// AllClassFigures are those of all classes that have Containers, in order of name.
+	AllClassFigures(ctx sdk.Context) ([]athtypes.ClassFigures, error)
 }
 
 // Stream is the part of x/ath that pays capacity. A holder is a Container, a group is its shard.

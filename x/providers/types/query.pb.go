@@ -7,6 +7,7 @@ import (
 	context "context"
 	cosmossdk_io_math "cosmossdk.io/math"
 	fmt "fmt"
+	types "github.com/athnet/ath/x/ath/types"
 	_ "github.com/cosmos/cosmos-proto"
 	query "github.com/cosmos/cosmos-sdk/types/query"
 	_ "github.com/cosmos/gogoproto/gogoproto"
@@ -905,6 +906,461 @@ func (m *QueryStakeResponse) GetNextEpoch() uint64 {
 	return 0
 }
 
+// QueryUtilisationRequest asks for a class, or all.
+type QueryUtilisationRequest struct {
+	// Name of the class; all where empty.
+	Class string `protobuf:"bytes,1,opt,name=class,proto3" json:"class,omitempty"`
+}
+
+func (m *QueryUtilisationRequest) Reset()         { *m = QueryUtilisationRequest{} }
+func (m *QueryUtilisationRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryUtilisationRequest) ProtoMessage()    {}
+func (*QueryUtilisationRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a95ee7a5de7d32de, []int{17}
+}
+func (m *QueryUtilisationRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryUtilisationRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryUtilisationRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryUtilisationRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryUtilisationRequest.Merge(m, src)
+}
+func (m *QueryUtilisationRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryUtilisationRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryUtilisationRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryUtilisationRequest proto.InternalMessageInfo
+
+func (m *QueryUtilisationRequest) GetClass() string {
+	if m != nil {
+		return m.Class
+	}
+	return ""
+}
+
+// Part is a part of a whole.
+type Part struct {
+	// Whether there is one: false where the whole is nothing.
+	Available bool `protobuf:"varint,1,opt,name=available,proto3" json:"available,omitempty"`
+	// In parts per million, rounded down; 0 where it is not available.
+	Ppm uint64 `protobuf:"varint,2,opt,name=ppm,proto3" json:"ppm,omitempty"`
+}
+
+func (m *Part) Reset()         { *m = Part{} }
+func (m *Part) String() string { return proto.CompactTextString(m) }
+func (*Part) ProtoMessage()    {}
+func (*Part) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a95ee7a5de7d32de, []int{18}
+}
+func (m *Part) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Part) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Part.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Part) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Part.Merge(m, src)
+}
+func (m *Part) XXX_Size() int {
+	return m.Size()
+}
+func (m *Part) XXX_DiscardUnknown() {
+	xxx_messageInfo_Part.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Part proto.InternalMessageInfo
+
+func (m *Part) GetAvailable() bool {
+	if m != nil {
+		return m.Available
+	}
+	return false
+}
+
+func (m *Part) GetPpm() uint64 {
+	if m != nil {
+		return m.Ppm
+	}
+	return 0
+}
+
+// Utilisation says what of the living Containers is free and what is bound. Weight is class weight x units, which counts an H100
+// for more than a CPU; it is that of the catalogue now, whatever was measured and whether it earns.
+type Utilisation struct {
+	// Name of the class; empty for all of them.
+	Class string `protobuf:"bytes,1,opt,name=class,proto3" json:"class,omitempty"`
+	// Containers that are registered.
+	Containers uint64 `protobuf:"varint,2,opt,name=containers,proto3" json:"containers,omitempty"`
+	// Of them, free and healthy: they could be leased, or are when they are within their windows.
+	Ready uint64 `protobuf:"varint,3,opt,name=ready,proto3" json:"ready,omitempty"`
+	// Of them, bound to a lease.
+	Bound uint64 `protobuf:"varint,4,opt,name=bound,proto3" json:"bound,omitempty"`
+	// Weight of those that are registered.
+	Weight cosmossdk_io_math.Int `protobuf:"bytes,5,opt,name=weight,proto3,customtype=cosmossdk.io/math.Int" json:"weight"`
+	// Weight of those that are free and healthy.
+	ReadyWeight cosmossdk_io_math.Int `protobuf:"bytes,6,opt,name=ready_weight,json=readyWeight,proto3,customtype=cosmossdk.io/math.Int" json:"ready_weight"`
+	// Weight of those that are bound.
+	BoundWeight cosmossdk_io_math.Int `protobuf:"bytes,7,opt,name=bound_weight,json=boundWeight,proto3,customtype=cosmossdk.io/math.Int" json:"bound_weight"`
+	// ready / containers.
+	ReadyPart Part `protobuf:"bytes,8,opt,name=ready_part,json=readyPart,proto3" json:"ready_part"`
+	// bound / containers.
+	BoundPart Part `protobuf:"bytes,9,opt,name=bound_part,json=boundPart,proto3" json:"bound_part"`
+	// ready_weight / weight.
+	ReadyWeightPart Part `protobuf:"bytes,10,opt,name=ready_weight_part,json=readyWeightPart,proto3" json:"ready_weight_part"`
+	// bound_weight / weight.
+	BoundWeightPart Part `protobuf:"bytes,11,opt,name=bound_weight_part,json=boundWeightPart,proto3" json:"bound_weight_part"`
+}
+
+func (m *Utilisation) Reset()         { *m = Utilisation{} }
+func (m *Utilisation) String() string { return proto.CompactTextString(m) }
+func (*Utilisation) ProtoMessage()    {}
+func (*Utilisation) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a95ee7a5de7d32de, []int{19}
+}
+func (m *Utilisation) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Utilisation) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Utilisation.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Utilisation) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Utilisation.Merge(m, src)
+}
+func (m *Utilisation) XXX_Size() int {
+	return m.Size()
+}
+func (m *Utilisation) XXX_DiscardUnknown() {
+	xxx_messageInfo_Utilisation.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Utilisation proto.InternalMessageInfo
+
+func (m *Utilisation) GetClass() string {
+	if m != nil {
+		return m.Class
+	}
+	return ""
+}
+
+func (m *Utilisation) GetContainers() uint64 {
+	if m != nil {
+		return m.Containers
+	}
+	return 0
+}
+
+func (m *Utilisation) GetReady() uint64 {
+	if m != nil {
+		return m.Ready
+	}
+	return 0
+}
+
+func (m *Utilisation) GetBound() uint64 {
+	if m != nil {
+		return m.Bound
+	}
+	return 0
+}
+
+func (m *Utilisation) GetReadyPart() Part {
+	if m != nil {
+		return m.ReadyPart
+	}
+	return Part{}
+}
+
+func (m *Utilisation) GetBoundPart() Part {
+	if m != nil {
+		return m.BoundPart
+	}
+	return Part{}
+}
+
+func (m *Utilisation) GetReadyWeightPart() Part {
+	if m != nil {
+		return m.ReadyWeightPart
+	}
+	return Part{}
+}
+
+func (m *Utilisation) GetBoundWeightPart() Part {
+	if m != nil {
+		return m.BoundWeightPart
+	}
+	return Part{}
+}
+
+// QueryUtilisationResponse holds the answer. Example: of two single H100 of weight 20,000 one is leased, of two CPUs of weight 100 none:
+// in all 250,000 ppm of the Containers are bound, and 20,000 / 40,200 = 497,512 ppm of the weight.
+type QueryUtilisationResponse struct {
+	// All classes together.
+	All Utilisation `protobuf:"bytes,1,opt,name=all,proto3" json:"all"`
+	// Classes that have Containers, or the one that was asked for, in order of name.
+	Classes []Utilisation `protobuf:"bytes,2,rep,name=classes,proto3" json:"classes"`
+}
+
+func (m *QueryUtilisationResponse) Reset()         { *m = QueryUtilisationResponse{} }
+func (m *QueryUtilisationResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryUtilisationResponse) ProtoMessage()    {}
+func (*QueryUtilisationResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a95ee7a5de7d32de, []int{20}
+}
+func (m *QueryUtilisationResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryUtilisationResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryUtilisationResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryUtilisationResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryUtilisationResponse.Merge(m, src)
+}
+func (m *QueryUtilisationResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryUtilisationResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryUtilisationResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryUtilisationResponse proto.InternalMessageInfo
+
+func (m *QueryUtilisationResponse) GetAll() Utilisation {
+	if m != nil {
+		return m.All
+	}
+	return Utilisation{}
+}
+
+func (m *QueryUtilisationResponse) GetClasses() []Utilisation {
+	if m != nil {
+		return m.Classes
+	}
+	return nil
+}
+
+// QueryAprRequest asks for a class, or all.
+type QueryAprRequest struct {
+	// Name of the class; all where empty.
+	Class string `protobuf:"bytes,1,opt,name=class,proto3" json:"class,omitempty"`
+}
+
+func (m *QueryAprRequest) Reset()         { *m = QueryAprRequest{} }
+func (m *QueryAprRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryAprRequest) ProtoMessage()    {}
+func (*QueryAprRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a95ee7a5de7d32de, []int{21}
+}
+func (m *QueryAprRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryAprRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryAprRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryAprRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryAprRequest.Merge(m, src)
+}
+func (m *QueryAprRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryAprRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryAprRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryAprRequest proto.InternalMessageInfo
+
+func (m *QueryAprRequest) GetClass() string {
+	if m != nil {
+		return m.Class
+	}
+	return ""
+}
+
+// ClassApr is what a class earns on its stake. It is income of capacity alone, before vesting: what tenants pay and what delivery
+// brings depends on leases.
+type ClassApr struct {
+	// Name of the class.
+	Class string `protobuf:"bytes,1,opt,name=class,proto3" json:"class,omitempty"`
+	// uath that one unit at reference throughput, always available, earns in a year: capacity_per_year x class weight / weight,
+	// rounded down; 0 where nothing weighs.
+	UnitPerYear cosmossdk_io_math.Int `protobuf:"bytes,2,opt,name=unit_per_year,json=unitPerYear,proto3,customtype=cosmossdk.io/math.Int" json:"unit_per_year"`
+	// uath that an edge provider bonds for a new unit.
+	EdgeStake cosmossdk_io_math.Int `protobuf:"bytes,3,opt,name=edge_stake,json=edgeStake,proto3,customtype=cosmossdk.io/math.Int" json:"edge_stake"`
+	// uath that an enterprise provider bonds for a new unit.
+	EnterpriseStake cosmossdk_io_math.Int `protobuf:"bytes,4,opt,name=enterprise_stake,json=enterpriseStake,proto3,customtype=cosmossdk.io/math.Int" json:"enterprise_stake"`
+	// unit_per_year x 10^6 / edge_stake.
+	Edge types.Apr `protobuf:"bytes,5,opt,name=edge,proto3" json:"edge"`
+	// unit_per_year x 10^6 / enterprise_stake.
+	Enterprise types.Apr `protobuf:"bytes,6,opt,name=enterprise,proto3" json:"enterprise"`
+	// Weight of the class that earns now.
+	Weight cosmossdk_io_math.Int `protobuf:"bytes,7,opt,name=weight,proto3,customtype=cosmossdk.io/math.Int" json:"weight"`
+	// uath that all living Containers of the class must bond, those that earn nothing now included.
+	Stake cosmossdk_io_math.Int `protobuf:"bytes,8,opt,name=stake,proto3,customtype=cosmossdk.io/math.Int" json:"stake"`
+	// What they earn together: capacity_per_year x weight of the class / weight x 10^6 / stake.
+	Average types.Apr `protobuf:"bytes,9,opt,name=average,proto3" json:"average"`
+}
+
+func (m *ClassApr) Reset()         { *m = ClassApr{} }
+func (m *ClassApr) String() string { return proto.CompactTextString(m) }
+func (*ClassApr) ProtoMessage()    {}
+func (*ClassApr) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a95ee7a5de7d32de, []int{22}
+}
+func (m *ClassApr) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *ClassApr) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_ClassApr.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *ClassApr) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_ClassApr.Merge(m, src)
+}
+func (m *ClassApr) XXX_Size() int {
+	return m.Size()
+}
+func (m *ClassApr) XXX_DiscardUnknown() {
+	xxx_messageInfo_ClassApr.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_ClassApr proto.InternalMessageInfo
+
+func (m *ClassApr) GetClass() string {
+	if m != nil {
+		return m.Class
+	}
+	return ""
+}
+
+func (m *ClassApr) GetEdge() types.Apr {
+	if m != nil {
+		return m.Edge
+	}
+	return types.Apr{}
+}
+
+func (m *ClassApr) GetEnterprise() types.Apr {
+	if m != nil {
+		return m.Enterprise
+	}
+	return types.Apr{}
+}
+
+func (m *ClassApr) GetAverage() types.Apr {
+	if m != nil {
+		return m.Average
+	}
+	return types.Apr{}
+}
+
+// QueryAprResponse holds the answer. Example: 1,000 ATH of capacity a year, and 80,000 of weight earn; a class of weight 20,000 and
+// a stake of 2,000 ATH per unit brings 250 ATH per unit and year, 125,000 ppm. Who joins adds to the weight and so lowers it.
+type QueryAprResponse struct {
+	// uath that are emitted for capacity in a year: the running epoch's x 365 days / its duration. Emission falls every year.
+	CapacityPerYear cosmossdk_io_math.Int `protobuf:"bytes,1,opt,name=capacity_per_year,json=capacityPerYear,proto3,customtype=cosmossdk.io/math.Int" json:"capacity_per_year"`
+	// Weight of all classes that earns now.
+	Weight cosmossdk_io_math.Int `protobuf:"bytes,2,opt,name=weight,proto3,customtype=cosmossdk.io/math.Int" json:"weight"`
+	// Every class of the catalogue, or the one that was asked for, in order of name.
+	Classes []ClassApr `protobuf:"bytes,3,rep,name=classes,proto3" json:"classes"`
+}
+
+func (m *QueryAprResponse) Reset()         { *m = QueryAprResponse{} }
+func (m *QueryAprResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryAprResponse) ProtoMessage()    {}
+func (*QueryAprResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a95ee7a5de7d32de, []int{23}
+}
+func (m *QueryAprResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryAprResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryAprResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryAprResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryAprResponse.Merge(m, src)
+}
+func (m *QueryAprResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryAprResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryAprResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryAprResponse proto.InternalMessageInfo
+
+func (m *QueryAprResponse) GetClasses() []ClassApr {
+	if m != nil {
+		return m.Classes
+	}
+	return nil
+}
+
 // QueryTicketRequest asks for a ticket.
 type QueryTicketRequest struct {
 	// The id.
@@ -915,7 +1371,7 @@ func (m *QueryTicketRequest) Reset()         { *m = QueryTicketRequest{} }
 func (m *QueryTicketRequest) String() string { return proto.CompactTextString(m) }
 func (*QueryTicketRequest) ProtoMessage()    {}
 func (*QueryTicketRequest) Descriptor() ([]byte, []int) {
-	return fileDescriptor_a95ee7a5de7d32de, []int{17}
+	return fileDescriptor_a95ee7a5de7d32de, []int{24}
 }
 func (m *QueryTicketRequest) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -961,7 +1417,7 @@ func (m *QueryTicketResponse) Reset()         { *m = QueryTicketResponse{} }
 func (m *QueryTicketResponse) String() string { return proto.CompactTextString(m) }
 func (*QueryTicketResponse) ProtoMessage()    {}
 func (*QueryTicketResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_a95ee7a5de7d32de, []int{18}
+	return fileDescriptor_a95ee7a5de7d32de, []int{25}
 }
 func (m *QueryTicketResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1009,7 +1465,7 @@ func (m *QueryTicketsRequest) Reset()         { *m = QueryTicketsRequest{} }
 func (m *QueryTicketsRequest) String() string { return proto.CompactTextString(m) }
 func (*QueryTicketsRequest) ProtoMessage()    {}
 func (*QueryTicketsRequest) Descriptor() ([]byte, []int) {
-	return fileDescriptor_a95ee7a5de7d32de, []int{19}
+	return fileDescriptor_a95ee7a5de7d32de, []int{26}
 }
 func (m *QueryTicketsRequest) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1064,7 +1520,7 @@ func (m *QueryTicketsResponse) Reset()         { *m = QueryTicketsResponse{} }
 func (m *QueryTicketsResponse) String() string { return proto.CompactTextString(m) }
 func (*QueryTicketsResponse) ProtoMessage()    {}
 func (*QueryTicketsResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_a95ee7a5de7d32de, []int{20}
+	return fileDescriptor_a95ee7a5de7d32de, []int{27}
 }
 func (m *QueryTicketsResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1119,7 +1575,7 @@ func (m *QueryRiskRequest) Reset()         { *m = QueryRiskRequest{} }
 func (m *QueryRiskRequest) String() string { return proto.CompactTextString(m) }
 func (*QueryRiskRequest) ProtoMessage()    {}
 func (*QueryRiskRequest) Descriptor() ([]byte, []int) {
-	return fileDescriptor_a95ee7a5de7d32de, []int{21}
+	return fileDescriptor_a95ee7a5de7d32de, []int{28}
 }
 func (m *QueryRiskRequest) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1182,7 +1638,7 @@ func (m *ContainerRisk) Reset()         { *m = ContainerRisk{} }
 func (m *ContainerRisk) String() string { return proto.CompactTextString(m) }
 func (*ContainerRisk) ProtoMessage()    {}
 func (*ContainerRisk) Descriptor() ([]byte, []int) {
-	return fileDescriptor_a95ee7a5de7d32de, []int{22}
+	return fileDescriptor_a95ee7a5de7d32de, []int{29}
 }
 func (m *ContainerRisk) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1256,7 +1712,7 @@ func (m *QueryRiskResponse) Reset()         { *m = QueryRiskResponse{} }
 func (m *QueryRiskResponse) String() string { return proto.CompactTextString(m) }
 func (*QueryRiskResponse) ProtoMessage()    {}
 func (*QueryRiskResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_a95ee7a5de7d32de, []int{23}
+	return fileDescriptor_a95ee7a5de7d32de, []int{30}
 }
 func (m *QueryRiskResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1331,6 +1787,13 @@ func init() {
 	proto.RegisterType((*QueryShardResponse)(nil), "athd.providers.v1.QueryShardResponse")
 	proto.RegisterType((*QueryStakeRequest)(nil), "athd.providers.v1.QueryStakeRequest")
 	proto.RegisterType((*QueryStakeResponse)(nil), "athd.providers.v1.QueryStakeResponse")
+	proto.RegisterType((*QueryUtilisationRequest)(nil), "athd.providers.v1.QueryUtilisationRequest")
+	proto.RegisterType((*Part)(nil), "athd.providers.v1.Part")
+	proto.RegisterType((*Utilisation)(nil), "athd.providers.v1.Utilisation")
+	proto.RegisterType((*QueryUtilisationResponse)(nil), "athd.providers.v1.QueryUtilisationResponse")
+	proto.RegisterType((*QueryAprRequest)(nil), "athd.providers.v1.QueryAprRequest")
+	proto.RegisterType((*ClassApr)(nil), "athd.providers.v1.ClassApr")
+	proto.RegisterType((*QueryAprResponse)(nil), "athd.providers.v1.QueryAprResponse")
 	proto.RegisterType((*QueryTicketRequest)(nil), "athd.providers.v1.QueryTicketRequest")
 	proto.RegisterType((*QueryTicketResponse)(nil), "athd.providers.v1.QueryTicketResponse")
 	proto.RegisterType((*QueryTicketsRequest)(nil), "athd.providers.v1.QueryTicketsRequest")
@@ -1343,101 +1806,131 @@ func init() {
 func init() { proto.RegisterFile("athd/providers/v1/query.proto", fileDescriptor_a95ee7a5de7d32de) }
 
 var fileDescriptor_a95ee7a5de7d32de = []byte{
-	// 1504 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xcc, 0x58, 0x4f, 0x6f, 0x13, 0x47,
-	0x14, 0xcf, 0x3a, 0xb6, 0x63, 0xbf, 0x90, 0x50, 0xa6, 0x01, 0x8c, 0x09, 0x0e, 0x59, 0x92, 0x98,
-	0x40, 0xd9, 0x55, 0x68, 0x25, 0x5a, 0xa9, 0x15, 0x84, 0x40, 0x28, 0x52, 0x55, 0xa5, 0x1b, 0xc4,
-	0xa1, 0x87, 0x5a, 0x1b, 0xef, 0xc4, 0x5e, 0xc5, 0xde, 0x35, 0xbb, 0xe3, 0x00, 0x8d, 0x42, 0xab,
-	0x0a, 0xf5, 0x40, 0x5b, 0x09, 0x09, 0xa9, 0x52, 0x7b, 0xec, 0xb1, 0x67, 0xa4, 0x4a, 0xfd, 0x04,
-	0x1c, 0x29, 0xbd, 0x54, 0x3d, 0xd0, 0x0a, 0xfa, 0x41, 0xaa, 0x79, 0x33, 0xbb, 0x5e, 0xdb, 0x6b,
-	0x3b, 0xb1, 0x52, 0xa9, 0x27, 0x67, 0x66, 0x7f, 0xef, 0xbd, 0xdf, 0xfb, 0x33, 0x6f, 0xde, 0x04,
-	0x4e, 0x99, 0xac, 0x6a, 0xe9, 0x0d, 0xcf, 0xdd, 0xb6, 0x2d, 0xea, 0xf9, 0xfa, 0xf6, 0x92, 0x7e,
-	0xa7, 0x49, 0xbd, 0xfb, 0x5a, 0xc3, 0x73, 0x99, 0x4b, 0x8e, 0xf0, 0xcf, 0x5a, 0xf8, 0x59, 0xdb,
-	0x5e, 0xca, 0xc7, 0x48, 0xb0, 0xfb, 0x0d, 0xea, 0x0b, 0x89, 0xfc, 0xb9, 0xb2, 0xeb, 0xd7, 0x5d,
-	0x5f, 0xdf, 0x30, 0x7d, 0x2a, 0x54, 0xe9, 0xdb, 0x4b, 0x1b, 0x94, 0x99, 0x4b, 0x7a, 0xc3, 0xac,
-	0xd8, 0x8e, 0xc9, 0x6c, 0xd7, 0x91, 0xd8, 0x13, 0x02, 0x5b, 0xc2, 0x95, 0x2e, 0x16, 0xf2, 0xd3,
-	0x54, 0xc5, 0xad, 0xb8, 0x62, 0x9f, 0xff, 0x25, 0x77, 0xa7, 0x2b, 0xae, 0x5b, 0xa9, 0x51, 0xdd,
-	0x6c, 0xd8, 0xba, 0xe9, 0x38, 0x2e, 0x43, 0x6d, 0x81, 0xcc, 0x8c, 0xfc, 0x8a, 0xab, 0x8d, 0xe6,
-	0xa6, 0xce, 0xec, 0x3a, 0xf5, 0x99, 0x59, 0x6f, 0x08, 0x80, 0x3a, 0x05, 0xe4, 0x13, 0xce, 0x68,
-	0xcd, 0xf4, 0xcc, 0xba, 0x6f, 0xd0, 0x3b, 0x4d, 0xea, 0x33, 0xf5, 0x63, 0x78, 0xb3, 0x6d, 0xd7,
-	0x6f, 0xb8, 0x8e, 0x4f, 0xc9, 0x25, 0x48, 0x37, 0x70, 0x27, 0xa7, 0x9c, 0x56, 0xce, 0x8e, 0x5f,
-	0x3c, 0xa1, 0x75, 0xc5, 0x42, 0x13, 0x22, 0x57, 0x93, 0xcf, 0x5e, 0xce, 0x8c, 0x18, 0x12, 0xae,
-	0xae, 0xc2, 0x94, 0xd0, 0x27, 0x91, 0xd2, 0x0e, 0xd1, 0x20, 0xe5, 0xde, 0x75, 0xa8, 0x87, 0xfa,
-	0xb2, 0x57, 0x73, 0x2f, 0x9e, 0x5e, 0x98, 0x92, 0x3e, 0x2f, 0x5b, 0x96, 0x47, 0x7d, 0x7f, 0x9d,
-	0x79, 0xb6, 0x53, 0x31, 0x04, 0x4c, 0xbd, 0x0d, 0x47, 0x3b, 0xf4, 0x48, 0x66, 0x1f, 0x40, 0x26,
-	0x60, 0x21, 0xb9, 0x9d, 0x8c, 0xe3, 0x26, 0x17, 0x92, 0x5d, 0x28, 0xa2, 0x96, 0x3a, 0xf4, 0x06,
-	0x81, 0x20, 0xab, 0x00, 0xad, 0x14, 0x49, 0xcd, 0x0b, 0x9a, 0xa4, 0xc8, 0xf3, 0xa9, 0x89, 0xd2,
-	0x90, 0xf9, 0xd4, 0xd6, 0xcc, 0x0a, 0x95, 0xb2, 0x46, 0x44, 0x52, 0xfd, 0x49, 0x81, 0x63, 0x9d,
-	0x16, 0x24, 0xf5, 0xcb, 0x90, 0x0d, 0x49, 0xe6, 0x94, 0xd3, 0xa3, 0x7b, 0xe3, 0xde, 0x92, 0x21,
-	0x37, 0xda, 0x38, 0x26, 0x90, 0x63, 0x71, 0x20, 0x47, 0x61, 0xbd, 0x8d, 0x64, 0x51, 0x46, 0x61,
-	0xc5, 0x75, 0x98, 0x69, 0x3b, 0xad, 0x34, 0x4d, 0x42, 0xc2, 0xb6, 0xd0, 0xfb, 0xa4, 0x91, 0xb0,
-	0x2d, 0xf5, 0x87, 0x04, 0x4c, 0x84, 0xa0, 0xdb, 0x36, 0xbd, 0x4b, 0xae, 0x40, 0xb6, 0x1c, 0x6c,
-	0xc8, 0x30, 0x4d, 0xc7, 0x38, 0x11, 0x0a, 0x05, 0x5e, 0x84, 0x42, 0xe4, 0x0a, 0xa4, 0x7d, 0x66,
-	0xb2, 0xa6, 0x2f, 0x3d, 0x50, 0xfb, 0x89, 0xaf, 0x23, 0x32, 0x28, 0x32, 0x21, 0x47, 0x96, 0x21,
-	0x5b, 0x33, 0x7d, 0x56, 0xf2, 0x29, 0x75, 0x72, 0xa3, 0xa8, 0x24, 0xaf, 0x89, 0xfa, 0xd7, 0x82,
-	0xfa, 0xd7, 0x6e, 0x05, 0xf5, 0x7f, 0x35, 0xc3, 0x85, 0x1f, 0xff, 0x35, 0xa3, 0x18, 0x19, 0x2e,
-	0xb6, 0x4e, 0xa9, 0x43, 0x96, 0x21, 0xe5, 0x33, 0x73, 0x8b, 0xe6, 0x92, 0x58, 0x8f, 0xe7, 0x39,
-	0xe4, 0xcf, 0x97, 0x33, 0x47, 0x45, 0x30, 0x7d, 0x6b, 0x4b, 0xb3, 0x5d, 0xbd, 0x6e, 0xb2, 0xaa,
-	0x76, 0xd3, 0x61, 0x2f, 0x9e, 0x5e, 0x00, 0x19, 0xe5, 0x9b, 0x0e, 0x33, 0x84, 0xa4, 0xfa, 0x99,
-	0x4c, 0x74, 0x24, 0x88, 0x32, 0xd1, 0xd7, 0xba, 0x63, 0x74, 0xba, 0x9f, 0x93, 0x3c, 0xb0, 0x5d,
-	0x71, 0x52, 0xbf, 0x57, 0x3a, 0x0d, 0x84, 0xc5, 0xfa, 0x4e, 0xc7, 0x21, 0xe8, 0x77, 0xa0, 0x42,
-	0x64, 0x47, 0x89, 0x27, 0x86, 0x2e, 0xf1, 0x9f, 0x15, 0x38, 0xde, 0x45, 0x4c, 0xba, 0xbe, 0x0a,
-	0x10, 0x7a, 0x10, 0x14, 0xf9, 0x5e, 0x7d, 0x8f, 0x48, 0x1e, 0x5c, 0xa9, 0x1f, 0x95, 0x0d, 0x6e,
-	0xa5, 0x66, 0xfa, 0x3e, 0x0d, 0xfb, 0xde, 0x9a, 0xec, 0x53, 0xe1, 0xb6, 0xe4, 0xff, 0x2e, 0x8c,
-	0x95, 0xc5, 0x96, 0x24, 0x9f, 0x8b, 0x23, 0xcf, 0x11, 0x92, 0x74, 0x00, 0x57, 0x17, 0xe1, 0x08,
-	0x6a, 0x5c, 0xaf, 0x9a, 0x9e, 0x15, 0x24, 0x6a, 0x0a, 0x52, 0x3e, 0x5f, 0xcb, 0x23, 0x25, 0x16,
-	0xaa, 0x21, 0x5b, 0xb1, 0x84, 0x4a, 0xd3, 0xef, 0x43, 0xba, 0x4a, 0xcd, 0x1a, 0xab, 0xca, 0x92,
-	0x29, 0xc4, 0x58, 0x46, 0x89, 0x0f, 0x11, 0x15, 0x9c, 0x09, 0x21, 0xa3, 0xd6, 0x02, 0xf3, 0xbc,
-	0x36, 0x23, 0xe6, 0x91, 0x9e, 0x28, 0x12, 0x43, 0x2c, 0xc8, 0x79, 0x48, 0x32, 0x9b, 0x7a, 0x18,
-	0xd5, 0xc9, 0x8b, 0xc7, 0x63, 0xcc, 0xdc, 0xb2, 0xa9, 0x67, 0x20, 0x08, 0x55, 0xb8, 0x4d, 0x87,
-	0xe1, 0x39, 0x9b, 0x30, 0xc4, 0x42, 0x7d, 0x38, 0x1a, 0xb8, 0x20, 0xcc, 0x49, 0x17, 0xc2, 0x53,
-	0xa5, 0x0c, 0x7b, 0xaa, 0xc8, 0x47, 0x30, 0x8e, 0x2c, 0x4b, 0x42, 0x51, 0x62, 0xff, 0x8a, 0x00,
-	0xe5, 0x91, 0x18, 0x29, 0xc2, 0xe1, 0xb2, 0x4b, 0x37, 0x37, 0xed, 0xb2, 0x4d, 0x1d, 0x56, 0x6a,
-	0x34, 0xea, 0xe8, 0x47, 0xd2, 0x98, 0x8c, 0x6c, 0xaf, 0x35, 0xea, 0x64, 0x01, 0x0e, 0x73, 0x77,
-	0x4b, 0x9b, 0x66, 0x99, 0xb9, 0x1e, 0x02, 0x93, 0x08, 0x9c, 0xe0, 0xdb, 0xab, 0xb8, 0xcb, 0x71,
-	0xf3, 0x30, 0x59, 0x71, 0xb7, 0xa9, 0xe7, 0x98, 0x4e, 0x99, 0x22, 0x2c, 0x25, 0x60, 0xad, 0x5d,
-	0x0e, 0x5b, 0x85, 0xf1, 0x88, 0x81, 0x5c, 0xba, 0x67, 0x42, 0x57, 0x5a, 0x28, 0x99, 0xd0, 0xa8,
-	0x20, 0x39, 0x05, 0xe0, 0xd0, 0x7b, 0xac, 0x44, 0x1b, 0x6e, 0xb9, 0x9a, 0x1b, 0x43, 0x53, 0x59,
-	0xbe, 0x73, 0x9d, 0x6f, 0xa8, 0x73, 0x32, 0x0b, 0xb7, 0xec, 0xf2, 0x16, 0x65, 0xbd, 0x9a, 0x78,
-	0x70, 0xc7, 0x07, 0xa8, 0xd6, 0x1d, 0xcf, 0x70, 0xa7, 0xcf, 0x1d, 0x2f, 0x44, 0x82, 0x52, 0x13,
-	0x70, 0xf5, 0x89, 0xd2, 0xa6, 0xf0, 0x7f, 0xd2, 0x95, 0x7e, 0x54, 0xe4, 0x91, 0x0e, 0x59, 0x49,
-	0x3f, 0xdf, 0x83, 0x31, 0x41, 0x3c, 0x38, 0xd2, 0x03, 0x1d, 0x0d, 0xf0, 0x07, 0xd7, 0x85, 0x1e,
-	0x29, 0xf0, 0x06, 0x92, 0x33, 0x6c, 0x7f, 0x6b, 0xc8, 0x99, 0xe8, 0xc0, 0x22, 0xf5, 0x4b, 0xf4,
-	0x52, 0xe7, 0x84, 0xc8, 0x74, 0xe7, 0x85, 0x95, 0x8c, 0x5e, 0xd8, 0x37, 0x20, 0xe3, 0xd1, 0x3b,
-	0x4d, 0xdb, 0xa3, 0xd6, 0x30, 0xe7, 0x31, 0x14, 0x26, 0x2b, 0x90, 0xde, 0x70, 0x1d, 0x8b, 0x5a,
-	0x78, 0x08, 0xf7, 0xa9, 0x46, 0x8a, 0x92, 0xcb, 0x90, 0xac, 0xd2, 0x9a, 0x35, 0xcc, 0xc5, 0x8d,
-	0x82, 0x64, 0x16, 0x0e, 0x35, 0x1d, 0x8b, 0x7a, 0xa2, 0xc3, 0x58, 0x78, 0x80, 0x33, 0xc6, 0x38,
-	0xee, 0x61, 0xd7, 0xb0, 0xc8, 0x31, 0x48, 0xdf, 0xa5, 0x76, 0xa5, 0x2a, 0x4e, 0x6e, 0xd2, 0x90,
-	0x2b, 0xf5, 0xd7, 0xa4, 0xec, 0xb2, 0x22, 0x8d, 0xc3, 0xde, 0x79, 0x5c, 0xfa, 0x3f, 0xbc, 0xf3,
-	0x5a, 0x6d, 0x78, 0x74, 0xe8, 0x36, 0x7c, 0x13, 0xb2, 0x4d, 0x87, 0x47, 0xdc, 0x76, 0x2a, 0xc3,
-	0x84, 0xba, 0x25, 0xcd, 0xb3, 0x6e, 0x3b, 0x65, 0xb7, 0x4e, 0x31, 0xd2, 0xfb, 0xcd, 0xba, 0x10,
-	0x0d, 0xb3, 0x9e, 0x1e, 0x36, 0xeb, 0x91, 0x2e, 0x30, 0xb6, 0xcf, 0x2e, 0x70, 0x1d, 0x26, 0xb0,
-	0x09, 0x5b, 0xd4, 0xb4, 0x6a, 0xb6, 0x43, 0x73, 0x99, 0x81, 0x23, 0x67, 0x12, 0xc7, 0xcd, 0x43,
-	0x5c, 0xec, 0x9a, 0x94, 0xba, 0xf8, 0xdb, 0x38, 0xa4, 0xb0, 0x78, 0xc8, 0xe7, 0x90, 0x16, 0x8f,
-	0x27, 0x32, 0x1f, 0x43, 0xa2, 0xfb, 0x95, 0x96, 0x5f, 0x18, 0x04, 0x13, 0x45, 0xa0, 0xce, 0x7e,
-	0xf5, 0xfb, 0x3f, 0x4f, 0x12, 0x27, 0xc9, 0x09, 0xbd, 0xfb, 0x9d, 0x2a, 0x1e, 0x68, 0xe4, 0x1b,
-	0x05, 0x32, 0xc1, 0x0b, 0x83, 0x14, 0x7b, 0xea, 0x6d, 0x7f, 0xbe, 0xe5, 0xcf, 0x0e, 0x06, 0x4a,
-	0x0a, 0x6f, 0x21, 0x85, 0x05, 0x32, 0x17, 0x47, 0x21, 0x5c, 0xec, 0x60, 0x47, 0xdb, 0x25, 0x5f,
-	0x2b, 0x90, 0x0d, 0x1f, 0x4a, 0x64, 0xa0, 0x95, 0x30, 0x20, 0x8b, 0x7b, 0x40, 0x4a, 0x42, 0x73,
-	0x48, 0xa8, 0x40, 0xa6, 0xfb, 0x11, 0x22, 0xdf, 0x2a, 0x90, 0x0d, 0xcf, 0x67, 0x6f, 0x22, 0x9d,
-	0x0f, 0xa6, 0xde, 0x44, 0xba, 0x5e, 0x05, 0xea, 0x39, 0x24, 0x32, 0x47, 0xd4, 0x18, 0x22, 0xad,
-	0x2e, 0xa0, 0xef, 0xd8, 0xd6, 0x2e, 0x79, 0xa4, 0x00, 0xb4, 0xa6, 0x6b, 0x32, 0xd8, 0x4a, 0x18,
-	0x99, 0x73, 0x7b, 0x81, 0x4a, 0x46, 0xf3, 0xc8, 0x68, 0x86, 0x9c, 0xea, 0xcb, 0x88, 0x3c, 0x80,
-	0x31, 0x39, 0x26, 0x93, 0x9e, 0x85, 0xd8, 0x3e, 0x5e, 0xe7, 0x8b, 0x03, 0x71, 0x92, 0x82, 0x8a,
-	0x14, 0xa6, 0x49, 0x3e, 0x8e, 0x82, 0x34, 0xfa, 0x05, 0xa4, 0x70, 0xee, 0x25, 0x73, 0xbd, 0xb4,
-	0x46, 0x67, 0xee, 0xfc, 0xfc, 0x00, 0x94, 0xb4, 0xbc, 0x88, 0x96, 0xcf, 0x90, 0xd9, 0x18, 0xcb,
-	0x38, 0xa6, 0xfb, 0xfa, 0x0e, 0xfe, 0xee, 0x92, 0xef, 0x14, 0x48, 0x89, 0x79, 0xb2, 0x37, 0x83,
-	0xc8, 0xd8, 0xdd, 0x87, 0x41, 0x74, 0x5a, 0x56, 0x2f, 0x21, 0x83, 0x25, 0xa2, 0xc7, 0x31, 0xe0,
-	0x48, 0x7d, 0x07, 0x43, 0xb0, 0xab, 0xef, 0xf0, 0x21, 0x74, 0x57, 0xdf, 0xc1, 0xe1, 0x7b, 0x97,
-	0x7c, 0xa9, 0x40, 0x5a, 0xb4, 0xaa, 0xde, 0x0d, 0xa4, 0x6d, 0x24, 0xec, 0xdd, 0x40, 0xda, 0x67,
-	0x42, 0xb5, 0x88, 0x94, 0x66, 0xc9, 0x4c, 0x0c, 0x25, 0xd9, 0x0e, 0x45, 0x81, 0x3e, 0x80, 0x31,
-	0x39, 0x67, 0x91, 0x01, 0xba, 0x07, 0xd7, 0x44, 0xc7, 0xc0, 0xd6, 0xb7, 0x26, 0x82, 0x9e, 0xfc,
-	0x50, 0x81, 0x24, 0x8e, 0x2e, 0x67, 0x7a, 0x69, 0x8d, 0x4c, 0x5a, 0xf9, 0xb9, 0xfe, 0x20, 0x69,
-	0x77, 0x09, 0xed, 0x9e, 0x27, 0x8b, 0x7b, 0x69, 0x5d, 0xba, 0xc7, 0x2f, 0xf1, 0xe5, 0x67, 0xaf,
-	0x0a, 0xca, 0xf3, 0x57, 0x05, 0xe5, 0xef, 0x57, 0x05, 0xe5, 0xf1, 0xeb, 0xc2, 0xc8, 0xf3, 0xd7,
-	0x85, 0x91, 0x3f, 0x5e, 0x17, 0x46, 0x3e, 0x2d, 0x56, 0x6c, 0x56, 0x6d, 0x6e, 0x68, 0x65, 0xb7,
-	0xce, 0xd5, 0x39, 0x94, 0xf1, 0x1f, 0xfd, 0x5e, 0x44, 0x13, 0xfe, 0xe7, 0x70, 0x23, 0x8d, 0xd7,
-	0xc7, 0xdb, 0xff, 0x06, 0x00, 0x00, 0xff, 0xff, 0xb2, 0x46, 0x3e, 0x6b, 0x8d, 0x14, 0x00, 0x00,
+	// 1976 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xcc, 0x59, 0xdd, 0x8f, 0x1b, 0x49,
+	0x11, 0xcf, 0xd8, 0x5e, 0x7f, 0xd4, 0x66, 0xb3, 0x49, 0xb3, 0x49, 0x1c, 0xdf, 0xc6, 0x9b, 0xcc,
+	0x6d, 0x76, 0x2f, 0x09, 0xe7, 0x61, 0x03, 0xca, 0x81, 0x08, 0xdc, 0x6d, 0x72, 0xb7, 0x47, 0x10,
+	0x3a, 0x16, 0x27, 0xe4, 0x04, 0x0f, 0x58, 0xbd, 0x9e, 0x5e, 0x7b, 0xb4, 0xf6, 0xcc, 0x64, 0xa6,
+	0xed, 0xdc, 0xb2, 0xda, 0x03, 0xa1, 0x13, 0x0f, 0xc7, 0x87, 0x4e, 0x9c, 0x84, 0x04, 0x8f, 0x3c,
+	0xf2, 0xca, 0x49, 0x48, 0xfc, 0x05, 0xf7, 0x78, 0x0a, 0x2f, 0x88, 0x87, 0x03, 0x25, 0x88, 0x37,
+	0xfe, 0x07, 0xd4, 0xd5, 0x3d, 0x1f, 0xb6, 0x67, 0x6c, 0xef, 0x28, 0x48, 0x3c, 0x25, 0xdd, 0xae,
+	0x5f, 0xd5, 0xaf, 0xab, 0xab, 0x6a, 0xaa, 0x6b, 0xe1, 0x32, 0xe5, 0x5d, 0xd3, 0x70, 0x3d, 0x67,
+	0x68, 0x99, 0xcc, 0xf3, 0x8d, 0xe1, 0x96, 0xf1, 0x78, 0xc0, 0xbc, 0xc3, 0x86, 0xeb, 0x39, 0xdc,
+	0x21, 0xe7, 0xc4, 0xcf, 0x8d, 0xf0, 0xe7, 0xc6, 0x70, 0xab, 0x76, 0x11, 0x11, 0x94, 0x77, 0x85,
+	0x2c, 0x3f, 0x74, 0x99, 0x2f, 0x65, 0x6b, 0x09, 0xaa, 0xe2, 0x3f, 0xdf, 0x68, 0x3b, 0x7e, 0xdf,
+	0xf1, 0x8d, 0x3d, 0xea, 0x33, 0x69, 0xc3, 0x18, 0x6e, 0xed, 0x31, 0x4e, 0xb7, 0x0c, 0x97, 0x76,
+	0x2c, 0x9b, 0x72, 0xcb, 0xb1, 0x95, 0xec, 0x25, 0x29, 0xdb, 0xc2, 0x95, 0x21, 0x17, 0xea, 0xa7,
+	0x95, 0x8e, 0xd3, 0x71, 0xe4, 0xbe, 0xf8, 0x9f, 0xda, 0x5d, 0xed, 0x38, 0x4e, 0xa7, 0xc7, 0x0c,
+	0xea, 0x5a, 0x06, 0xb5, 0x6d, 0x87, 0xa3, 0xb6, 0x00, 0xb3, 0xa6, 0x7e, 0xc5, 0xd5, 0xde, 0x60,
+	0xdf, 0xe0, 0x56, 0x9f, 0xf9, 0x9c, 0xf6, 0x5d, 0x29, 0xa0, 0xaf, 0x00, 0xf9, 0x9e, 0x60, 0xb4,
+	0x4b, 0x3d, 0xda, 0xf7, 0x9b, 0xec, 0xf1, 0x80, 0xf9, 0x5c, 0x7f, 0x07, 0xbe, 0x30, 0xb2, 0xeb,
+	0xbb, 0x8e, 0xed, 0x33, 0xf2, 0x1a, 0x14, 0x5d, 0xdc, 0xa9, 0x6a, 0x57, 0xb4, 0x57, 0x16, 0x6f,
+	0x5d, 0x6a, 0x4c, 0x38, 0xa9, 0x21, 0x21, 0x77, 0x0b, 0x9f, 0x7e, 0xbe, 0x76, 0xaa, 0xa9, 0xc4,
+	0xf5, 0x1d, 0x58, 0x91, 0xfa, 0x94, 0xa4, 0xb2, 0x43, 0x1a, 0xb0, 0xe0, 0x3c, 0xb1, 0x99, 0x87,
+	0xfa, 0x2a, 0x77, 0xab, 0x4f, 0x3f, 0x79, 0x75, 0x45, 0x9d, 0x79, 0xdb, 0x34, 0x3d, 0xe6, 0xfb,
+	0x0f, 0xb8, 0x67, 0xd9, 0x9d, 0xa6, 0x14, 0xd3, 0x1f, 0xc1, 0xf9, 0x31, 0x3d, 0x8a, 0xd9, 0x37,
+	0xa0, 0x1c, 0xb0, 0x50, 0xdc, 0x5e, 0x4a, 0xe2, 0xa6, 0x16, 0x8a, 0x5d, 0x08, 0xd1, 0x5b, 0x63,
+	0x7a, 0x03, 0x47, 0x90, 0x1d, 0x80, 0xe8, 0x8a, 0x94, 0xe6, 0x8d, 0x86, 0xa2, 0x28, 0xee, 0xb3,
+	0x21, 0x63, 0x46, 0xdd, 0x67, 0x63, 0x97, 0x76, 0x98, 0xc2, 0x36, 0x63, 0x48, 0xfd, 0x0f, 0x1a,
+	0x5c, 0x18, 0xb7, 0xa0, 0xa8, 0xbf, 0x0e, 0x95, 0x90, 0x64, 0x55, 0xbb, 0x92, 0x9f, 0x8f, 0x7b,
+	0x84, 0x21, 0x6f, 0x8f, 0x70, 0xcc, 0x21, 0xc7, 0xcd, 0x99, 0x1c, 0xa5, 0xf5, 0x11, 0x92, 0x9b,
+	0xca, 0x0b, 0xf7, 0x1c, 0x9b, 0x53, 0xcb, 0x8e, 0xae, 0xe9, 0x0c, 0xe4, 0x2c, 0x13, 0x4f, 0x5f,
+	0x68, 0xe6, 0x2c, 0x53, 0xff, 0x5d, 0x0e, 0x96, 0x42, 0xa1, 0x47, 0x16, 0x7b, 0x42, 0xde, 0x80,
+	0x4a, 0x3b, 0xd8, 0x50, 0x6e, 0x5a, 0x4d, 0x38, 0x44, 0x08, 0x0a, 0x4e, 0x11, 0x82, 0xc8, 0x1b,
+	0x50, 0xf4, 0x39, 0xe5, 0x03, 0x5f, 0x9d, 0x40, 0x9f, 0x06, 0x7f, 0x80, 0x92, 0x41, 0x90, 0x49,
+	0x1c, 0xd9, 0x86, 0x4a, 0x8f, 0xfa, 0xbc, 0xe5, 0x33, 0x66, 0x57, 0xf3, 0xa8, 0xa4, 0xd6, 0x90,
+	0xf1, 0xdf, 0x08, 0xe2, 0xbf, 0xf1, 0x30, 0x88, 0xff, 0xbb, 0x65, 0x01, 0xfe, 0xe8, 0x1f, 0x6b,
+	0x5a, 0xb3, 0x2c, 0x60, 0x0f, 0x18, 0xb3, 0xc9, 0x36, 0x2c, 0xf8, 0x9c, 0x1e, 0xb0, 0x6a, 0x01,
+	0xe3, 0xf1, 0xa6, 0x10, 0xf9, 0xfb, 0xe7, 0x6b, 0xe7, 0xa5, 0x33, 0x7d, 0xf3, 0xa0, 0x61, 0x39,
+	0x46, 0x9f, 0xf2, 0x6e, 0xe3, 0xbe, 0xcd, 0x9f, 0x7e, 0xf2, 0x2a, 0x28, 0x2f, 0xdf, 0xb7, 0x79,
+	0x53, 0x22, 0xf5, 0x1f, 0xa9, 0x8b, 0x8e, 0x39, 0x51, 0x5d, 0xf4, 0x9b, 0x93, 0x3e, 0xba, 0x32,
+	0xed, 0x90, 0xc2, 0xb1, 0x13, 0x7e, 0xd2, 0x7f, 0xab, 0x8d, 0x1b, 0x08, 0x83, 0xf5, 0x2b, 0x63,
+	0x49, 0x30, 0x2d, 0xa1, 0x42, 0xc9, 0xb1, 0x10, 0xcf, 0x65, 0x0e, 0xf1, 0x3f, 0x6a, 0x70, 0x71,
+	0x82, 0x98, 0x3a, 0xfa, 0x0e, 0x40, 0x78, 0x82, 0x20, 0xc8, 0xe7, 0x3d, 0x7b, 0x0c, 0xf9, 0xe2,
+	0x42, 0xfd, 0xbc, 0x2a, 0x70, 0xf7, 0x7a, 0xd4, 0xf7, 0x59, 0x58, 0xf7, 0x76, 0x55, 0x9d, 0x0a,
+	0xb7, 0x15, 0xff, 0xaf, 0x42, 0xa9, 0x2d, 0xb7, 0x14, 0xf9, 0x6a, 0x12, 0x79, 0x21, 0xa1, 0x48,
+	0x07, 0xe2, 0xfa, 0x75, 0x38, 0x87, 0x1a, 0x1f, 0x74, 0xa9, 0x67, 0x06, 0x17, 0xb5, 0x02, 0x0b,
+	0xbe, 0x58, 0xab, 0x94, 0x92, 0x0b, 0xbd, 0xa9, 0x4a, 0xb1, 0x12, 0x55, 0xa6, 0xef, 0x40, 0xb1,
+	0xcb, 0x68, 0x8f, 0x77, 0x55, 0xc8, 0xd4, 0x13, 0x2c, 0x23, 0xe2, 0x5b, 0x28, 0x15, 0xe4, 0x84,
+	0xc4, 0xe8, 0xbd, 0xc0, 0xbc, 0x88, 0xcd, 0x98, 0x79, 0xa4, 0x27, 0x83, 0xa4, 0x29, 0x17, 0xe4,
+	0x26, 0x14, 0xb8, 0xc5, 0x3c, 0xf4, 0xea, 0x99, 0x5b, 0x17, 0x13, 0xcc, 0x3c, 0xb4, 0x98, 0xd7,
+	0x44, 0x21, 0x54, 0xe1, 0x0c, 0x6c, 0x8e, 0x79, 0xb6, 0xd4, 0x94, 0x0b, 0xfd, 0x83, 0x7c, 0x70,
+	0x04, 0x69, 0x4e, 0x1d, 0x21, 0xcc, 0x2a, 0x2d, 0x6b, 0x56, 0x91, 0xef, 0xc0, 0x22, 0xb2, 0x6c,
+	0x49, 0x45, 0xb9, 0x93, 0x2b, 0x02, 0xc4, 0x23, 0x31, 0xb2, 0x09, 0xcb, 0x6d, 0x87, 0xed, 0xef,
+	0x5b, 0x6d, 0x8b, 0xd9, 0xbc, 0xe5, 0xba, 0x7d, 0x3c, 0x47, 0xa1, 0x79, 0x26, 0xb6, 0xbd, 0xeb,
+	0xf6, 0xc9, 0x06, 0x2c, 0x8b, 0xe3, 0xb6, 0xf6, 0x69, 0x9b, 0x3b, 0x1e, 0x0a, 0x16, 0x50, 0x70,
+	0x49, 0x6c, 0xef, 0xe0, 0xae, 0x90, 0xbb, 0x06, 0x67, 0x3a, 0xce, 0x90, 0x79, 0x36, 0xb5, 0xdb,
+	0x0c, 0xc5, 0x16, 0xa4, 0x58, 0xb4, 0x2b, 0xc4, 0x76, 0x60, 0x31, 0x66, 0xa0, 0x5a, 0x4c, 0xbd,
+	0xd0, 0x7b, 0x91, 0x94, 0xba, 0xd0, 0x38, 0x90, 0x5c, 0x06, 0xb0, 0xd9, 0x7b, 0xbc, 0xc5, 0x5c,
+	0xa7, 0xdd, 0xad, 0x96, 0xd0, 0x54, 0x45, 0xec, 0xbc, 0x25, 0x36, 0x74, 0x43, 0x25, 0xe2, 0xf7,
+	0xb9, 0xd5, 0xb3, 0x7c, 0x0c, 0xf8, 0xa9, 0x57, 0xaf, 0xdf, 0x86, 0xc2, 0x2e, 0xf5, 0x38, 0x59,
+	0x85, 0x0a, 0x1d, 0x52, 0xab, 0x47, 0xf7, 0x7a, 0xf2, 0xb2, 0xca, 0xcd, 0x68, 0x83, 0x9c, 0x85,
+	0xbc, 0x38, 0x59, 0x0e, 0xcd, 0x89, 0xff, 0xea, 0xff, 0x2e, 0xc0, 0x62, 0xcc, 0x48, 0x4a, 0x60,
+	0xd5, 0x47, 0x92, 0x5f, 0xc2, 0xe3, 0x49, 0xbd, 0x02, 0x0b, 0x1e, 0xa3, 0xe6, 0xa1, 0xba, 0x03,
+	0xb9, 0x10, 0xbb, 0x7b, 0xce, 0xc0, 0x36, 0x95, 0xc3, 0xe5, 0x82, 0xdc, 0x83, 0xe2, 0x13, 0x66,
+	0x75, 0xba, 0x1c, 0x1d, 0x7c, 0xc2, 0x10, 0x50, 0x50, 0xf2, 0x0e, 0x9c, 0x46, 0x1b, 0x2d, 0xa5,
+	0xaa, 0x78, 0x72, 0x55, 0x8b, 0xa8, 0xe0, 0xdd, 0x50, 0x1f, 0xb2, 0x0b, 0xf4, 0x95, 0x32, 0xe8,
+	0x43, 0x05, 0x4a, 0xdf, 0x1d, 0x00, 0xc9, 0xcf, 0xa5, 0x1e, 0xaf, 0x96, 0x31, 0x4a, 0x2e, 0x26,
+	0xb7, 0x5a, 0x41, 0x78, 0x54, 0x10, 0x80, 0x97, 0x78, 0x07, 0x40, 0xb2, 0x41, 0x74, 0x65, 0x2e,
+	0x34, 0x02, 0x10, 0x7d, 0x1f, 0xce, 0xc5, 0x7d, 0x23, 0x95, 0xc0, 0x3c, 0x4a, 0x96, 0x63, 0x2e,
+	0x09, 0x54, 0xc5, 0xdd, 0x22, 0x55, 0x2d, 0xce, 0xa5, 0x2a, 0xe6, 0x0d, 0xb1, 0xad, 0xff, 0x46,
+	0x83, 0xea, 0x64, 0x48, 0xab, 0xf2, 0x72, 0x1b, 0xf2, 0xb4, 0xd7, 0x9b, 0x52, 0x1e, 0x63, 0x20,
+	0x65, 0x40, 0x00, 0xc8, 0x37, 0xa3, 0xa2, 0x9e, 0xc3, 0xa2, 0x3e, 0x1f, 0x36, 0x2c, 0xed, 0x9b,
+	0xb0, 0x8c, 0x9c, 0xb6, 0x5d, 0x6f, 0x7a, 0x7a, 0xfd, 0xa9, 0x00, 0x65, 0xfc, 0x38, 0x6c, 0xbb,
+	0x5e, 0x4a, 0x8e, 0x7c, 0x17, 0x96, 0x06, 0xb6, 0xc5, 0x5b, 0x2e, 0xf3, 0x5a, 0x87, 0x8c, 0x7a,
+	0x59, 0x2a, 0xdc, 0xa2, 0xd0, 0xb0, 0xcb, 0xbc, 0x1f, 0x30, 0xea, 0x91, 0x6f, 0x03, 0x30, 0xb3,
+	0xc3, 0x54, 0xbd, 0xcc, 0x9f, 0x5c, 0x5b, 0x45, 0xc0, 0x65, 0xb9, 0x7c, 0x04, 0x67, 0x99, 0xcd,
+	0x99, 0xe7, 0x7a, 0x96, 0x1f, 0x68, 0xcc, 0xd0, 0x20, 0x2d, 0x47, 0x4a, 0xa4, 0xde, 0x1b, 0x50,
+	0x10, 0x46, 0x30, 0x95, 0x17, 0x6f, 0x9d, 0x95, 0xde, 0x17, 0xd8, 0xe1, 0x56, 0x63, 0xdb, 0x0d,
+	0x7a, 0x44, 0x94, 0x21, 0xb7, 0x01, 0x22, 0xb8, 0xaa, 0x9c, 0x69, 0x88, 0x98, 0x64, 0xac, 0x60,
+	0x94, 0xb2, 0x17, 0x8c, 0xf0, 0x03, 0x56, 0xce, 0xfc, 0x01, 0xfb, 0x12, 0x94, 0xe8, 0x90, 0x79,
+	0xb4, 0xc3, 0x54, 0x4a, 0xa6, 0x91, 0x0f, 0xc4, 0xf4, 0xff, 0x68, 0x70, 0x36, 0x8a, 0x2f, 0x15,
+	0xeb, 0xef, 0xc2, 0xb9, 0x36, 0x75, 0x69, 0xdb, 0xe2, 0x87, 0x51, 0xac, 0x64, 0xf8, 0xac, 0x2e,
+	0x07, 0x5a, 0x82, 0x78, 0x89, 0xfc, 0x94, 0xcb, 0xee, 0xa7, 0xaf, 0x47, 0x19, 0x95, 0x4f, 0x7d,
+	0xc8, 0x04, 0x99, 0x30, 0x9e, 0x4e, 0xeb, 0xaa, 0x77, 0x78, 0x68, 0xb5, 0x0f, 0x18, 0x4f, 0x7b,
+	0x7a, 0x04, 0x2f, 0xd3, 0x40, 0x2a, 0x7a, 0x99, 0x72, 0xdc, 0x99, 0xf2, 0x32, 0x95, 0x90, 0xa0,
+	0x41, 0x92, 0xe2, 0xfa, 0xc7, 0xda, 0x88, 0xc2, 0xff, 0x93, 0x5e, 0xfa, 0xf7, 0x9a, 0x6a, 0x44,
+	0x43, 0x56, 0xea, 0x9c, 0x5f, 0x83, 0x92, 0x24, 0x1e, 0x34, 0xa2, 0x33, 0x0f, 0x1a, 0xc8, 0xbf,
+	0xb8, 0xde, 0xf9, 0xc3, 0x20, 0x30, 0x9b, 0x96, 0x7f, 0x90, 0xf1, 0x25, 0xff, 0xc2, 0x3c, 0xf5,
+	0xe7, 0xf8, 0x53, 0x54, 0x10, 0x12, 0x4d, 0xcc, 0xe8, 0x33, 0xab, 0x10, 0x7f, 0x66, 0xbe, 0x0d,
+	0x65, 0x8f, 0x3d, 0x1e, 0x58, 0x1e, 0x33, 0xb3, 0x44, 0x7a, 0x08, 0x16, 0x09, 0xb3, 0xe7, 0xd8,
+	0x26, 0x33, 0xb3, 0x14, 0x57, 0x05, 0x25, 0xaf, 0x43, 0xa1, 0xcb, 0x7a, 0x66, 0x96, 0x6a, 0x8a,
+	0x40, 0x72, 0x15, 0x4e, 0x0f, 0x6c, 0x93, 0x79, 0xb2, 0x2a, 0x9b, 0x58, 0x4a, 0xcb, 0xe2, 0x4b,
+	0x60, 0xe2, 0x23, 0xf9, 0x80, 0x99, 0xe4, 0x42, 0x98, 0xd9, 0x45, 0x74, 0x86, 0x5a, 0xe9, 0x7f,
+	0x29, 0xa8, 0xb7, 0x81, 0xbc, 0xc6, 0xac, 0x2f, 0x35, 0x81, 0xfe, 0x1f, 0xbe, 0xd4, 0xa2, 0xda,
+	0x9b, 0xcf, 0x5c, 0x7b, 0xef, 0x43, 0x65, 0x60, 0x0b, 0x8f, 0x5b, 0x76, 0x27, 0x8b, 0xab, 0x23,
+	0xb4, 0xb8, 0x75, 0xcb, 0x6e, 0x3b, 0x7d, 0x96, 0xa9, 0xff, 0x94, 0xd0, 0xf0, 0xd6, 0x8b, 0x59,
+	0x6f, 0x3d, 0x56, 0x05, 0x4a, 0x27, 0xac, 0x02, 0x6f, 0xc1, 0x12, 0x3e, 0x1d, 0x4c, 0x46, 0xcd,
+	0x9e, 0x65, 0x33, 0xd5, 0x5e, 0x4e, 0x1b, 0x94, 0x14, 0x70, 0x48, 0x72, 0x5a, 0xc0, 0xde, 0x54,
+	0xa8, 0x5b, 0x4f, 0x97, 0x60, 0x01, 0x83, 0x87, 0xfc, 0x18, 0x8a, 0x72, 0xe4, 0x47, 0xae, 0x25,
+	0x90, 0x98, 0x9c, 0x2d, 0xd6, 0x36, 0x66, 0x89, 0xc9, 0x20, 0xd0, 0xaf, 0xfe, 0xec, 0xaf, 0xff,
+	0xfa, 0x38, 0xf7, 0x12, 0xb9, 0x64, 0x4c, 0x4e, 0x57, 0xe5, 0x58, 0x91, 0xfc, 0x42, 0x83, 0x72,
+	0x30, 0x17, 0x23, 0x9b, 0xa9, 0x7a, 0x47, 0x87, 0x8e, 0xb5, 0x57, 0x66, 0x0b, 0x2a, 0x0a, 0x5f,
+	0x44, 0x0a, 0x1b, 0x64, 0x3d, 0x89, 0x42, 0xb8, 0x38, 0xc2, 0x8a, 0x76, 0x4c, 0x7e, 0xae, 0x41,
+	0x25, 0x1c, 0xef, 0x91, 0x99, 0x56, 0x42, 0x87, 0x5c, 0x9f, 0x43, 0x52, 0x11, 0x5a, 0x47, 0x42,
+	0x75, 0xb2, 0x3a, 0x8d, 0x10, 0xf9, 0xa5, 0x06, 0x95, 0x30, 0x3f, 0xd3, 0x89, 0x8c, 0x8f, 0xf9,
+	0xd2, 0x89, 0x4c, 0xcc, 0xb2, 0xf4, 0x1b, 0x48, 0x64, 0x9d, 0xe8, 0x09, 0x44, 0xa2, 0x2a, 0x60,
+	0x1c, 0x59, 0xe6, 0x31, 0xf9, 0x50, 0x03, 0x88, 0x66, 0x42, 0x64, 0xb6, 0x95, 0xd0, 0x33, 0x37,
+	0xe6, 0x11, 0x55, 0x8c, 0xae, 0x21, 0xa3, 0x35, 0x72, 0x79, 0x2a, 0x23, 0xf2, 0x3e, 0x94, 0xd4,
+	0x70, 0x87, 0xa4, 0x06, 0xe2, 0xe8, 0x50, 0xa8, 0xb6, 0x39, 0x53, 0x4e, 0x51, 0xd0, 0x91, 0xc2,
+	0x2a, 0xa9, 0x25, 0x51, 0x50, 0x46, 0x7f, 0x02, 0x0b, 0x38, 0xad, 0x21, 0xeb, 0x69, 0x5a, 0xe3,
+	0x93, 0xa2, 0xda, 0xb5, 0x19, 0x52, 0xca, 0xf2, 0x75, 0xb4, 0xfc, 0x32, 0xb9, 0x9a, 0x60, 0x19,
+	0x87, 0x4b, 0xbe, 0x71, 0x84, 0xff, 0x1e, 0x93, 0x5f, 0x69, 0xb0, 0x20, 0xdb, 0xef, 0x74, 0x06,
+	0xb1, 0x61, 0xd1, 0x14, 0x06, 0xf1, 0x19, 0x8f, 0xfe, 0x1a, 0x32, 0xd8, 0x22, 0x46, 0x12, 0x03,
+	0x21, 0x69, 0x1c, 0xa1, 0x0b, 0x8e, 0x8d, 0x23, 0x6e, 0x31, 0xef, 0xd8, 0x38, 0xc2, 0x91, 0xd1,
+	0x31, 0xf9, 0xb5, 0x36, 0x3a, 0x43, 0x48, 0xbd, 0xf3, 0xc9, 0x69, 0x46, 0xed, 0xe6, 0x5c, 0xb2,
+	0x8a, 0xe1, 0x06, 0x32, 0xbc, 0x42, 0xea, 0x09, 0x0c, 0x07, 0x31, 0x02, 0x36, 0xe4, 0xc5, 0x3b,
+	0x4d, 0x4f, 0xd3, 0x1d, 0x3d, 0xf7, 0x6a, 0x2f, 0x4f, 0x95, 0x51, 0x76, 0xeb, 0x68, 0xb7, 0x4a,
+	0x2e, 0x24, 0xd8, 0xa5, 0xae, 0x47, 0x7e, 0xaa, 0x41, 0x51, 0xd6, 0xea, 0xf4, 0x0a, 0x3a, 0xd2,
+	0x13, 0xa7, 0x57, 0xd0, 0xd1, 0xa6, 0x58, 0xdf, 0x44, 0xcb, 0x57, 0xc9, 0x5a, 0x82, 0x65, 0xf5,
+	0x3d, 0x90, 0x19, 0xfa, 0x3e, 0x94, 0x54, 0xa3, 0x49, 0x66, 0xe8, 0x9e, 0x9d, 0x14, 0x63, 0x1d,
+	0xeb, 0xd4, 0xa4, 0x08, 0x3e, 0x4a, 0x1f, 0x68, 0x50, 0xc0, 0xde, 0x2d, 0xd5, 0xa1, 0xb1, 0x56,
+	0xb3, 0xb6, 0x3e, 0x5d, 0x48, 0xd9, 0xdd, 0x42, 0xbb, 0x37, 0xc9, 0xf5, 0x79, 0x6a, 0xb7, 0xe1,
+	0x89, 0x2e, 0x66, 0xfb, 0xd3, 0x67, 0x75, 0xed, 0xb3, 0x67, 0x75, 0xed, 0x9f, 0xcf, 0xea, 0xda,
+	0x47, 0xcf, 0xeb, 0xa7, 0x3e, 0x7b, 0x5e, 0x3f, 0xf5, 0xb7, 0xe7, 0xf5, 0x53, 0x3f, 0xdc, 0xec,
+	0x58, 0xbc, 0x3b, 0xd8, 0x6b, 0xb4, 0x9d, 0xbe, 0x50, 0x67, 0x33, 0x8e, 0x7f, 0x06, 0x7c, 0x2f,
+	0xa6, 0x09, 0xff, 0xe0, 0xb7, 0x57, 0xc4, 0xef, 0xe7, 0x97, 0xff, 0x1b, 0x00, 0x00, 0xff, 0xff,
+	0xd0, 0xf5, 0x04, 0xcd, 0x5d, 0x1c, 0x00, 0x00,
 }
 
 // Reference imports to suppress errors if they are not otherwise used.
@@ -1468,6 +1961,10 @@ type QueryClient interface {
 	Shard(ctx context.Context, in *QueryShardRequest, opts ...grpc.CallOption) (*QueryShardResponse, error)
 	// Stake says what a registration would bond now.
 	Stake(ctx context.Context, in *QueryStakeRequest, opts ...grpc.CallOption) (*QueryStakeResponse, error)
+	// Utilisation returns how many Containers are registered, ready and bound to leases, per class and in all.
+	Utilisation(ctx context.Context, in *QueryUtilisationRequest, opts ...grpc.CallOption) (*QueryUtilisationResponse, error)
+	// Apr returns what Containers of each class earn by capacity in a year over their stake.
+	Apr(ctx context.Context, in *QueryAprRequest, opts ...grpc.CallOption) (*QueryAprResponse, error)
 	// Ticket returns an open or contested slash ticket.
 	Ticket(ctx context.Context, in *QueryTicketRequest, opts ...grpc.CallOption) (*QueryTicketResponse, error)
 	// Tickets pages through open and contested slash tickets, of one provider or of all.
@@ -1556,6 +2053,24 @@ func (c *queryClient) Stake(ctx context.Context, in *QueryStakeRequest, opts ...
 	return out, nil
 }
 
+func (c *queryClient) Utilisation(ctx context.Context, in *QueryUtilisationRequest, opts ...grpc.CallOption) (*QueryUtilisationResponse, error) {
+	out := new(QueryUtilisationResponse)
+	err := c.cc.Invoke(ctx, "/athd.providers.v1.Query/Utilisation", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) Apr(ctx context.Context, in *QueryAprRequest, opts ...grpc.CallOption) (*QueryAprResponse, error) {
+	out := new(QueryAprResponse)
+	err := c.cc.Invoke(ctx, "/athd.providers.v1.Query/Apr", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *queryClient) Ticket(ctx context.Context, in *QueryTicketRequest, opts ...grpc.CallOption) (*QueryTicketResponse, error) {
 	out := new(QueryTicketResponse)
 	err := c.cc.Invoke(ctx, "/athd.providers.v1.Query/Ticket", in, out, opts...)
@@ -1601,6 +2116,10 @@ type QueryServer interface {
 	Shard(context.Context, *QueryShardRequest) (*QueryShardResponse, error)
 	// Stake says what a registration would bond now.
 	Stake(context.Context, *QueryStakeRequest) (*QueryStakeResponse, error)
+	// Utilisation returns how many Containers are registered, ready and bound to leases, per class and in all.
+	Utilisation(context.Context, *QueryUtilisationRequest) (*QueryUtilisationResponse, error)
+	// Apr returns what Containers of each class earn by capacity in a year over their stake.
+	Apr(context.Context, *QueryAprRequest) (*QueryAprResponse, error)
 	// Ticket returns an open or contested slash ticket.
 	Ticket(context.Context, *QueryTicketRequest) (*QueryTicketResponse, error)
 	// Tickets pages through open and contested slash tickets, of one provider or of all.
@@ -1636,6 +2155,12 @@ func (*UnimplementedQueryServer) Shard(ctx context.Context, req *QueryShardReque
 }
 func (*UnimplementedQueryServer) Stake(ctx context.Context, req *QueryStakeRequest) (*QueryStakeResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Stake not implemented")
+}
+func (*UnimplementedQueryServer) Utilisation(ctx context.Context, req *QueryUtilisationRequest) (*QueryUtilisationResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Utilisation not implemented")
+}
+func (*UnimplementedQueryServer) Apr(ctx context.Context, req *QueryAprRequest) (*QueryAprResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Apr not implemented")
 }
 func (*UnimplementedQueryServer) Ticket(ctx context.Context, req *QueryTicketRequest) (*QueryTicketResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Ticket not implemented")
@@ -1795,6 +2320,42 @@ func _Query_Stake_Handler(srv interface{}, ctx context.Context, dec func(interfa
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Query_Utilisation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryUtilisationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Utilisation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.providers.v1.Query/Utilisation",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Utilisation(ctx, req.(*QueryUtilisationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_Apr_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryAprRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Apr(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.providers.v1.Query/Apr",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Apr(ctx, req.(*QueryAprRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Query_Ticket_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(QueryTicketRequest)
 	if err := dec(in); err != nil {
@@ -1885,6 +2446,14 @@ var _Query_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Stake",
 			Handler:    _Query_Stake_Handler,
+		},
+		{
+			MethodName: "Utilisation",
+			Handler:    _Query_Utilisation_Handler,
+		},
+		{
+			MethodName: "Apr",
+			Handler:    _Query_Apr_Handler,
 		},
 		{
 			MethodName: "Ticket",
@@ -2553,6 +3122,433 @@ func (m *QueryStakeResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *QueryUtilisationRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryUtilisationRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryUtilisationRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Class) > 0 {
+		i -= len(m.Class)
+		copy(dAtA[i:], m.Class)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.Class)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *Part) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Part) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Part) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Ppm != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.Ppm))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.Available {
+		i--
+		if m.Available {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *Utilisation) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Utilisation) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Utilisation) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.BoundWeightPart.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x5a
+	{
+		size, err := m.ReadyWeightPart.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x52
+	{
+		size, err := m.BoundPart.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x4a
+	{
+		size, err := m.ReadyPart.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x42
+	{
+		size := m.BoundWeight.Size()
+		i -= size
+		if _, err := m.BoundWeight.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x3a
+	{
+		size := m.ReadyWeight.Size()
+		i -= size
+		if _, err := m.ReadyWeight.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x32
+	{
+		size := m.Weight.Size()
+		i -= size
+		if _, err := m.Weight.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x2a
+	if m.Bound != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.Bound))
+		i--
+		dAtA[i] = 0x20
+	}
+	if m.Ready != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.Ready))
+		i--
+		dAtA[i] = 0x18
+	}
+	if m.Containers != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.Containers))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.Class) > 0 {
+		i -= len(m.Class)
+		copy(dAtA[i:], m.Class)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.Class)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryUtilisationResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryUtilisationResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryUtilisationResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Classes) > 0 {
+		for iNdEx := len(m.Classes) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Classes[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintQuery(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x12
+		}
+	}
+	{
+		size, err := m.All.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryAprRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryAprRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryAprRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Class) > 0 {
+		i -= len(m.Class)
+		copy(dAtA[i:], m.Class)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.Class)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *ClassApr) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *ClassApr) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *ClassApr) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Average.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x4a
+	{
+		size := m.Stake.Size()
+		i -= size
+		if _, err := m.Stake.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x42
+	{
+		size := m.Weight.Size()
+		i -= size
+		if _, err := m.Weight.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x3a
+	{
+		size, err := m.Enterprise.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x32
+	{
+		size, err := m.Edge.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x2a
+	{
+		size := m.EnterpriseStake.Size()
+		i -= size
+		if _, err := m.EnterpriseStake.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x22
+	{
+		size := m.EdgeStake.Size()
+		i -= size
+		if _, err := m.EdgeStake.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	{
+		size := m.UnitPerYear.Size()
+		i -= size
+		if _, err := m.UnitPerYear.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x12
+	if len(m.Class) > 0 {
+		i -= len(m.Class)
+		copy(dAtA[i:], m.Class)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.Class)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryAprResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryAprResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryAprResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Classes) > 0 {
+		for iNdEx := len(m.Classes) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Classes[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintQuery(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x1a
+		}
+	}
+	{
+		size := m.Weight.Size()
+		i -= size
+		if _, err := m.Weight.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x12
+	{
+		size := m.CapacityPerYear.Size()
+		i -= size
+		if _, err := m.CapacityPerYear.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
 func (m *QueryTicketRequest) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
@@ -2841,12 +3837,12 @@ func (m *QueryRiskResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	var l int
 	_ = l
 	if m.NextDeadline != nil {
-		n17, err17 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(*m.NextDeadline, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(*m.NextDeadline):])
-		if err17 != nil {
-			return 0, err17
+		n25, err25 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(*m.NextDeadline, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(*m.NextDeadline):])
+		if err25 != nil {
+			return 0, err25
 		}
-		i -= n17
-		i = encodeVarintQuery(dAtA, i, uint64(n17))
+		i -= n25
+		i = encodeVarintQuery(dAtA, i, uint64(n25))
 		i--
 		dAtA[i] = 0x42
 	}
@@ -3185,6 +4181,148 @@ func (m *QueryStakeResponse) Size() (n int) {
 	n += 1 + l + sovQuery(uint64(l))
 	if m.NextEpoch != 0 {
 		n += 1 + sovQuery(uint64(m.NextEpoch))
+	}
+	return n
+}
+
+func (m *QueryUtilisationRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Class)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *Part) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Available {
+		n += 2
+	}
+	if m.Ppm != 0 {
+		n += 1 + sovQuery(uint64(m.Ppm))
+	}
+	return n
+}
+
+func (m *Utilisation) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Class)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	if m.Containers != 0 {
+		n += 1 + sovQuery(uint64(m.Containers))
+	}
+	if m.Ready != 0 {
+		n += 1 + sovQuery(uint64(m.Ready))
+	}
+	if m.Bound != 0 {
+		n += 1 + sovQuery(uint64(m.Bound))
+	}
+	l = m.Weight.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.ReadyWeight.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.BoundWeight.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.ReadyPart.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.BoundPart.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.ReadyWeightPart.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.BoundWeightPart.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	return n
+}
+
+func (m *QueryUtilisationResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.All.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	if len(m.Classes) > 0 {
+		for _, e := range m.Classes {
+			l = e.Size()
+			n += 1 + l + sovQuery(uint64(l))
+		}
+	}
+	return n
+}
+
+func (m *QueryAprRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Class)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *ClassApr) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Class)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	l = m.UnitPerYear.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.EdgeStake.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.EnterpriseStake.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.Edge.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.Enterprise.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.Weight.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.Stake.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.Average.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	return n
+}
+
+func (m *QueryAprResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.CapacityPerYear.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = m.Weight.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	if len(m.Classes) > 0 {
+		for _, e := range m.Classes {
+			l = e.Size()
+			n += 1 + l + sovQuery(uint64(l))
+		}
 	}
 	return n
 }
@@ -5021,6 +6159,1252 @@ func (m *QueryStakeResponse) Unmarshal(dAtA []byte) error {
 					break
 				}
 			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryUtilisationRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryUtilisationRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryUtilisationRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Class", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Class = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Part) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Part: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Part: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Available", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Available = bool(v != 0)
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Ppm", wireType)
+			}
+			m.Ppm = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Ppm |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Utilisation) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Utilisation: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Utilisation: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Class", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Class = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Containers", wireType)
+			}
+			m.Containers = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Containers |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Ready", wireType)
+			}
+			m.Ready = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Ready |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Bound", wireType)
+			}
+			m.Bound = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Bound |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Weight", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Weight.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 6:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ReadyWeight", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.ReadyWeight.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 7:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field BoundWeight", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.BoundWeight.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 8:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ReadyPart", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.ReadyPart.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 9:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field BoundPart", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.BoundPart.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 10:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ReadyWeightPart", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.ReadyWeightPart.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 11:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field BoundWeightPart", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.BoundWeightPart.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryUtilisationResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryUtilisationResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryUtilisationResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field All", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.All.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Classes", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Classes = append(m.Classes, Utilisation{})
+			if err := m.Classes[len(m.Classes)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryAprRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryAprRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryAprRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Class", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Class = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *ClassApr) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: ClassApr: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: ClassApr: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Class", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Class = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field UnitPerYear", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.UnitPerYear.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field EdgeStake", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.EdgeStake.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field EnterpriseStake", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.EnterpriseStake.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Edge", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Edge.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 6:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Enterprise", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Enterprise.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 7:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Weight", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Weight.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 8:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Stake", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Stake.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 9:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Average", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Average.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryAprResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryAprResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryAprResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field CapacityPerYear", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.CapacityPerYear.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Weight", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Weight.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Classes", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Classes = append(m.Classes, ClassApr{})
+			if err := m.Classes[len(m.Classes)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipQuery(dAtA[iNdEx:])

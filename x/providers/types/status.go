@@ -2,7 +2,13 @@
 
 package types
 
-import "time"
+import (
+	"time"
+
+	"cosmossdk.io/math"
+
+	athtypes "github.com/athnet/ath/x/ath/types"
+)
 
 // The methods of this file are the only ones that change a ContainerStatus. Each returns the new value; the keeper stores it
 // and applies what follows from the difference: shard bits, stream weight, event.
@@ -75,6 +81,24 @@ func (s ContainerStatus) Silence(now time.Time, silent time.Duration) ContainerS
 		s.SuspendedUntil = &until
 	}
 	return s
+}
+
+// Figures is what one Container counts for in the figures of its class, but for its stake.
+func (s ContainerStatus) Figures(c Container) athtypes.ClassFigures {
+	f := athtypes.NewClassFigures(c.Class)
+	f.Containers, f.Units, f.Weight = 1, int64(c.Count), math.NewIntFromUint64(s.Weight)
+	if s.State == ready {
+		f.Ready, f.ReadyUnits = f.Containers, f.Units
+	}
+	if s.State.Bound() {
+		f.Bound, f.BoundUnits = f.Containers, f.Units
+	}
+	return f
+}
+
+// CountsLike says whether figures are the same with another status of the same Container.
+func (s ContainerStatus) CountsLike(other ContainerStatus) bool {
+	return s.Weight == other.Weight && (s.State == ready) == (other.State == ready) && s.State.Bound() == other.State.Bound()
 }
 
 // AwaitsDevices says whether the Container can't become Ready before its worker finds its devices sound.
