@@ -287,18 +287,21 @@ func TestRefusal(t *testing.T) {
 	require.Empty(t, w.providers.tickets, "who says so in time is not charged")
 }
 
-// TestLateRefusal: what a provider says of a lease after its start limit is that it did not start it; else none would ever be
-// charged.
-func TestLateRefusal(t *testing.T) {
-	for _, said := range []types.CloseReason{
-		types.CloseReason_CLOSE_REASON_UNSPECIFIED, types.CloseReason_CLOSE_REASON_PROVIDER, types.CloseReason_CLOSE_REASON_TENANT_IMAGE,
+// TestLateExcuse: an overdue lease ends as not started, whatever its provider or its tenant says; else a late provider would never
+// be charged, nor one who is his own tenant.
+func TestLateExcuse(t *testing.T) {
+	for said, by := range map[types.CloseReason]sdk.AccAddress{
+		types.CloseReason_CLOSE_REASON_UNSPECIFIED:  operator(1),
+		types.CloseReason_CLOSE_REASON_PROVIDER:     operator(1),
+		types.CloseReason_CLOSE_REASON_TENANT_IMAGE: provider(1),
+		types.CloseReason_CLOSE_REASON_TENANT:       tenant(1),
 	} {
 		t.Run(said.String(), func(t *testing.T) {
 			w := newWorld(t)
 			w.addOffer(1, 1, 10)
 			id := w.open(orderFunded(w, tenant(1), 50_000, 1))
 			w.pass(11 * time.Minute)
-			receipt, err := w.k.CloseLease(w.ctx, operator(1), id, said, nil)
+			receipt, err := w.k.CloseLease(w.ctx, by, id, said, nil)
 			require.NoError(t, err)
 			require.Equal(t, types.CloseReason_CLOSE_REASON_NOT_STARTED, receipt.Reason)
 			require.Equal(t, []string{id.String()}, w.providers.tickets)

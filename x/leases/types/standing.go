@@ -70,12 +70,14 @@ func (s Standing) Allows(l Lease, reason CloseReason, exitCodes int) error {
 	return nil
 }
 
-// Settles is the reason that counts where the signer closes for one that is open to it. What a provider says of a lease that it
-// has not started counts before the start limit: said later it is that it did not start it, or nobody would ever be
-// charged for that.
+// Settles is the reason that counts where the signer closes for one that is open to it. Once a lease is overdue it is that it was
+// not started, whatever its provider or tenant says: else a late provider would never be charged, nor one who is his own tenant.
 func (s Standing) Settles(reason CloseReason) CloseReason {
-	if s.Overdue && (reason == CloseReason_CLOSE_REASON_PROVIDER || reason == CloseReason_CLOSE_REASON_TENANT_IMAGE) {
-		return CloseReason_CLOSE_REASON_NOT_STARTED
+	switch reason {
+	case CloseReason_CLOSE_REASON_TENANT, CloseReason_CLOSE_REASON_PROVIDER, CloseReason_CLOSE_REASON_TENANT_IMAGE:
+		if s.Overdue {
+			return CloseReason_CLOSE_REASON_NOT_STARTED
+		}
 	}
 	return reason
 }
