@@ -116,18 +116,25 @@ func TestGenesisIsRefused(t *testing.T) {
 		"no next ticket":          func(g *types.GenesisState) { g.NextTicket = 0 },
 		"ticket malformed":        func(g *types.GenesisState) { g.Tickets[0].Evidence = nil },
 		"ticket of nobody":        func(g *types.GenesisState) { g.Tickets[0].Provider = stranger.String() },
-		"ticket missing":          func(g *types.GenesisState) { g.Tickets = g.Tickets[:2] },
-		"stake missing":           func(g *types.GenesisState) { g.Stakes = g.Stakes[1:] },
-		"stake order":             func(g *types.GenesisState) { g.Stakes[0], g.Stakes[1] = g.Stakes[1], g.Stakes[0] },
-		"stake of nothing":        func(g *types.GenesisState) { g.Stakes[0].Required = math.ZeroInt() },
-		"stake held by nobody":    func(g *types.GenesisState) { g.Stakes[0].Held = math.OneInt() },
-		"stake ripens early":      func(g *types.GenesisState) { g.Stakes[5].Ripe = 1 },
-		"coefficient's base":      func(g *types.GenesisState) { g.Coefficient.Base = g.Coefficient.Base.AddRaw(1) },
-		"coefficient's bounds":    func(g *types.GenesisState) { g.Coefficient.IndexPpm = 1 },
-		"coefficient's epoch":     func(g *types.GenesisState) { g.Coefficient.Epoch = 0 },
-		"coefficient's revenue":   func(g *types.GenesisState) { g.Coefficient.Revenue = math.Int{} },
-		"stake beyond its life":   func(g *types.GenesisState) { g.Stakes[len(g.Stakes)-1].Ripe = 0 },
-		"fault bit missing":       func(g *types.GenesisState) { g.Shards[0].Faulty = nil },
+		"ticket over another's": func(g *types.GenesisState) {
+			g.Providers = append(g.Providers, types.Provider{Owner: stranger.String(), Payout: stranger.String(), Tier: types.Tier_TIER_EDGE})
+			g.Tickets[0].Provider = stranger.String()
+			for i := range g.Tickets[0].Sources {
+				g.Tickets[0].Sources[i].Row.Owner = stranger.String()
+			}
+		},
+		"ticket missing":        func(g *types.GenesisState) { g.Tickets = g.Tickets[:2] },
+		"stake missing":         func(g *types.GenesisState) { g.Stakes = g.Stakes[1:] },
+		"stake order":           func(g *types.GenesisState) { g.Stakes[0], g.Stakes[1] = g.Stakes[1], g.Stakes[0] },
+		"stake of nothing":      func(g *types.GenesisState) { g.Stakes[0].Required = math.ZeroInt() },
+		"stake held by nobody":  func(g *types.GenesisState) { g.Stakes[0].Held = math.OneInt() },
+		"stake ripens early":    func(g *types.GenesisState) { g.Stakes[5].Ripe = 1 },
+		"coefficient's base":    func(g *types.GenesisState) { g.Coefficient.Base = g.Coefficient.Base.AddRaw(1) },
+		"coefficient's bounds":  func(g *types.GenesisState) { g.Coefficient.IndexPpm = 1 },
+		"coefficient's epoch":   func(g *types.GenesisState) { g.Coefficient.Epoch = 0 },
+		"coefficient's revenue": func(g *types.GenesisState) { g.Coefficient.Revenue = math.Int{} },
+		"stake beyond its life": func(g *types.GenesisState) { g.Stakes[len(g.Stakes)-1].Ripe = 0 },
+		"fault bit missing":     func(g *types.GenesisState) { g.Shards[0].Faulty = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			g, err := f.k.ExportGenesis(f.ctx)

@@ -17,6 +17,10 @@ func (g GenesisState) validateTickets() error {
 	for _, p := range g.Providers {
 		providers[p.Owner] = true
 	}
+	owners := make(map[uint64]string, len(g.Containers))
+	for _, c := range g.Containers {
+		owners[c.Id] = c.Provider
+	}
 	held := make(map[uint64]math.Int)
 	last := uint64(0)
 	for i, t := range g.Tickets {
@@ -29,6 +33,9 @@ func (g GenesisState) validateTickets() error {
 		}
 		if !providers[t.Provider] {
 			return ErrInvalidGenesis.Wrapf("ticket %d: %s is no provider", t.Id, t.Provider)
+		}
+		if owner, lives := owners[t.Container]; lives && owner != t.Provider {
+			return ErrInvalidGenesis.Wrapf("ticket %d: container %d is of %s, not of %s", t.Id, t.Container, owner, t.Provider)
 		}
 		if amount := t.FromStake(); amount.IsPositive() {
 			if sum, ok := held[t.Container]; ok {
