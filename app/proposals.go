@@ -3,6 +3,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -40,7 +41,7 @@ type proposals struct {
 	ath     *athkeeper.Keeper
 	voice   Voice
 	prepare sdk.PrepareProposalHandler
-	process sdk.ProcessProposalHandler
+	decode  sdk.TxDecoder
 	log     log.Logger
 }
 
@@ -116,7 +117,8 @@ func entrySize(entry []byte) int64 {
 	return int64(framed.Size())
 }
 
-// processProposal refuses a block whose votes are missing, forged or in the wrong place.
+// processProposal refuses a block whose votes are missing, forged or in the wrong place, and one with too much gas. Nothing else:
+// what it says must follow from the block and the last state alone.
 func (p *proposals) processProposal(ctx sdk.Context, req *abci.RequestProcessProposal) (*abci.ResponseProcessProposal, error) {
 	rest := *req
 	if carriesVotes(ctx, len(req.ProposedLastCommit.Votes)) {
@@ -135,8 +137,41 @@ func (p *proposals) processProposal(ctx sdk.Context, req *abci.RequestProcessPro
 	if slices.ContainsFunc(rest.Txs, isVotes) {
 		return p.refuse(req, errVotes)
 	}
-	return p.process(ctx, &rest)
+	if err := p.checkGas(ctx, rest.Txs); err != nil {
+		return p.refuse(req, err)
+	}
+	return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_ACCEPT}, nil
 }
+
+// checkGas says why a block asks for more work than one may: its transactions' gas limits sum to more than max_gas. Executing it
+// has no such bound, because a meter of the whole block would not go with parallel execution. The SDK checks this only where
+// the node's own app.toml gives it a mempool, and with it that every transaction pays, which honest blocks don't promise: two
+// nodes would judge one block differently.
+func (p *proposals) checkGas(ctx sdk.Context, txs [][]byte) error {
+	block := ctx.ConsensusParams().Block
+	if block == nil || block.MaxGas <= 0 {
+		return nil
+	}
+	left := uint64(block.MaxGas)
+	for i, raw := range txs {
+		tx, err := p.decode(raw)
+		if err != nil {
+			continue // it fails before it does anything
+		}
+		limited, ok := tx.(sdk.GasTx)
+		if !ok {
+			continue
+		}
+		if limited.GetGas() > left {
+			return fmt.Errorf("%w: transaction %d has a limit of %d and %d of %d are left", errGas, i, limited.GetGas(), left, block.MaxGas)
+		}
+		left -= limited.GetGas()
+	}
+	return nil
+}
+
+// errGas: a proposal's transactions may use more gas than a block has.
+var errGas = errors.New("gas of the proposal")
 
 func (p *proposals) refuse(req *abci.RequestProcessProposal, why error) (*abci.ResponseProcessProposal, error) {
 	p.log.Error("proposal refused", "height", req.Height, "err", why)
@@ -171,12 +206,12 @@ func (app *App) PreBlocker(ctx sdk.Context, req *abci.RequestFinalizeBlock) (*sd
 	return res, app.proposals.applyVotes(ctx, req)
 }
 
-// setProposals installs what surrounds execution, around the SDK's own choice and check of transactions.
+// setProposals installs what surrounds execution, around the SDK's own choice of transactions.
 func (app *App) setProposals() {
 	standard := baseapp.NewDefaultProposalHandler(app.Mempool(), app)
 	app.proposals = &proposals{
 		ath: app.Ath, log: app.Logger().With("module", "votes"),
-		prepare: standard.PrepareProposalHandler(), process: standard.ProcessProposalHandler(),
+		prepare: standard.PrepareProposalHandler(), decode: app.TxDecode,
 	}
 	app.SetExtendVoteHandler(app.proposals.extendVote)
 	app.SetVerifyVoteExtensionHandler(app.proposals.verifyVote)

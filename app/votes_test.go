@@ -3,6 +3,7 @@
 package app_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -11,8 +12,10 @@ import (
 
 	"cosmossdk.io/math"
 
+	"github.com/cosmos/cosmos-sdk/baseapp"
 	"github.com/cosmos/cosmos-sdk/crypto/keys/ed25519"
 	sdk "github.com/cosmos/cosmos-sdk/types"
+	"github.com/cosmos/cosmos-sdk/types/mempool"
 	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
 
 	"github.com/athnet/ath/app"
@@ -130,6 +133,40 @@ func TestBadProposalsAreRefused(t *testing.T) {
 	verdict, err = c.App().VerifyVoteExtension(&abci.RequestVerifyVoteExtension{VoteExtension: []byte("no extension"), Height: c.Height() + 1})
 	require.NoError(t, err)
 	require.Equal(t, abci.ResponseVerifyVoteExtension_ACCEPT, verdict.Status, "it says nothing, and its vote counts")
+}
+
+// A block that asks for more gas than one may is refused by every node, and a transaction that fails in it by none, whatever
+// mempool a node's own configuration has.
+func TestBlocksAreJudgedAlikeByGas(t *testing.T) {
+	alice := gen.NewAccount("alice")
+	most := uint64(app.BlockLimits().MaxGas)
+	accept, refuse := abci.ResponseProcessProposal_ACCEPT, abci.ResponseProcessProposal_REJECT
+	for _, pool := range []mempool.Mempool{mempool.NoOpMempool{}, mempool.NewSenderNonceMempool()} {
+		node := shadow.Twin{Name: fmt.Sprintf("%T", pool), Base: []func(*baseapp.BaseApp){baseapp.SetMempool(pool)}}
+		c := shadow.New(t, []shadow.Twin{node}, gen.ATH(1_000), []gen.Account{alice}, quickGenesis)
+		send := func(gas uint64) []byte {
+			return c.SignWith(alice, gen.Options{Gas: gas}, &banktypes.MsgSend{
+				FromAddress: alice.String(), ToAddress: alice.String(), Amount: gen.Coins(math.NewInt(5)),
+			})
+		}
+		half, rest, one, huge := send(most/2), send(most-most/2), send(1), send(1<<64-1)
+		for name, block := range map[string]struct {
+			txs  [][]byte
+			want abci.ResponseProcessProposal_ProposalStatus
+		}{
+			"just enough":         {[][]byte{half, rest}, accept},
+			"one too much":        {[][]byte{half, rest, one}, refuse},
+			"more than 64 bits":   {[][]byte{half, huge}, refuse},
+			"one that fails":      {[][]byte{one}, accept},
+			"one that is nothing": {[][]byte{{1, 2, 3}}, accept},
+		} {
+			res, err := c.App().ProcessProposal(&abci.RequestProcessProposal{
+				Txs: block.txs, Hash: []byte{1}, Height: c.Height() + 1, Time: c.Now().Add(time.Second),
+			})
+			require.NoError(t, err)
+			require.Equal(t, block.want, res.Status, "%s: %s", node.Name, name)
+		}
+	}
 }
 
 // Votes that leave no room leave no transactions, instead of all of them.

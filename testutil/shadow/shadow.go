@@ -7,6 +7,7 @@ package shadow
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,6 +42,8 @@ type Twin struct {
 	Name string
 	// Options stand for app.toml.
 	Options map[string]any
+	// Base are further options of the node's baseapp.
+	Base []func(*baseapp.BaseApp)
 	// Restarts opens the application anew before every so many blocks; 0 never.
 	Restarts int64
 	// NoCheckTx lets it meet transactions in blocks only.
@@ -93,7 +96,7 @@ type twin struct {
 func (tw Twin) Get(key string) any { return tw.Options[key] }
 
 func (tw *twin) open() {
-	tw.app = app.New(log.NewNopLogger(), tw.db, true, tw.Twin, baseapp.SetChainID(ChainID))
+	tw.app = app.New(log.NewNopLogger(), tw.db, true, tw.Twin, append(slices.Clone(tw.Base), baseapp.SetChainID(ChainID))...)
 }
 
 // New starts a chain. edit, where it is not nil, changes the genesis.
