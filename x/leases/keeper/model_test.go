@@ -360,7 +360,7 @@ func runMarket(t *testing.T, faults bool) map[types.CloseReason]int {
 		}
 		t.Repeat(actions)
 		m.pass(100 * time.Hour)
-		for range len(m.open) { // a block closes as many as the parameter says, at least one
+		for range 10 * len(m.open) { // a block settles and closes as many as the parameter says, at least one
 			m.pass(time.Second)
 		}
 		m.invariants(t)
