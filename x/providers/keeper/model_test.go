@@ -49,6 +49,8 @@ type model struct {
 	total   math.Int
 	params  types.Params
 	class   types.Class // of all Containers
+	// pulse is when a block was noted last, resumed since when they come without a long pause; zero before the first.
+	pulse, resumed time.Time
 }
 
 func TestModel(t *testing.T) {
@@ -63,24 +65,82 @@ func TestModel(t *testing.T) {
 			_, err := m.msgs.RegisterProvider(m.ctx, &types.MsgRegisterProvider{Owner: who.String(), Tier: types.Tier_TIER_EDGE})
 			require.NoError(rt, err)
 		}
+		if rapid.Bool().Draw(rt, "a market") {
+			m.market(rt)
+		}
 		rt.Repeat(map[string]func(*rapid.T){
-			"register":     m.register,
-			"heartbeat":    m.beat,
-			"verdict":      m.judge,
-			"bind":         m.bind,
-			"release":      m.release,
-			"maintain":     m.maintain,
-			"measure":      m.measure,
-			"offer":        m.offer,
-			"retire":       m.retire,
-			"withdraw":     m.withdraw,
-			"parameters":   m.changeParams,
-			"class":        m.changeClass,
-			"time passes":  func(t *rapid.T) { m.advance(time.Duration(rapid.Int64Range(1, int64(10*time.Minute)).Draw(t, "ns"))) },
-			"a day passes": func(*rapid.T) { m.advance(24 * time.Hour) },
-			"":             m.check,
+			"register":    m.register,
+			"heartbeat":   m.beat,
+			"verdict":     m.judge,
+			"bind":        m.bind,
+			"release":     m.release,
+			"maintain":    m.maintain,
+			"measure":     m.measure,
+			"offer":       m.offer,
+			"retire":      m.retire,
+			"withdraw":    m.withdraw,
+			"parameters":  m.changeParams,
+			"class":       m.changeClass,
+			"time passes": func(t *rapid.T) { m.pass(t, time.Duration(rapid.Int64Range(1, int64(10*time.Minute)).Draw(t, "ns"))) },
+			"a pause":     func(t *rapid.T) { m.block(t, 24*time.Hour) },
+			"":            m.check,
 		})
 	})
+}
+
+// market begins with Containers that are leased and earn already; by chance alone few get there.
+func (m *model) market(t *rapid.T) {
+	words := map[uint64]string{}
+	for i, who := range []sdk.AccAddress{owner, owner, stranger} {
+		id := m.next
+		m.add(t, who, i)
+		m.hear(t, id, false)
+		require.NoError(t, m.k.SetOffered(m.ctx, id, true))
+		m.live[id].offered, words[id] = true, "healthy"
+	}
+	for range 3 {
+		m.verdictOf(t, words, true)
+		m.check(t)
+	}
+}
+
+// block ends a block some time later.
+func (m *model) block(t *rapid.T, d time.Duration) {
+	m.advance(d)
+	require.NoError(t, m.k.EndBlock(m.ctx))
+	switch now := m.ctx.BlockTime(); {
+	case m.paused():
+		m.pulse, m.resumed = now, now
+	case now.Sub(m.pulse) >= types.PulseNoted:
+		m.pulse = now
+	}
+}
+
+// pass lets blocks come every minute.
+func (m *model) pass(t *rapid.T, d time.Duration) {
+	for ; d > 0; d -= time.Minute {
+		m.block(t, min(d, time.Minute))
+	}
+}
+
+func (m *model) paused() bool { return m.pulse.IsZero() || types.Paused(m.pulse, m.ctx.BlockTime()) }
+
+// silence suspends a free Container that earned while nothing was heard of it, for as long as that was.
+func (m *model) silence(c *modelContainer) {
+	now, since := m.ctx.BlockTime(), c.seen
+	if m.paused() {
+		since = now
+	} else if m.resumed.After(since) {
+		since = m.resumed
+	}
+	silent := now.Sub(since)
+	if silent > 3*m.params.HeartbeatInterval && m.params.CapacitySuspension > 0 && c.state == stReady && c.earns() {
+		c.suspended = now.Add(min(silent, m.params.CapacitySuspension))
+	}
+}
+
+func (c *modelContainer) earns() bool {
+	return (c.state == stReady || c.state == stLeased) && c.offered && !c.faulty && !c.broken && c.suspended.IsZero()
 }
 
 // pick draws a living Container, or skips.
@@ -98,9 +158,11 @@ func (m *model) pick(t *rapid.T) (uint64, *modelContainer) {
 }
 
 func (m *model) register(t *rapid.T) {
-	account := rapid.SampledFrom([]sdk.AccAddress{owner, stranger}).Draw(t, "who")
+	m.add(t, rapid.SampledFrom([]sdk.AccAddress{owner, stranger}).Draw(t, "who"), rapid.IntRange(0, 9).Draw(t, "machine"))
+}
+
+func (m *model) add(t *rapid.T, account sdk.AccAddress, machine int) {
 	who := account.String()
-	machine := rapid.IntRange(0, 9).Draw(t, "machine")
 	taken := false
 	for _, c := range m.live {
 		taken = taken || c.machine == machine
@@ -131,14 +193,19 @@ func (m *model) register(t *rapid.T) {
 }
 
 func (m *model) beat(t *rapid.T) {
-	id, c := m.pick(t)
+	id, _ := m.pick(t)
+	m.hear(t, id, rapid.IntRange(0, 3).Draw(t, "broken") == 0)
+}
+
+func (m *model) hear(t *rapid.T, id uint64, broken bool) {
+	c := m.live[id]
 	msg := &types.MsgHeartbeat{Operator: c.owner, Ids: []uint64{id}}
-	broken := rapid.IntRange(0, 3).Draw(t, "broken") == 0
 	if broken {
 		msg.Faults = []types.DeviceFault{{Id: id, Kind: types.DeviceFaultKind_DEVICE_FAULT_KIND_XID, Code: 79, Device: "GPU-0"}}
 	}
 	_, err := m.msgs.Heartbeat(m.ctx, msg)
 	require.NoError(t, err)
+	m.silence(c)
 	c.seen, c.class = m.ctx.BlockTime(), m.class
 	if c.state == stRegistered {
 		c.enterChecking()
@@ -158,11 +225,18 @@ func (c *modelContainer) enterChecking() {
 }
 
 func (m *model) judge(t *rapid.T) {
-	m.advance(round)
-	var healthy, faulty []uint64
 	words := map[uint64]string{}
 	for id := uint64(1); id < m.next; id++ {
 		words[id] = rapid.SampledFrom([]string{"healthy", "healthy", "faulty", "suspect", ""}).Draw(t, "word")
+	}
+	m.verdictOf(t, words, rapid.Bool().Draw(t, "decided"))
+}
+
+// verdictOf ends a round with a word on each Container.
+func (m *model) verdictOf(t *rapid.T, words map[uint64]string, decided bool) {
+	m.pass(t, round)
+	var healthy, faulty []uint64
+	for id := uint64(1); id < m.next; id++ {
 		switch words[id] {
 		case "healthy":
 			healthy = append(healthy, id)
@@ -170,7 +244,6 @@ func (m *model) judge(t *rapid.T) {
 			faulty = append(faulty, id)
 		}
 	}
-	decided := rapid.Bool().Draw(t, "decided")
 	m.round++
 	from := start.Add(time.Duration(m.round)) // rounds only need to be in order and past
 	require.NoError(t, m.k.ApplyVerdict(m.ctx, types.ShardVerdict{
@@ -202,6 +275,11 @@ func (m *model) judge(t *rapid.T) {
 			if !c.state.Bound() && c.state != stQuality {
 				c.state = stOffline
 			}
+		}
+	}
+	for id, c := range m.live {
+		if id%types.SilenceRounds == m.round%types.SilenceRounds {
+			m.silence(c)
 		}
 	}
 }
@@ -381,14 +459,14 @@ func (m *model) check(t *rapid.T) {
 		require.Equal(t, c.state.Label(), s.State.Label(), "container %d", s.Id)
 		require.Equal(t, c.lease, s.Lease)
 		require.Equal(t, c.faulty, s.Faulty())
-		want, earns := uint64(0), (c.state == stReady || c.state == stLeased) && c.offered && !c.faulty && c.suspended.IsZero()
-		if earns {
+		want := uint64(0)
+		if c.earns() {
 			if !c.earned {
 				c.class = m.class
 			}
 			want = c.class.Weight * min(c.measured, c.class.Reference) / c.class.Reference
 		}
-		c.earned = earns
+		c.earned = c.earns()
 		require.Equal(t, want, s.Weight)
 		require.Equal(t, want, m.stream.positions[s.Id].weight, "the stream pays what the status says")
 		if want > 0 {
