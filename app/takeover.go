@@ -19,9 +19,12 @@ import (
 	athtypes "github.com/athnet/ath/x/ath/types"
 )
 
+// errExtended: a network's votes carry extensions.
+var errExtended = errors.New("validators extend their votes")
+
 // TakeOver makes one validator, whose consensus key is at hand, the only one: a copy of a network's state becomes a test
 // network. Its operator bonds 1 ATH of its own, so that no coin is invented; where the key is that of a validator already,
-// that one stays. It is called once, on a loaded state, before the first block.
+// that one stays. It is called once, on a loaded state, before the first block. A network whose votes are extended can't be taken over.
 func (app *App) TakeOver(operator sdk.ValAddress, key cryptotypes.PubKey) error {
 	last, err := app.LastBlock()
 	if err != nil {
@@ -29,6 +32,11 @@ func (app *App) TakeOver(operator sdk.ValAddress, key cryptotypes.PubKey) error 
 	}
 	ctx := app.NewUncachedContext(false, last) //nolint:staticcheck // the state itself is meant, not a cache over it
 	ctx = ctx.WithConsensusParams(app.GetConsensusParams(ctx))
+	// CometBFT goes on from the extended commit of the last block, which the SDK's command leaves as the old validators signed it.
+	if enabled := ctx.ConsensusParams().Abci.GetVoteExtensionsEnableHeight(); enabled > 0 && enabled <= last.Height {
+		return fmt.Errorf("%w since height %d: no node can go on from this state with another validator; start a network from `athd export`",
+			errExtended, enabled)
+	}
 	consensus := sdk.GetConsAddress(key)
 	_, err = app.Staking.GetValidatorByConsAddr(ctx, consensus)
 	known := err == nil

@@ -189,6 +189,15 @@ func TestVotesTakeTheirRoomFromTransactions(t *testing.T) {
 	require.Equal(t, proposal[:1], res.Txs)
 }
 
+// CometBFT panics on the extended commit that others signed; whoever tries hears why before that.
+func TestExtendedVotesCannotBeTakenOver(t *testing.T) {
+	key, operator := ed25519.GenPrivKeyFromSecret([]byte("another")).PubKey(), gen.NewValidator().Operator
+	c := shadow.New(t, []shadow.Twin{shadow.Plain()}, gen.ATH(1_000), nil, quickGenesis, shadow.WithVotes(func(int64) []byte { return nil }))
+	require.ErrorContains(t, c.App().TakeOver(sdk.ValAddress(operator.Address()), key), "validators extend their votes since height 1")
+	c = shadow.New(t, []shadow.Twin{shadow.Plain()}, gen.ATH(1_000), []gen.Account{gen.NewAccount("alice")}, quickGenesis)
+	require.NoError(t, c.App().TakeOver(sdk.ValAddress(gen.NewAccount("alice").Address()), key))
+}
+
 // A key that was just rotated away is forgotten by the staking module in that block, while its last votes are still to be read.
 func TestVotesOfARotatedKeyAreRead(t *testing.T) {
 	c := shadow.New(t, []shadow.Twin{shadow.Plain()}, gen.ATH(1_000), nil, quickGenesis, shadow.WithVotes(func(int64) []byte { return nil }))
