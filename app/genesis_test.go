@@ -223,9 +223,15 @@ func (m *market) ticket(container uint64) {
 		Authority: authtypes.NewModuleAddress(govtypes.ModuleName).String(), Provider: m.owner.String(), Container: container,
 		Reason: providerstypes.TicketReason_TICKET_REASON_SLA, Evidence: []byte("evidence"), Amount: gen.ATH(1),
 	}
+	m.pass("damage", open)
+}
+
+// pass proposes a message of governance and votes for it.
+func (m *market) pass(title string, msg sdk.Msg) {
+	m.t.Helper()
 	var gov govv1.QueryParamsResponse
 	m.Query("/cosmos.gov.v1.Query/Params", &govv1.QueryParamsRequest{}, &gov)
-	propose, err := govv1.NewMsgSubmitProposal([]sdk.Msg{open}, gov.Params.MinDeposit, m.tenant.String(), "", "damage", "damage", false)
+	propose, err := govv1.NewMsgSubmitProposal([]sdk.Msg{msg}, gov.Params.MinDeposit, m.tenant.String(), "", title, title, false)
 	require.NoError(m.t, err)
 	res := m.next(m.Sign(m.tenant, propose))
 	id := answer[govv1.MsgSubmitProposalResponse](m.t, res.TxResults[0]).ProposalId
