@@ -14,12 +14,18 @@ import (
 
 // round ends a round of the stream and applies the verdict on it, as x/checks does.
 func (w *world) round(number uint64, decided bool, healthy, suspect, faulty []uint64) {
-	const length = 15 * time.Minute
-	w.open(length)
+	w.open(roundLength)
+	w.verdict(number, decided, healthy, suspect, faulty)
+}
+
+const roundLength = 15 * time.Minute
+
+// verdict is round in the block that is open.
+func (w *world) verdict(number uint64, decided bool, healthy, suspect, faulty []uint64) {
 	now := w.ctx.BlockTime()
 	require.NoError(w.t, w.Ath.MarkRound(w.ctx, number))
 	require.NoError(w.t, w.Providers.ApplyVerdict(w.ctx, providerstypes.ShardVerdict{
-		Round: number, From: now.Add(-length), Until: now, FaultSince: now.Add(-2 * length), Decided: decided,
+		Round: number, From: now.Add(-roundLength), Until: now, FaultSince: now.Add(-2 * roundLength), Decided: decided,
 		Healthy: providerstypes.BitmapOf(healthy...), Suspect: providerstypes.BitmapOf(suspect...), Faulty: providerstypes.BitmapOf(faulty...),
 	}))
 	w.fold()

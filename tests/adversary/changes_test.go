@@ -275,3 +275,50 @@ func TestAClassWeighsAnewFromTheNextRoundOn(t *testing.T) {
 	require.InDelta(t, two, w.capacity(2), 3)
 	require.NoError(t, w.CheckInvariants(w.ctx))
 }
+
+// TestSilenceKeepsAnOldWeightForAFewHours: the weight of a Container follows its class with its next heartbeat, so a provider
+// whose class was made lighter stops sending any. It keeps the old weight until a verdict has looked at its heartbeats, which takes
+// at most 16 rounds, earns nothing for as long after that, and nothing at all before it is heard of, with the new weight.
+func TestSilenceKeepsAnOldWeightForAFewHours(t *testing.T) {
+	w := branch(t, chain(t))
+	w.market()
+	both, number := w.live, uint64(3)
+	beat := func(id uint64) {
+		require.NoError(t, w.send(&providerstypes.MsgHeartbeat{Operator: w.owner.String(), Ids: []uint64{id}}))
+	}
+	round := func(heard ...uint64) (one, two int64) {
+		for range roundLength / time.Minute {
+			w.open(time.Minute)
+			require.NoError(t, w.Providers.EndBlock(w.ctx))
+			for _, id := range heard {
+				beat(id)
+			}
+			w.fold()
+		}
+		number++
+		w.verdict(number, true, both, nil, nil)
+		return w.capacity(1), w.capacity(2)
+	}
+	round(both...)
+	class, err := w.Providers.Class(w.ctx, "cpu")
+	require.NoError(t, err)
+	class.Weight /= 10
+	require.NoError(t, w.send(&providerstypes.MsgSetClasses{Authority: gov(), Classes: []providerstypes.Class{class}}))
+	round(1)
+	silent := 0
+	for _, two := round(1); two > 0; _, two = round(1) {
+		silent++
+		require.LessOrEqual(t, silent, providerstypes.SilenceRounds)
+	}
+	for range silent + 1 {
+		_, two := round(1)
+		require.Zero(t, two, "it was noticed, and is never paid unheard")
+	}
+	beat(2)
+	w.fold()
+	round(both...)
+	one, two := round(both...)
+	require.InDelta(t, one, two, 3, "back, it weighs what its class weighs")
+	require.Positive(t, two)
+	require.NoError(t, w.CheckInvariants(w.ctx))
+}
