@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"testing"
 	"time"
@@ -44,7 +45,9 @@ func TestCommands(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"height": waitForHeight, "get": get},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"height": waitForHeight, "blocks": waitForBlocks, "get": get, "capture": capture, "succeeds": succeeds,
+		},
 	})
 }
 
@@ -57,29 +60,88 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
+// patience is how long anything of a node is waited for.
+const patience = time.Minute
+
+// ask reads a document of the node on $RPC; false where there is none.
+func ask(ts *testscript.TestScript, path string, into any) bool {
+	reply, err := http.Get("http://127.0.0.1:" + ts.Getenv("RPC") + path)
+	if err != nil {
+		return false
+	}
+	defer reply.Body.Close()
+	return json.NewDecoder(reply.Body).Decode(into) == nil
+}
+
+// height of the newest block; 0 while the node does not answer.
+func height(ts *testscript.TestScript) int64 {
+	var status struct {
+		Result struct {
+			SyncInfo struct {
+				Height int64 `json:"latest_block_height,string"`
+			} `json:"sync_info"`
+		}
+	}
+	ask(ts, "/status", &status)
+	return status.Result.SyncInfo.Height
+}
+
 // waitForHeight waits until the node on $RPC has made a block: height N.
 func waitForHeight(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.ParseInt(args[0], 10, 64)
 	ts.Check(err)
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		reply, err := http.Get("http://127.0.0.1:" + ts.Getenv("RPC") + "/status")
-		if err != nil {
-			continue
-		}
-		var status struct {
-			Result struct {
-				SyncInfo struct {
-					Height int64 `json:"latest_block_height,string"`
-				} `json:"sync_info"`
-			}
-		}
-		err = json.NewDecoder(reply.Body).Decode(&status)
-		reply.Body.Close()
-		if err == nil && status.Result.SyncInfo.Height >= want {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if height(ts) >= want {
 			return
 		}
 	}
-	ts.Fatalf("the node made no block %d within a minute", want)
+	ts.Fatalf("the node made no block %d within %s", want, patience)
+}
+
+// waitForBlocks waits for some more blocks: blocks N.
+func waitForBlocks(ts *testscript.TestScript, _ bool, args []string) {
+	more, err := strconv.ParseInt(args[0], 10, 64)
+	ts.Check(err)
+	waitForHeight(ts, false, []string{strconv.FormatInt(height(ts)+more, 10)})
+}
+
+// succeeds waits until the transaction that the last command has sent is in a block; it must have succeeded, or with a PATTERN
+// failed for that reason: succeeds, ! succeeds PATTERN.
+func succeeds(ts *testscript.TestScript, neg bool, args []string) {
+	said := ts.ReadFile("stdout")
+	found := regexp.MustCompile(`txhash"?: *"?([0-9A-F]{64})`).FindStringSubmatch(said)
+	if found == nil || !regexp.MustCompile(`code"?: *0\b`).MatchString(said) {
+		ts.Fatalf("no transaction was taken: %q", said)
+	}
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		var tx struct {
+			Result *struct {
+				Result struct {
+					Code int
+					Log  string
+				} `json:"tx_result"`
+			}
+		}
+		if !ask(ts, "/tx?hash=0x"+found[1], &tx) || tx.Result == nil {
+			continue
+		}
+		result := tx.Result.Result
+		failed := result.Code != 0
+		if failed != neg || neg && !regexp.MustCompile(args[0]).MatchString(result.Log) {
+			ts.Fatalf("transaction %s: code %d: %s", found[1], result.Code, result.Log)
+		}
+		return
+	}
+	ts.Fatalf("transaction %s is in no block after %s; the node said %q", found[1], patience, said)
+}
+
+// capture keeps what the last command printed and a pattern's group matches: capture PATTERN NAME.
+func capture(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile(args[0]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(found) != 2 {
+		ts.Fatalf("%s is not in %q", args[0], ts.ReadFile("stdout"))
+	}
+	ts.Setenv(args[1], found[1])
 }
 
 // get prints what the node's REST server answers: get /path.
