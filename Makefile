@@ -14,6 +14,8 @@ LDFLAGS := -s -w -X github.com/cosmos/cosmos-sdk/version.Name=ath -X github.com/
 GO      := go
 TESTFLAGS ?=
 ONCE    ?=
+# LEDGER=1 builds athd with support for Ledger devices, which needs a C compiler.
+LEDGER  ?=
 
 .PHONY: help
 help: ## Say what can be made
@@ -31,10 +33,11 @@ proto: ## Generate Go code from proto/
 	@bash scripts/proto.sh
 
 .PHONY: build
-build: ## Build all programs into build/
+build: ## Build all programs into build/; LEDGER=1 for athd with Ledger devices
 	@mkdir -p $(BUILD)
+	@$(if $(LEDGER),scripts/deps.sh ledger)
 	@echo "building; the first time takes some minutes"
-	@$(GO) build -ldflags '$(LDFLAGS)' -o $(BUILD)/ $(addprefix ./cmd/,$(BINS))
+	@$(GO) build $(if $(LEDGER),-tags ledger) -ldflags '$(LDFLAGS)' -o $(BUILD)/ $(addprefix ./cmd/,$(BINS))
 	@mkdir -p $(BUILD)/samples
 	@CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o $(BUILD)/samples/ ./samples/...
 	@echo "built: $(addprefix $(BUILD)/,$(BINS))"
@@ -70,6 +73,8 @@ sim-economy: ## Ten years of the token's economy; prints a CSV, draws docs/econo
 .PHONY: e2e
 e2e: build $(TOOLS)/gotestsum ## Scripts against a real node, worker and containers (needs Docker)
 	@scripts/deps.sh run
+	@scripts/deps.sh ledger
+	@$(TOOLS)/gotestsum --format testname -- -tags ledger,test_ledger_mock -count=1 -run '^TestLedger$$' $(TESTFLAGS) ./cmd/athd
 	@ATH_DOCKER=1 $(TOOLS)/gotestsum --format pkgname-and-test-fails -- -timeout 15m -count=1 -p 1 $(TESTFLAGS) \
 		./offchain/worker ./offchain/worker/runtime/docker
 	@$(TOOLS)/gotestsum --format testname -- -tags e2e -timeout 30m -count=1 -p 1 $(TESTFLAGS) ./tests/e2e/... ./tests/network/...

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs what a target needs and the machine lacks: deps.sh test|run|proto|all. Quick when nothing is missing.
+# Installs what a target needs and the machine lacks: deps.sh test|run|ledger|proto|all. Quick when nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,6 +23,7 @@ target=${1:-all}
 case $target in
   test) want git git ca-certificates ;;
   run) want git git ca-certificates; want curl curl; want dockerd docker.io; want iptables iptables ;;
+  ledger) want gcc gcc libc6-dev ;;
   proto) want protoc protobuf-compiler; want /usr/include/google/protobuf/descriptor.proto libprotobuf-dev ;;
   all)
     want git git ca-certificates; want gcc gcc libc6-dev; want make make
@@ -30,7 +31,7 @@ case $target in
     want protoc protobuf-compiler; want /usr/include/google/protobuf/descriptor.proto libprotobuf-dev
     # Any OpenCL device will do for the GPU challenge; PoCL makes the CPU one, so that the real path is tested everywhere.
     want '/usr/lib/*/libOpenCL.so.1' ocl-icd-libopencl1; want '/usr/lib/*/libpocl.so*' pocl-opencl-icd ;;
-  *) echo "deps: unknown target $target; want test, run, proto or all" >&2; exit 2 ;;
+  *) echo "deps: unknown target $target; want test, run, ledger, proto or all" >&2; exit 2 ;;
 esac
 
 retry() { # retry COMMAND...: mirrors time out now and then

@@ -26,9 +26,11 @@ func TestMain(m *testing.M) {
 }
 
 // TestCommands runs the scripts in testdata: each is a session of somebody at a terminal.
-func TestCommands(t *testing.T) {
+func TestCommands(t *testing.T) { runScripts(t, "testdata") }
+
+func runScripts(t *testing.T, dir string) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir: dir,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			table, err := filepath.Abs("../../docs/mainnet-allocation.yml")

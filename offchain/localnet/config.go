@@ -22,16 +22,20 @@ import (
 
 // Config is config.yml.
 type Config struct {
-	ChainID    string        `yaml:"chain_id"`
-	BlockTime  time.Duration `yaml:"block_time"`
-	Home       string        `yaml:"home"`
-	Tenant     string        `yaml:"tenant"`
-	Accounts   []Account     `yaml:"accounts"`
-	Validators []Validator   `yaml:"validators"`
-	Ports      Ports         `yaml:"ports"`
-	Worker     Worker        `yaml:"worker"`
-	Checkers   []string      `yaml:"checkers"`
-	Indexer    string        `yaml:"indexer"`
+	ChainID   string        `yaml:"chain_id"`
+	BlockTime time.Duration `yaml:"block_time"`
+	Home      string        `yaml:"home"`
+	Tenant    string        `yaml:"tenant"`
+	Accounts  []Account     `yaml:"accounts"`
+	// DAO is what its row of the vault holds at genesis; nothing where empty.
+	DAO        string      `yaml:"dao"`
+	Validators []Validator `yaml:"validators"`
+	// Price of an ATH in USD that the validator votes for; it says none where empty.
+	Price    string   `yaml:"price"`
+	Ports    Ports    `yaml:"ports"`
+	Worker   Worker   `yaml:"worker"`
+	Checkers []string `yaml:"checkers"`
+	Indexer  string   `yaml:"indexer"`
 	// Genesis is laid over the default genesis file.
 	Genesis map[string]any `yaml:"genesis"`
 }
@@ -41,6 +45,9 @@ type Account struct {
 	Name string `yaml:"name"`
 	// Coins such as 1000ath.
 	Coins string `yaml:"coins"`
+	// Locked of the coins are free bit by bit over LockedFor from the start of the network.
+	Locked    string        `yaml:"locked"`
+	LockedFor time.Duration `yaml:"locked_for"`
 	// Mnemonic of the key; derived from chain-id and name where empty.
 	Mnemonic string `yaml:"mnemonic"`
 }
@@ -113,8 +120,24 @@ func (c *Config) validate() error {
 			return fmt.Errorf("accounts[%d].name: want a name that is not there twice, have %q", i, a.Name)
 		}
 		names = append(names, a.Name)
-		if _, err := deploy.ParseAmount(a.Coins); err != nil {
+		coins, err := deploy.ParseAmount(a.Coins)
+		if err != nil {
 			return fmt.Errorf("accounts[%d].coins: %w", i, err)
+		}
+		if a.Locked == "" {
+			continue
+		}
+		locked, err := deploy.ParseAmount(a.Locked)
+		if err != nil {
+			return fmt.Errorf("accounts[%d].locked: %w", i, err)
+		}
+		if locked.GT(coins) || a.LockedFor < time.Second {
+			return fmt.Errorf("accounts[%d]: want no more locked than its coins, and locked_for of a second or more", i)
+		}
+	}
+	if c.DAO != "" {
+		if _, err := deploy.ParseAmount(c.DAO); err != nil {
+			return fmt.Errorf("dao: %w", err)
 		}
 	}
 	for field, name := range map[string]string{"validators[0].account": c.Validators[0].Account, "worker.account": c.Worker.Account, "indexer": c.Indexer, "tenant": c.Tenant} {

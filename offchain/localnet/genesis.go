@@ -11,12 +11,15 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/cosmos/cosmos-sdk/codec"
 	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
 	cryptocodec "github.com/cosmos/cosmos-sdk/crypto/codec"
 	"github.com/cosmos/cosmos-sdk/crypto/hd"
 	"github.com/cosmos/cosmos-sdk/crypto/keyring"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
 
 	athtypes "github.com/athnet/ath/x/ath/types"
 )
@@ -70,17 +73,33 @@ func (n *Network) makeChain(ctx context.Context) error {
 	if err := editJSON(genesis, func(doc map[string]any) error { overlay(doc, c.Genesis); return nil }); err != nil {
 		return err
 	}
+	type coins []map[string]string
 	type funded struct {
-		Address string              `json:"address"`
-		Coins   []map[string]string `json:"coins"`
+		Address string `json:"address"`
+		Coins   coins  `json:"coins"`
+		Locked  coins  `json:"vesting_amt,omitempty"`
+		From    int64  `json:"vesting_start,omitempty"`
+		Until   int64  `json:"vesting_end,omitempty"`
+	}
+	uath := func(text string) (coins, error) {
+		sum, err := amount(text)
+		return coins{{"denom": athtypes.Denom, "amount": sum.String()}}, err
 	}
 	var accounts []funded
 	for _, a := range c.Accounts {
-		coins, err := amount(a.Coins)
+		held, err := uath(a.Coins)
 		if err != nil {
 			return err
 		}
-		accounts = append(accounts, funded{n.addresses[a.Name], []map[string]string{{"denom": athtypes.Denom, "amount": coins.String()}}})
+		account := funded{Address: n.addresses[a.Name], Coins: held}
+		if a.Locked != "" {
+			if account.Locked, err = uath(a.Locked); err != nil {
+				return err
+			}
+			now := time.Now()
+			account.From, account.Until = now.Unix(), now.Add(a.LockedFor).Unix()
+		}
+		accounts = append(accounts, account)
 	}
 	list := filepath.Join(n.Config.Home, "accounts.json")
 	b, err := json.Marshal(accounts)
@@ -93,6 +112,11 @@ func (n *Network) makeChain(ctx context.Context) error {
 	if err := athd("genesis", "bulk-add-genesis-account", list); err != nil {
 		return err
 	}
+	if c.DAO != "" {
+		if err := editJSON(genesis, n.grantDAO); err != nil {
+			return err
+		}
+	}
 	v := c.Validators[0]
 	stake, err := amount(v.Stake)
 	if err != nil {
@@ -104,7 +128,34 @@ func (n *Network) makeChain(ctx context.Context) error {
 	if err := athd("genesis", "collect-gentxs"); err != nil {
 		return err
 	}
+	if err := athd("beacon-key", "init"); err != nil {
+		return err
+	}
+	operator, err := sdk.AccAddressFromBech32(n.addresses[v.Account])
+	if err != nil {
+		return fmt.Errorf("address of %s: %w", v.Account, err)
+	}
+	if err := athd("beacon-key", "genesis", sdk.ValAddress(operator).String()); err != nil {
+		return err
+	}
 	return n.writeClientConfig()
+}
+
+// grantDAO puts the DAO's coins into the vault: a row of x/ath, the balance behind it, and the supply.
+func (n *Network) grantDAO(doc map[string]any) error {
+	granted, err := amount(n.Config.DAO)
+	if err != nil {
+		return err
+	}
+	state := doc["app_state"].(map[string]any)
+	bank, ath := state["bank"].(map[string]any), state["ath"].(map[string]any)
+	coins := []any{map[string]any{"denom": athtypes.Denom, "amount": granted.String()}}
+	bank["balances"] = append(bank["balances"].([]any), map[string]any{
+		"address": authtypes.NewModuleAddress(athtypes.ModuleName).String(), "coins": coins,
+	})
+	bank["supply"] = []any{} // summed anew from the balances
+	ath["rows"] = []any{map[string]any{"row": athtypes.DAORow(), "amount": granted.String()}}
+	return nil
 }
 
 // writeClientConfig lets `athd --home …` find the node and the keys without flags.
@@ -131,7 +182,11 @@ func (n *Network) nodeArgs() []string {
 // nodeEnv sets what has no flag. Voting takes about 50 ms on one machine; the pause is what is left of a block.
 func (n *Network) nodeEnv() []string {
 	pause := n.Config.BlockTime - n.Config.BlockTime/20
-	return []string{"ATHD_CONSENSUS_TIMEOUT_COMMIT=" + pause.String()}
+	env := []string{"ATHD_CONSENSUS_TIMEOUT_COMMIT=" + pause.String()}
+	if n.Config.Price != "" {
+		env = append(env, "ATHD_PRICE_SOURCE=command", "ATHD_PRICE_FROM=echo "+n.Config.Price)
+	}
+	return env
 }
 
 func (n *Network) address(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }

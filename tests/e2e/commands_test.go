@@ -22,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
+	txtypes "github.com/cosmos/cosmos-sdk/types/tx"
 	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
 
 	"github.com/athnet/ath/offchain/chain"
@@ -36,6 +37,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"tenant": tenant, "manifest": writeManifest, "get": get, "free": free, "receipt": receipt, "usage": usage,
 	"container": container, "answers": answers, "powercut": kill, "stopproc": stopProcess, "restart": restart, "books": books,
 	"adds-up": addsUp, "lease-of-hash": leaseOfHash, "nocontainer": noContainer, "lasted": lasted,
+	"sent": sent,
 }
 
 func scriptContext() (context.Context, context.CancelFunc) {
@@ -107,6 +109,33 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("no field %s", strings.Join(args[1:], "."))
 	}
 	ts.Setenv(args[0], fmt.Sprint(v))
+}
+
+// sent: waits until the transaction that the last command has sent as JSON is in a block, and fails where it did.
+func sent(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args)
+	var taken struct {
+		Code   uint32 `json:"code"`
+		Hash   string `json:"txhash"`
+		RawLog string `json:"raw_log"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &taken))
+	if taken.Code != 0 {
+		ts.Fatalf("the transaction was refused: %s", taken.RawLog)
+	}
+	ctx, cancel := scriptContext()
+	defer cancel()
+	txs := txtypes.NewServiceClient(net.Chain().Conn())
+	ts.Check(net.Poll(ctx, 30*time.Second, "transaction "+taken.Hash, func(ctx context.Context) (bool, error) {
+		found, err := txs.GetTx(ctx, &txtypes.GetTxRequest{Hash: taken.Hash})
+		if err != nil {
+			return false, err
+		}
+		if found.TxResponse.Code != 0 {
+			ts.Fatalf("transaction %s: %s", taken.Hash, found.TxResponse.RawLog)
+		}
+		return true, nil
+	}))
 }
 
 // free: waits until the Container can be rented; a lease that a failed script has left on it is closed by the provider.

@@ -22,6 +22,7 @@ import (
 	clientconfig "github.com/cosmos/cosmos-sdk/client/config"
 	"github.com/cosmos/cosmos-sdk/client/flags"
 	"github.com/cosmos/cosmos-sdk/client/keys"
+	"github.com/cosmos/cosmos-sdk/crypto/keyring"
 	"github.com/cosmos/cosmos-sdk/server"
 	servercmd "github.com/cosmos/cosmos-sdk/server/cmd"
 	"github.com/cosmos/cosmos-sdk/version"
@@ -49,6 +50,9 @@ func Execute(args []string, in io.Reader, out, talk io.Writer) int {
 		return 0
 	}
 	fmt.Fprintf(talk, "athd: %v\n", err)
+	if errors.Is(err, keyring.ErrLedgerGenerateKey) {
+		fmt.Fprintln(talk, "athd: unlock the Ledger and open its Cosmos app; athd itself must be built for it: make build LEDGER=1")
+	}
 	var coder interface{ ExitCode() int }
 	if errors.As(err, &coder) {
 		return coder.ExitCode()

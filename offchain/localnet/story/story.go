@@ -55,7 +55,7 @@ func Play(ctx context.Context, net *localnet.Network, out io.Writer, leaveOpen b
 		tenant: net.Address(net.Config.Tenant), provider: net.Address(net.Config.Worker.Account),
 	}
 	steps := []func(context.Context) error{
-		s.request, s.answer, s.running, s.check, s.usage, s.settlement, s.feeSplit, s.rewards, s.claim, s.close, s.batch, s.addUp,
+		s.consensus, s.request, s.answer, s.running, s.check, s.usage, s.settlement, s.feeSplit, s.rewards, s.claim, s.close, s.batch, s.addUp,
 	}
 	if leaveOpen {
 		steps = append(steps, s.request)
@@ -88,6 +88,35 @@ func (s *Story) deploy(ctx context.Context, file string, args ...string) (deploy
 	}
 	s.tenantTxs = append(s.tenantTxs, result.Txs...)
 	return result, nil
+}
+
+// consensus says what validators' votes carry: a price, and a part of the random beacon, which anybody can make again.
+func (s *Story) consensus(ctx context.Context) error {
+	client := athtypes.NewQueryClient(s.net.Chain().Conn())
+	var beacon *athtypes.QueryBeaconResponse
+	var price *athtypes.QueryPriceResponse
+	err := s.net.Poll(ctx, patience, "a price and a beacon of votes", func(ctx context.Context) (bool, error) {
+		var err error
+		if beacon, err = client.Beacon(ctx, &athtypes.QueryBeaconRequest{}); err != nil || beacon.Contributors == 0 {
+			return false, err
+		}
+		price, err = client.Price(ctx, &athtypes.QueryPriceRequest{})
+		return err == nil, err
+	})
+	if err != nil {
+		return err
+	}
+	said, err := s.net.Athd(ctx, s.net.Config.Tenant, "verify", "beacon", strconv.FormatInt(beacon.Height, 10), "--output", "json")
+	if err != nil {
+		return err
+	}
+	var verified struct{ Right bool }
+	if err := json.Unmarshal([]byte(said), &verified); err != nil || !verified.Right {
+		return errors.Join(err, fmt.Errorf("athd verify beacon %d says: %s", beacon.Height, said))
+	}
+	s.line("consensus", "block %d: an ATH is %s USD; the random beacon %x… verified: contributors %d of %d", beacon.Height,
+		math.LegacyNewDecWithPrec(int64(price.Price.Spot), 9).String()[:6], beacon.Value[:4], beacon.Contributors, beacon.Voters)
+	return nil
 }
 
 func (s *Story) request(ctx context.Context) error {
