@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	providertypes "github.com/athnet/ath/x/providers/types"
 )
 
 // Config is what an operator decides; every field is a flag, a variable ATH_WORKER_… and a line of config.yaml.
@@ -25,6 +27,7 @@ type Config struct {
 	Contact      string `name:"contact" usage:"how to reach a person"`
 	Class        string `name:"class" default:"auto" usage:"class of the catalogue to register as; auto takes the one that fits the devices, or cpu"`
 	Region       string `name:"region" default:"local" usage:"region label, such as eu-de-fra"`
+	Windows      string `name:"windows" usage:"times of the week (UTC) in which the machine may be leased, such as \"Mon-Fri 20:00-06:00, Sat,Sun 00:00-24:00\", or always; as on chain where empty"`
 	Endpoint     string `name:"endpoint" default:"127.0.0.1:7443" usage:"host:port at which the gateway is reached from outside"`
 	Listen       string `name:"listen" default:"0.0.0.0:7443" usage:"address of the gateway (TLS) for tenants and Checkers"`
 	Local        string `name:"local" default:"127.0.0.1:7480" usage:"address of /metrics and /healthz, for this machine only"`
@@ -54,6 +57,9 @@ func (c Config) Validate() error {
 	if _, _, err := c.portRange(); err != nil {
 		return err
 	}
+	if _, err := c.windows(nil); err != nil {
+		return err
+	}
 	if c.PublishIP != "" {
 		if _, err := netip.ParseAddr(c.PublishIP); err != nil {
 			return fmt.Errorf("publish-ip %q: want an address of this machine, or nothing", c.PublishIP)
@@ -71,6 +77,14 @@ func (c Config) Validate() error {
 		return fmt.Errorf("pids-limit and max-manifests must be at least 1, stop-grace and log-retention not negative")
 	}
 	return nil
+}
+
+// windows are those that the operator wants, or those on chain where nothing was said.
+func (c Config) windows(onChain []providertypes.Window) ([]providertypes.Window, error) {
+	if c.Windows == "" {
+		return onChain, nil
+	}
+	return providertypes.ParseWindows(c.Windows)
 }
 
 func (c Config) portRange() (low, high int, err error) {

@@ -274,8 +274,8 @@ func (r *rig) restart(c Chain, rt runtime.Runtime, s store.Store) {
 	r.Worker = w
 }
 
-func (r *rig) process(c Chain, rt runtime.Runtime, s store.Store) (*Worker, error) {
-	return New(Deps{
+func (r *rig) process(c Chain, rt runtime.Runtime, s store.Store, edit ...func(*Deps)) (*Worker, error) {
+	d := Deps{
 		Config: Config{
 			Home: r.home, Endpoint: "worker.example:7443", Ports: "41000-41099", PublishIP: "127.0.0.1", PidsLimit: 64, MaxManifests: 4,
 			UsageInterval: 10 * time.Second, SettleInterval: time.Minute, ManifestWait: time.Minute, StartWait: 2 * time.Minute,
@@ -286,7 +286,11 @@ func (r *rig) process(c Chain, rt runtime.Runtime, s store.Store) (*Worker, erro
 		Network:  Network{ChainID: testChainID, Heartbeat: 5 * time.Second, MaxClockSkew: 5 * time.Second, MaxUsageBatch: 100},
 		Clock:    r.clock, Log: slog.New(slog.DiscardHandler), Health: daemon.NewHealth("ath-worker", r.clock, Warnables()...),
 		Metrics: NewMetrics(prometheus.NewRegistry()),
-	})
+	}
+	for _, e := range edit {
+		e(&d)
+	}
+	return New(d)
 }
 
 // deliver hands a manifest in.

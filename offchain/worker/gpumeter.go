@@ -22,6 +22,7 @@ const gpuSample = time.Second
 type gpuMeter struct {
 	source gpu.Source
 	ids    []string // devices that services are given
+	lost   []string // those that were gone at the start; a driver does not speak of them
 
 	changed func() // what is broken is not what it was
 
@@ -40,6 +41,11 @@ func (g *gpuMeter) faults() []providertypes.DeviceFault {
 // note keeps the faults of rented devices; it says whether they are others than before.
 func (g *gpuMeter) note(stats []gpu.Stat) bool {
 	var broken []providertypes.DeviceFault
+	for _, id := range g.lost {
+		if !slices.ContainsFunc(stats, func(s gpu.Stat) bool { return s.ID == id }) && len(broken) < providertypes.MaxDeviceFaults {
+			broken = append(broken, providertypes.DeviceFault{Kind: faultKinds[gpu.FaultLost], Device: id})
+		}
+	}
 	for _, s := range stats {
 		if len(g.ids) > 0 && !slices.Contains(g.ids, s.ID) {
 			continue

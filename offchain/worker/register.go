@@ -77,6 +77,9 @@ func (r Registrar) Find(ctx context.Context) (providertypes.ContainerView, error
 // Plan decides what has to be signed so that the chain says what was measured. Nothing to sign is an empty list.
 func (r Registrar) Plan(ctx context.Context, m Measured) (Registration, error) {
 	out := Registration{Owner: r.Owner, Operator: r.Operator, Stake: math.ZeroInt(), Count: max(1, uint32(len(m.Rented)))}
+	if err := r.Config.Validate(); err != nil {
+		return out, err
+	}
 	spec, err := m.Spec(ctx, r.Config)
 	if err != nil {
 		return out, err
@@ -99,12 +102,16 @@ func (r Registrar) Plan(ctx context.Context, m Measured) (Registration, error) {
 	if !bytes.Equal(have.Container.Fingerprint, m.Fingerprint) {
 		return out, fmt.Errorf("container %d was registered on another machine or with other devices; retire it (athd tx providers retire-containers %[1]d), run `ath-worker init` in a new home and register anew", have.Container.Id)
 	}
-	if have.Container.Endpoint != r.Config.Endpoint || have.Container.Region != r.Config.Region {
+	windows, err := r.Config.windows(have.Container.Windows)
+	if err != nil {
+		return out, err
+	}
+	if have.Container.Endpoint != r.Config.Endpoint || have.Container.Region != r.Config.Region || !slices.Equal(windows, have.Container.Windows) {
 		out.Msgs = append(out.Msgs, &providertypes.MsgUpdateContainer{
 			Operator: r.Owner, Id: have.Container.Id, Endpoint: r.Config.Endpoint, Connectivity: have.Container.Connectivity,
-			Region: r.Config.Region, Spec: have.Container.Spec, Fingerprint: m.Fingerprint, Windows: have.Container.Windows,
+			Region: r.Config.Region, Spec: have.Container.Spec, Fingerprint: m.Fingerprint, Windows: windows,
 		})
-		out.Steps = append(out.Steps, fmt.Sprintf("update container %d: endpoint %s, region %s", have.Container.Id, r.Config.Endpoint, r.Config.Region))
+		out.Steps = append(out.Steps, fmt.Sprintf("update container %d: endpoint %s, region %s, may be leased %s", have.Container.Id, r.Config.Endpoint, r.Config.Region, providertypes.FormatWindows(windows)))
 	}
 	return out, nil
 }
@@ -161,18 +168,22 @@ func (r Registrar) planContainer(ctx context.Context, out *Registration, m Measu
 		return fmt.Errorf("stake of class %s: %w", out.Class, err)
 	}
 	out.Stake = answer.Stake
+	windows, err := r.Config.windows(nil)
+	if err != nil {
+		return err
+	}
 	consent := providertypes.RegistrationSignBytes(r.Client.ChainID(), r.Owner, out.Class, m.Fingerprint)
 	out.Msgs = append(out.Msgs, &providertypes.MsgRegisterContainers{
 		Owner: r.Owner, MaxStake: math.MaxInt(out.Stake, math.OneInt()),
 		Containers: []providertypes.NewContainer{{
 			Class: out.Class, Count: out.Count, Spec: spec, WorkerPubkey: r.Key.Public().(ed25519.PublicKey), Fingerprint: m.Fingerprint,
 			Endpoint: r.Config.Endpoint, Connectivity: providertypes.Connectivity_CONNECTIVITY_DIRECT, Region: r.Config.Region,
-			WorkerSignature: ed25519.Sign(r.Key, consent),
+			WorkerSignature: ed25519.Sign(r.Key, consent), Windows: windows,
 		}},
 	})
 	out.Steps = append(out.Steps,
-		fmt.Sprintf("register a container: class %s × %d, %d.%03d cores, %d MiB memory, %d MiB disk, %s, region %s", out.Class, out.Count,
-			spec.CpuMilli/1000, spec.CpuMilli%1000, spec.MemoryMib, spec.DiskMib, r.Config.Endpoint, r.Config.Region),
+		fmt.Sprintf("register a container: class %s × %d, %d.%03d cores, %d MiB memory, %d MiB disk, %s, region %s, may be leased %s", out.Class, out.Count,
+			spec.CpuMilli/1000, spec.CpuMilli%1000, spec.MemoryMib, spec.DiskMib, r.Config.Endpoint, r.Config.Region, providertypes.FormatWindows(windows)),
 		fmt.Sprintf("bond %suath of %s", out.Stake, r.Owner))
 	return nil
 }

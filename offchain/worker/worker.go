@@ -49,6 +49,10 @@ type Deps struct {
 	// Devices measures GPUs; nil without any. DeviceIDs are those that services get.
 	Devices   gpu.Source
 	DeviceIDs []string
+	// Lost are those of DeviceIDs that were gone when the worker started.
+	Lost []string
+	// Boot identifies the start of the machine, since when devices were not reset.
+	Boot string
 	// Network is what the network wanted when the worker started; asked for again from time to time.
 	Network Network
 	Clock   clock.Clock
@@ -104,7 +108,11 @@ func New(d Deps) (*Worker, error) {
 		return nil, err
 	}
 	g := newGPUMeter(d.Devices)
-	g.ids = d.DeviceIDs
+	g.ids, g.lost = d.DeviceIDs, d.Lost
+	g.note(nil)
+	if err := remember(d.Devices, d.Store, d.Boot, d.Clock.Now, d.Log); err != nil {
+		return nil, err
+	}
 	w := &Worker{
 		config: d.Config, chain: d.Chain, runtime: d.Runtime, book: b, key: d.Key, operator: d.Operator, container: d.Container,
 		capacity: d.Capacity, fingerprint: d.Fingerprint, gpu: g, clock: d.Clock, log: d.Log, health: d.Health, metrics: d.Metrics,

@@ -143,7 +143,7 @@ func txCommands() []*autocliv1.RpcCommandOptions {
 			Example: `athd tx providers register-containers --max-stake 10000000 --containers '{"class":"cpu","count":1,` +
 				`"spec":{"cpu_milli":"2000","memory_mib":"4096","throughput":"2000"},"worker_pubkey":"…base64…",` +
 				`"fingerprint":"…base64…","endpoint":"host.example.org:8443","connectivity":"CONNECTIVITY_DIRECT",` +
-				`"region":"eu-de"}' --from owner`,
+				`"region":"eu-de","windows":[{"days":31,"from":1200,"to":360}]}' --from owner   # Mon-Fri 20:00-06:00 UTC`,
 		},
 		{
 			RpcMethod: "UpdateContainer",

@@ -20,6 +20,7 @@ import (
 
 	"github.com/athnet/ath/offchain/chain"
 	"github.com/athnet/ath/offchain/price"
+	"github.com/athnet/ath/offchain/store"
 	"github.com/athnet/ath/offchain/worker"
 	"github.com/athnet/ath/offchain/worker/gpu"
 	"github.com/athnet/ath/offchain/worker/gpu/opencl"
@@ -152,7 +153,25 @@ func deviceCommand(a *app) *cobra.Command {
 			return json.NewEncoder(cmd.OutOrStdout()).Encode(devices)
 		},
 	}
-	cmd.AddCommand(list, raw)
+	clear := &cobra.Command{
+		Use: "clear ID", Short: "Forget the critical errors of a device, after it was reset or repaired", Args: cobra.ExactArgs(1),
+		Long: `A critical error (XID) that the driver has told keeps a device off the market until the machine is restarted, even over restarts of
+the worker. Reset or repair the device with the worker stopped, then clear it; a restart of the machine clears it by itself.`,
+		Example: "  nvidia-smi --gpu-reset -i 0\n  ath-worker device clear GPU-5f2b…",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			db, err := store.OpenBolt(a.path(worker.FileStore))
+			if err != nil {
+				return err
+			}
+			defer db.Close()
+			if err := worker.ClearDevice(db, args[0]); err != nil {
+				return err
+			}
+			a.say(cmd, "device %s: its errors are forgotten", args[0])
+			return nil
+		},
+	}
+	cmd.AddCommand(list, clear, raw)
 	return cmd
 }
 
@@ -161,6 +180,9 @@ func specCommand(a *app) *cobra.Command {
 		Use: "spec", Aliases: []string{"fingerprint"}, Short: "Measure this machine: what a registration would say, and its fingerprint", Args: cobra.NoArgs,
 		Example: "  ath-worker spec\n  ath-worker fingerprint --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.Worker.Validate(); err != nil {
+				return err
+			}
 			m, err := a.measure(cmd.Context())
 			if err != nil {
 				return err

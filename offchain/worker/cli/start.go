@@ -25,6 +25,7 @@ import (
 	"github.com/athnet/ath/offchain/daemon/clock"
 	"github.com/athnet/ath/offchain/store"
 	"github.com/athnet/ath/offchain/worker"
+	"github.com/athnet/ath/offchain/worker/machine"
 	"github.com/athnet/ath/offchain/worker/runtime/docker"
 )
 
@@ -82,7 +83,11 @@ func (a *app) start(ctx context.Context, cmd *cobra.Command, o startOptions) err
 	if err != nil {
 		return err
 	}
-	view, err := a.container(ctx, cmd, client, m, o)
+	view, m, lost, err := a.container(ctx, cmd, client, db, m, o)
+	if err != nil {
+		return err
+	}
+	boot, err := machine.Boot()
 	if err != nil {
 		return err
 	}
@@ -116,7 +121,7 @@ func (a *app) start(ctx context.Context, cmd *cobra.Command, o startOptions) err
 	w, err := worker.New(worker.Deps{
 		Config: a.Worker, Chain: node, Runtime: rt, Store: db, Key: key, Operator: operator.Address(), Container: view.Container.Id,
 		Capacity:    worker.Capacity{CPUMilli: spec.CpuMilli, MemoryMiB: spec.MemoryMib, DiskMiB: spec.DiskMib, GPUs: spec.Gpus},
-		Fingerprint: m.Fingerprint, Devices: m.Source, DeviceIDs: ids, Network: network,
+		Fingerprint: m.Fingerprint, Devices: m.Source, DeviceIDs: ids, Lost: lost, Boot: boot, Network: network,
 		Clock: clock.Real, Log: a.log, Health: health, Metrics: worker.NewMetrics(registry),
 	})
 	if err != nil {
@@ -148,30 +153,46 @@ func (a *app) start(ctx context.Context, cmd *cobra.Command, o startOptions) err
 	return daemon.Run(ctx, a.log, actors...)
 }
 
-// container returns the Container that this worker serves, registered and offered where that was asked for.
-func (a *app) container(ctx context.Context, cmd *cobra.Command, client *chain.Client, m worker.Measured, o startOptions) (providertypes.ContainerView, error) {
+// container returns the Container that this worker serves, registered and offered where that was asked for, the machine with all
+// devices that it was registered with, and the ids of those that are gone.
+func (a *app) container(ctx context.Context, cmd *cobra.Command, client *chain.Client, db store.Store, m worker.Measured, o startOptions) (view providertypes.ContainerView, _ worker.Measured, lost []string, err error) {
 	r, _, err := a.registrar(client, o.ownerKey)
 	if err != nil {
-		return providertypes.ContainerView{}, err
+		return view, m, nil, err
 	}
-	if o.register {
-		if _, err := a.register(ctx, cmd, client, o.ownerKey, true); err != nil {
-			return providertypes.ContainerView{}, err
-		}
-	}
-	view, err := r.Find(ctx)
+	known, err := worker.KnownDevices(db)
 	if err != nil {
-		return view, err
+		return view, m, nil, err
 	}
-	if string(view.Container.Fingerprint) != string(m.Fingerprint) {
-		return view, fmt.Errorf("container %d was registered with another machine or other devices (fingerprint %x, measured %x); retire it and register this machine anew", view.Container.Id, view.Container.Fingerprint, m.Fingerprint)
+	view, err = r.Find(ctx)
+	if errors.Is(err, worker.ErrNotRegistered) || err == nil && o.register && string(view.Container.Fingerprint) == string(m.Fingerprint) {
+		if !o.register {
+			return view, m, nil, err
+		}
+		if _, err := a.register(ctx, cmd, client, o.ownerKey, true); err != nil {
+			return view, m, nil, err
+		}
+		view, err = r.Find(ctx)
+	}
+	if err != nil {
+		return view, m, nil, err
+	}
+	measured := m.Fingerprint
+	m, lost, ok := m.Complete(known, view.Container.Fingerprint)
+	if !ok {
+		return view, m, nil, fmt.Errorf("container %d was registered with another machine or other devices (fingerprint %x, measured %x); retire it and register this machine anew", view.Container.Id, view.Container.Fingerprint, measured)
+	}
+	if len(lost) > 0 {
+		a.log.Error("devices of this container are gone; it stays off the market until they are back and the worker is started again", "devices", lost)
+	} else if err := worker.KeepDevices(db, m.Rented); err != nil {
+		return view, m, nil, err
 	}
 	if o.price == "" {
-		return view, nil
+		return view, m, lost, nil
 	}
 	_, err = leasetypes.NewQueryClient(client.Conn()).Offer(ctx, &leasetypes.QueryOfferRequest{ContainerId: view.Container.Id})
 	if status.Code(err) == codes.NotFound {
 		err = a.setOffer(ctx, cmd, client, o.price, 0)
 	}
-	return view, err
+	return view, m, lost, err
 }

@@ -59,6 +59,12 @@ type Fault struct {
 	Code uint64
 }
 
+// Forgetful is a source whose driver tells a critical error once: what an earlier process heard it does not hear again.
+type Forgetful interface {
+	// Remember takes the critical errors by device that are known, and what keeps new ones; keep is called before Stats says them.
+	Remember(known map[string]uint64, keep func(device string, xid uint64))
+}
+
 // Source is one way to see devices.
 type Source interface {
 	// Devices lists them in order of their ids. ErrUnavailable where there is no such driver.

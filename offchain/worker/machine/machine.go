@@ -102,6 +102,15 @@ func field(path string, names ...string) (string, error) {
 	return "", nil
 }
 
+// Boot identifies this start of the machine: another one after each restart.
+func Boot() (string, error) {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return "", fmt.Errorf("measure: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
 // Fingerprint identifies the machine with its devices, 32 bytes: the same as long as both stay the same.
 func Fingerprint(m Machine, devices []gpu.Device) []byte {
 	h := sha256.New()

@@ -63,6 +63,8 @@ func (d *driver) library() nvml.Interface {
 func TestFaults(t *testing.T) {
 	d := &driver{}
 	s := newSource(d.library())
+	kept := map[string]uint64{}
+	s.Remember(nil, func(id string, xid uint64) { kept[id] = xid })
 	look := func() []gpu.Fault {
 		stats, err := s.Stats(t.Context())
 		require.NoError(t, err)
@@ -79,7 +81,15 @@ func TestFaults(t *testing.T) {
 	require.Empty(t, look())
 	d.events = []nvml.EventData{{EventType: nvml.EventTypeXidCriticalError, EventData: 79}}
 	require.Equal(t, []gpu.Fault{{Kind: gpu.FaultXID, Code: 79}}, look())
-	require.Equal(t, []gpu.Fault{{Kind: gpu.FaultXID, Code: 79}}, look(), "it stays until the worker starts anew")
+	require.Equal(t, []gpu.Fault{{Kind: gpu.FaultXID, Code: 79}}, look(), "it stays")
 	d.lost = true
 	require.Equal(t, []gpu.Fault{{Kind: gpu.FaultLost}}, look())
+
+	// The next process hears nothing of it from the driver.
+	require.Equal(t, map[string]uint64{"GPU-1": 79}, kept)
+	d.lost = false
+	s = newSource(d.library())
+	require.Empty(t, look())
+	s.Remember(kept, func(string, uint64) { t.Error("nothing is new") })
+	require.Equal(t, []gpu.Fault{{Kind: gpu.FaultXID, Code: 79}}, look())
 }

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -27,16 +28,28 @@ type Source struct {
 	mu     sync.Mutex
 	events nvml.EventSet     // nil where the driver has none
 	xids   map[string]uint64 // last critical XID by UUID; a broken device is repaired with the worker stopped
-	uuids  map[int]string    // by index, for devices that no longer answer
+	keep   func(uuid string, xid uint64)
+	uuids  map[int]string // by index, for devices that no longer answer
 }
 
-var _ gpu.Source = (*Source)(nil)
+var (
+	_ gpu.Source    = (*Source)(nil)
+	_ gpu.Forgetful = (*Source)(nil)
+)
 
 // New does not touch the library yet.
 func New() *Source { return newSource(nvml.New()) }
 
 func newSource(lib nvml.Interface) *Source {
-	return &Source{lib: lib, xids: map[string]uint64{}, uuids: map[int]string{}}
+	return &Source{lib: lib, xids: map[string]uint64{}, uuids: map[int]string{}, keep: func(string, uint64) {}}
+}
+
+// Remember implements gpu.Forgetful.
+func (s *Source) Remember(known map[string]uint64, keep func(uuid string, xid uint64)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(s.xids, known)
+	s.keep = keep
 }
 
 func (s *Source) open() error {
@@ -209,6 +222,9 @@ func (s *Source) drain() {
 			continue
 		}
 		if id, ret := event.Device.GetUUID(); ret == nvml.SUCCESS {
+			if s.xids[id] != event.EventData {
+				s.keep(id, event.EventData)
+			}
 			s.xids[id] = event.EventData
 			continue
 		}
