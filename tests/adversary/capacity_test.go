@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"cosmossdk.io/math"
+
 	athtypes "github.com/athnet/ath/x/ath/types"
 	providerstypes "github.com/athnet/ath/x/providers/types"
 )
@@ -151,4 +153,30 @@ func TestSlashedCapacityEarnsNothing(t *testing.T) {
 	w.round(9, true, both, nil, nil)
 	require.Positive(t, w.capacity(1))
 	require.NoError(t, w.CheckInvariants(w.ctx))
+}
+
+// TestCapacityThatNobodyClaimsPaysFirst: a provider that never claims can't put its capacity out of a ticket's reach: rewards
+// are held before stake, those of the accused Container settled for it, and none of another one.
+func TestCapacityThatNobodyClaimsPaysFirst(t *testing.T) {
+	w := branch(t, chain(t))
+	w.market()
+	for round := uint64(4); round < 8; round++ {
+		w.round(round, true, []uint64{1, 2}, nil, nil)
+	}
+	owed := athtypes.OwedRow(w.owner.String(), athtypes.Ledger_LEDGER_CAPACITY)
+	require.True(t, w.amount(owed).IsZero(), "nothing was claimed")
+	ticket, err := w.Providers.OpenTicket(w.ctx, providerstypes.Damage{
+		Provider: w.owner.String(), Container: 1, Reason: providerstypes.TicketReason_TICKET_REASON_SLA,
+		Evidence: []byte("what happened"), Amount: math.NewInt(1_000),
+	})
+	require.NoError(t, err)
+	require.Equal(t, "1000", ticket.Amount.String())
+	require.True(t, ticket.FromStake().IsZero(), "%v", ticket.Sources)
+	rest := w.amount(owed)
+	require.True(t, rest.IsPositive())
+	w.fold()
+
+	// Both earn alike. One claim takes what is left of the first one's; the other's is all there.
+	require.Equal(t, rest.Int64(), w.capacity(1))
+	require.Equal(t, rest.Int64()+1_000, w.capacity(2))
 }

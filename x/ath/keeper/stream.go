@@ -208,6 +208,18 @@ func (k *Keeper) takeSteps(ctx sdk.Context, group types.StreamGroup, ordinal uin
 	return group, nil
 }
 
+// Settle credits a holder's beneficiary with what the holder has earned up to now; a holder without a position has earned nothing.
+func (k *Keeper) Settle(ctx sdk.Context, holder uint64) error {
+	position, err := k.settlePosition(ctx, holder)
+	if errors.Is(err, types.ErrPositionNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return k.savePosition(ctx, position)
+}
+
 // settlePosition credits what a position has earned; the caller saves what it returns. ErrPositionNotFound.
 func (k *Keeper) settlePosition(ctx sdk.Context, holder uint64) (types.StreamPosition, error) {
 	position, pay, err := k.accrued(ctx, holder)

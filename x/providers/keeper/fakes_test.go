@@ -281,6 +281,11 @@ func (s *fakeStream) SetPosition(_ sdk.Context, holder, group uint64, beneficiar
 	return nil
 }
 
+func (s *fakeStream) Settle(_ sdk.Context, holder uint64) error {
+	s.calls = append(s.calls, fmt.Sprintf("settle %d", holder))
+	return nil
+}
+
 func (s *fakeStream) RemovePosition(_ sdk.Context, holder uint64) error {
 	delete(s.positions, holder)
 	s.calls = append(s.calls, fmt.Sprintf("remove %d", holder))

@@ -25,7 +25,8 @@ func (k *Keeper) Ticket(ctx sdk.Context, id uint64) (types.Ticket, error) {
 
 // OpenTicket claims damage of a provider and holds at once what is there of it, so that nothing the owner does from now on
 // takes it away: income that is unvested or unclaimed, unbonding stake, and the Container's own stake. Other Containers'
-// stake is for their own faults. A ticket that finds nothing is closed at once.
+// stake is for their own faults, and what their capacity earns is there once it is settled. A ticket that finds nothing is closed
+// at once.
 func (k *Keeper) OpenTicket(ctx sdk.Context, d types.Damage) (types.Ticket, error) {
 	if err := d.Validate(); err != nil {
 		return types.Ticket{}, err
@@ -46,6 +47,12 @@ func (k *Keeper) OpenTicket(ctx sdk.Context, d types.Damage) (types.Ticket, erro
 	params, err := k.Params(ctx)
 	if err != nil {
 		return types.Ticket{}, err
+	}
+	// What the Container's own capacity has earned is income, too, also of an owner who never claims.
+	if d.Container != 0 {
+		if err := k.stream.Settle(ctx, d.Container); err != nil {
+			return types.Ticket{}, err
+		}
 	}
 	id, err := k.nextTicket.Next(ctx)
 	if err != nil {

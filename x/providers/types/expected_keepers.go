@@ -67,6 +67,8 @@ type Figures interface {
 type Stream interface {
 	// SetPosition settles a holder into its beneficiary's capacity ledger and gives it a new weight (0 = earns nothing).
 	SetPosition(ctx sdk.Context, holder, group uint64, beneficiary sdk.AccAddress, weight math.Int) error
+	// Settle credits a holder's beneficiary with what the holder has earned up to now.
+	Settle(ctx sdk.Context, holder uint64) error
 	// RemovePosition settles a holder and forgets it.
 	RemovePosition(ctx sdk.Context, holder uint64) error
 	// Confirm adds a round's growth of the global index to a group's index; a round that is never confirmed pays the
