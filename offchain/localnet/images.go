@@ -56,7 +56,7 @@ func (r *registryServer) stop(ctx context.Context) error {
 	return r.server.Shutdown(ctx)
 }
 
-// push makes an image of one static program and returns its reference by digest.
+// push makes an image of one static program and returns its reference by digest; it has the tag v1, too.
 func (r *registryServer) push(ctx context.Context, repository, program string, ports ...string) (string, error) {
 	image, err := scratchImage(program, ports)
 	if err != nil {
@@ -72,6 +72,10 @@ func (r *registryServer) push(ctx context.Context, repository, program string, p
 	}
 	if err := remote.Write(ref, image, remote.WithContext(ctx)); err != nil {
 		return "", fmt.Errorf("push %s: %w", ref, err)
+	}
+	// People name images by tags: the same one has the tag v1.
+	if err := remote.Tag(ref.Context().Tag("v1"), image, remote.WithContext(ctx)); err != nil {
+		return "", fmt.Errorf("tag %s: %w", ref, err)
 	}
 	return ref.String(), nil
 }

@@ -3,7 +3,9 @@
 package manifest
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -14,10 +16,10 @@ var (
 	imageDigest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 )
 
-// image reads a reference and returns it in full: host/path@sha256:… . A tag next to a digest is dropped, as engines do.
-// A reference by tag alone is valid and refused: what runs must be what the hash on chain says.
+// image reads a reference and returns it in full: host/path@sha256:… . A tag next to a digest is dropped, as engines do. A
+// reference by tag alone stays one, host/path:tag, until File.Pin: what runs must be what the hash on chain says.
 func (v value) image() string {
-	const want = "an image such as docker.io/library/nginx@sha256:<64 hex digits>"
+	const want = "an image such as docker.io/library/nginx:1.27, or better nginx@sha256:<64 hex digits>"
 	s, ok := v.text(want)
 	if !ok {
 		return ""
@@ -45,11 +47,34 @@ func (v value) image() string {
 		if tag == "" {
 			tag = "latest"
 		}
-		v.refusef("image-by-tag", "%s:%s is a tag, which may change; name the image by digest: "+
-			"docker buildx imagetools inspect %s:%s prints it, then write %s@sha256:…", full, tag, full, tag, full)
-		return ""
+		v.warnf("%s:%s is a tag, which may change; athd deploy asks the registry once and rents for the digest that it names", full, tag)
+		return full + ":" + tag
 	}
 	return full + "@" + digest
+}
+
+// Pinned says whether every image is named by its digest, as a manifest's must be.
+func (f *File) Pinned() bool {
+	return !slices.ContainsFunc(f.Manifest.Services, func(s Service) bool { return !strings.Contains(s.Image, "@") })
+}
+
+// Pin replaces tags by the digests (sha256:…) that resolve answers for them, with the credentials that the file gives for the
+// image, or nil.
+func (f *File) Pin(resolve func(image string, credentials *Credentials) (digest string, err error)) error {
+	for i, s := range f.Manifest.Services {
+		if strings.Contains(s.Image, "@") {
+			continue
+		}
+		digest, err := resolve(s.Image, s.Credentials)
+		if err != nil {
+			return fmt.Errorf("services.%s.image: %w", s.Name, err)
+		}
+		if !imageDigest.MatchString(digest) {
+			return fmt.Errorf("services.%s.image: the registry names %s by %q; want sha256: and 64 hex digits", s.Name, s.Image, digest)
+		}
+		f.Manifest.Services[i].Image = s.Image[:strings.LastIndexByte(s.Image, ':')] + "@" + digest
+	}
+	return nil
 }
 
 // splitHost divides a reference as Docker does: what stands before the first slash is a host if it looks like one.

@@ -27,7 +27,7 @@ type Manifest struct {
 type Service struct {
 	// Name is unique in the manifest: 1 to 63 of [a-z0-9-].
 	Name string `json:"name"`
-	// Image is a reference by digest: host[:port]/path@sha256:… .
+	// Image is a reference by digest: host[:port]/path@sha256:… ; of a file that was not pinned yet perhaps host[:port]/path:tag.
 	Image string `json:"image"`
 	// Command replaces the image's entry point, Args its command; the image's own where empty.
 	Command []string `json:"command,omitempty"`

@@ -53,7 +53,7 @@ func (s *sdl) service(name string, used map[string]bool) Service {
 		}
 	}
 	if !hasImage {
-		v.errorf("image is missing; expected an image such as docker.io/library/nginx@sha256:<64 hex digits>")
+		v.errorf("image is missing; expected an image such as docker.io/library/nginx:1.27, or better nginx@sha256:<64 hex digits>")
 	}
 	return svc
 }

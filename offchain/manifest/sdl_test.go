@@ -115,7 +115,6 @@ func TestInvalidFilesNameTheirPlace(t *testing.T) {
 
 func TestFeaturesNotOfferedAreNamed(t *testing.T) {
 	for feature, file := range map[string]string{
-		"image-by-tag":        sdl("nginx"+digest, "nginx:1.27"),
 		"count":               sdl("count: 1", "count: 3"),
 		"persistent-storage":  sdl("storage: {size: 1Gi}", "storage: [{name: data, size: 1Gi, attributes: {persistent: true, class: beta3}}]"),
 		"ram-storage":         sdl("storage: {size: 1Gi}", "storage: [{name: shm, size: 1Gi, attributes: {persistent: false, class: ram}}]"),
@@ -200,4 +199,34 @@ func FuzzParse(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, one, two)
 	})
+}
+
+// A tag is pinned to the digest that its registry names, with the file's own credentials; a digest is left alone.
+func TestPin(t *testing.T) {
+	for image, want := range map[string]string{
+		"nginx":                                 "docker.io/library/nginx:latest",
+		"nginx:1.27":                            "docker.io/library/nginx:1.27",
+		"ghcr.io/acme/app:v1":                   "ghcr.io/acme/app:v1",
+		"127.0.0.1:5000/app":                    "127.0.0.1:5000/app:latest",
+		"localhost/app:x":                       "localhost/app:x",
+		"lmsysorg/sglang:v0.4.9.post3-cu126":    "docker.io/lmsysorg/sglang:v0.4.9.post3-cu126",
+		"index.docker.io/library/redis:alpine3": "docker.io/library/redis:alpine3",
+	} {
+		file, err := manifest.Parse("app.yaml", []byte(sdl("nginx"+digest, image, "    expose:", "    credentials: {host: h, username: me, password: secret}\n    expose:")))
+		require.NoError(t, err, image)
+		require.False(t, file.Pinned(), image)
+		require.Len(t, file.Warnings, 2, "prices, and the tag: %v", file.Warnings)
+		require.ErrorContains(t, file.Pin(func(string, *manifest.Credentials) (string, error) { return "sha256:1", nil }), `the registry names `+want+` by "sha256:1"`)
+		require.NoError(t, file.Pin(func(asked string, c *manifest.Credentials) (string, error) {
+			require.Equal(t, want, asked)
+			require.Equal(t, &manifest.Credentials{Host: "h", Username: "me", Password: "secret"}, c)
+			return strings.TrimPrefix(digest, "@"), nil
+		}))
+		require.True(t, file.Pinned())
+		require.Equal(t, want[:strings.LastIndex(want, ":")]+digest, file.Manifest.Services[0].Image)
+	}
+	file, err := manifest.Parse("app.yaml", []byte(sdl()))
+	require.NoError(t, err)
+	require.True(t, file.Pinned())
+	require.NoError(t, file.Pin(func(string, *manifest.Credentials) (string, error) { panic("there is nothing to ask") }))
 }

@@ -86,6 +86,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("WEB_IMAGE", net.Image("web"))
 			env.Setenv("BATCH_IMAGE", net.Image("batch"))
+			repository, _, _ := strings.Cut(net.Image("batch"), "@")
+			env.Setenv("BATCH_TAG", repository+":v1")
 			return nil
 		},
 		Cmds: commands,

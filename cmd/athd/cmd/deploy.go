@@ -22,7 +22,8 @@ func deployCommand() *cobra.Command {
 		Use:   "deploy FILE",
 		Short: "Rent a Container and run a workload on it",
 		Long: "deploy reads an SDL file (2.0 or 2.1), finds a Container, leases it in one transaction, hands the manifest to its\n" +
-			"worker and waits until the workload answers. Progress goes to stderr, the answer to stdout.",
+			"worker and waits until the workload answers. An image that the file names by a tag is looked up once; what runs is the\n" +
+			"digest that the registry names. Progress goes to stderr, the answer to stdout.",
 		Example: "  athd deploy app.yaml --from alice\n" +
 			"  athd deploy app.yaml --max-price 0.5ath/h --duration 2h\n" +
 			"  athd deploy train.yaml --class h100-sxm-80 --region eu-de-fra --output json",
@@ -93,12 +94,16 @@ func runDeploy(cmd *cobra.Command, path string, o deployFlags) error {
 	if err != nil {
 		return err
 	}
+	say := func(line string) { fmt.Fprintf(talk, "%6.2fs  %s\n", time.Since(start).Seconds(), line) }
+	if err := deploy.Pin(cmd.Context(), file, say); err != nil {
+		return err
+	}
 	t, err := openTenant(cmd)
 	if err != nil {
 		return err
 	}
 	defer t.close()
-	t.Say = func(line string) { fmt.Fprintf(talk, "%6.2fs  %s\n", time.Since(start).Seconds(), line) }
+	t.Say = say
 	result, err := t.Deploy(cmd.Context(), file, opts)
 	if result != nil && result.LeaseID != "" {
 		if asJSON {

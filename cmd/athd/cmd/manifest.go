@@ -69,7 +69,7 @@ type checked struct {
 	File       string             `json:"file"`
 	Valid      bool               `json:"valid"`
 	Deploys    bool               `json:"deploys"`
-	Hash       string             `json:"hash,omitempty"`
+	Hash       string             `json:"hash,omitempty"` // only where every image is named by its digest
 	Services   []checkedService   `json:"services"`
 	GPUs       []manifest.GPU     `json:"gpu_choices,omitempty"`
 	Errors     []manifest.Problem `json:"errors,omitempty"`
@@ -103,7 +103,7 @@ func runManifestCheck(cmd *cobra.Command, path string, asJSON bool) error {
 		if err != nil {
 			return err
 		}
-		if answer.Deploys {
+		if answer.Deploys && file.Pinned() { // a tag's digest is the registry's word, and this asks nobody
 			answer.Hash = hex.EncodeToString(manifest.Hash(canonical))
 		}
 		answer.GPUs, answer.NotOffered, answer.Warnings = file.GPUs, file.NotOffered, file.Warnings
