@@ -37,7 +37,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"tenant": tenant, "manifest": writeManifest, "get": get, "free": free, "receipt": receipt, "usage": usage,
 	"container": container, "answers": answers, "powercut": kill, "stopproc": stopProcess, "restart": restart, "books": books,
 	"adds-up": addsUp, "lease-of-hash": leaseOfHash, "nocontainer": noContainer, "lasted": lasted,
-	"sent": sent,
+	"sent": sent, "earned": earned,
 }
 
 func scriptContext() (context.Context, context.CancelFunc) {
@@ -109,6 +109,26 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("no field %s", strings.Join(args[1:], "."))
 	}
 	ts.Setenv(args[0], fmt.Sprint(v))
+}
+
+// earned ADDRESS LEDGER: waits until an account has something to claim in a ledger, such as LEDGER_CHECKER.
+func earned(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, "ADDRESS", "LEDGER")
+	ctx, cancel := scriptContext()
+	defer cancel()
+	client := athtypes.NewQueryClient(net.Chain().Conn())
+	ts.Check(net.Poll(ctx, 90*time.Second, args[1]+" of "+args[0], func(ctx context.Context) (bool, error) {
+		rewards, err := client.Rewards(ctx, &athtypes.QueryRewardsRequest{Beneficiary: args[0]})
+		if err != nil {
+			return false, err
+		}
+		for _, of := range rewards.Ledgers {
+			if of.Ledger.String() == args[1] && of.Claimable.IsPositive() {
+				return true, nil
+			}
+		}
+		return false, nil
+	}))
 }
 
 // sent: waits until the transaction that the last command has sent as JSON is in a block, and fails where it did.
