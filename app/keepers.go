@@ -162,8 +162,9 @@ func (b builder) validators(k *Keepers) {
 		authtypes.FeeCollectorName, b.authority)
 	k.Slashing = slashingkeeper.NewKeeper(cdc, b.enc.Amino, b.kv(slashingtypes.StoreKey), k.Staking, b.authority)
 	k.Ath = athkeeper.NewKeeper(athkeeper.Deps{
-		Cdc: b.enc.Codec, StoreService: b.kv(athtypes.StoreKey), ObjectStoreKey: b.stores.object[athtypes.ObjectStoreKey],
-		Bank: k.Bank, Staking: stakingkeeper.NewMsgServerImpl(k.Staking), Addresses: AccountAddresses, Validators: k.Staking,
+		Cdc: b.enc.Codec, StoreService: b.kv(athtypes.StoreKey), PositionsService: b.kv(athtypes.PositionsStoreKey),
+		ObjectStoreKey: b.stores.object[athtypes.ObjectStoreKey],
+		Bank:           k.Bank, Staking: stakingkeeper.NewMsgServerImpl(k.Staking), Addresses: AccountAddresses, Validators: k.Staking,
 		Authority: b.authority, Logger: b.log,
 	})
 	k.Staking.SetHooks(stakingtypes.NewMultiStakingHooks(k.Distribution.Hooks(), k.Slashing.Hooks(), k.Ath.StakingHooks()))

@@ -94,7 +94,7 @@ func newStoreKeys() storeKeys {
 			authtypes.StoreKey, banktypes.StoreKey, stakingtypes.StoreKey, distrtypes.StoreKey, slashingtypes.StoreKey,
 			govtypes.StoreKey, evidencetypes.StoreKey, feegrant.StoreKey, authzkeeper.StoreKey, upgradetypes.StoreKey,
 			consensustypes.StoreKey, epochstypes.StoreKey, ibcexported.StoreKey, transfertypes.StoreKey,
-			athtypes.StoreKey, providerstypes.StoreKey, leasestypes.StoreKey, checkstypes.StoreKey,
+			athtypes.StoreKey, athtypes.PositionsStoreKey, providerstypes.StoreKey, leasestypes.StoreKey, checkstypes.StoreKey,
 		),
 		object: storetypes.NewObjectStoreKeys(banktypes.ObjectStoreKey, athtypes.ObjectStoreKey),
 	}

@@ -86,10 +86,10 @@ func newStores(t require.TestingT) *fixture { return newStoresOn(t, dbm.NewMemDB
 // newStoresOn mounts the stores of a database.
 func newStoresOn(t require.TestingT, db dbm.DB) *fixture {
 	key := func(name string) *storetypes.KVStoreKey { return storetypes.NewKVStoreKey(name) }
-	auth, bank, ath := key(authtypes.StoreKey), key(banktypes.StoreKey), key(types.StoreKey)
+	auth, bank, ath, positions := key(authtypes.StoreKey), key(banktypes.StoreKey), key(types.StoreKey), key(types.PositionsStoreKey)
 	bankObjects, athObjects := storetypes.NewObjectStoreKey("object:bank"), storetypes.NewObjectStoreKey(types.ObjectStoreKey)
 	cms := store.NewCommitMultiStore(db, log.NewNopLogger())
-	for _, k := range []*storetypes.KVStoreKey{auth, bank, ath} {
+	for _, k := range []*storetypes.KVStoreKey{auth, bank, ath, positions} {
 		cms.MountStoreWithDB(k, storetypes.StoreTypeIAVL, nil)
 	}
 	cms.MountStoreWithDB(bankObjects, storetypes.StoreTypeObject, nil)
@@ -111,7 +111,8 @@ func newStoresOn(t require.TestingT, db dbm.DB) *fixture {
 	f.bank = bankkeeper.NewBaseKeeper(enc.Codec, f.writes.service("bank", runtime.NewKVStoreService(bank)), accounts, blocked, authority, log.NewNopLogger())
 	f.bank = f.bank.WithObjStoreKey(bankObjects)
 	f.k = NewKeeper(Deps{
-		Cdc: enc.Codec, StoreService: f.writes.service("ath", runtime.NewKVStoreService(ath)), ObjectStoreKey: athObjects,
+		Cdc: enc.Codec, StoreService: f.writes.service("ath", runtime.NewKVStoreService(ath)),
+		PositionsService: f.writes.service("positions", runtime.NewKVStoreService(positions)), ObjectStoreKey: athObjects,
 		Bank: f.bank, Staking: fakeStaking{f}, Addresses: addresses, Validators: f, Authority: authority, Logger: log.NewNopLogger(),
 	})
 	f.msgs, f.query = NewMsgServer(f.k), NewQueryServer(f.k)

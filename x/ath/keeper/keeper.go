@@ -5,6 +5,7 @@ package keeper
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"cosmossdk.io/collections"
@@ -54,6 +55,8 @@ type Validators interface {
 type Deps struct {
 	Cdc          codec.BinaryCodec
 	StoreService corestore.KVStoreService
+	// PositionsService opens the store of positions (types.PositionsStoreKey).
+	PositionsService corestore.KVStoreService
 	// ObjectStoreKey of the store that lives for one block (types.ObjectStoreKey).
 	ObjectStoreKey *storetypes.ObjectStoreKey
 	Bank           types.Bank
@@ -77,7 +80,7 @@ type Keeper struct {
 	logger     log.Logger
 	account    sdk.AccAddress
 
-	// Schema of the persistent store.
+	// Schema of the persistent store, without that of positions.
 	Schema collections.Schema
 
 	params         collections.Item[types.Params]
@@ -115,7 +118,7 @@ type Keeper struct {
 
 // NewKeeper panics on a schema that contradicts itself, which is a fault of this file.
 func NewKeeper(deps Deps) *Keeper {
-	sb := collections.NewSchemaBuilder(deps.StoreService)
+	sb, psb := collections.NewSchemaBuilder(deps.StoreService), collections.NewSchemaBuilder(deps.PositionsService)
 	k := &Keeper{
 		objects:    deps.ObjectStoreKey,
 		bank:       deps.Bank,
@@ -135,9 +138,9 @@ func NewKeeper(deps Deps) *Keeper {
 		stream:         collections.NewItem(sb, types.StreamPrefix, "stream", codec.CollValue[types.Stream](deps.Cdc)),
 		marks:          collections.NewMap(sb, types.MarksPrefix, "marks", collections.Uint64Key, codec.CollValue[types.StreamMark](deps.Cdc)),
 		groups:         collections.NewMap(sb, types.GroupsPrefix, "groups", collections.Uint64Key, codec.CollValue[types.StreamGroup](deps.Cdc)),
-		positions:      collections.NewMap(sb, types.PositionsPrefix, "positions", collections.Uint64Key, codec.CollValue[types.StreamPosition](deps.Cdc)),
-		pending:        collections.NewKeySet(sb, types.PendingPrefix, "pending", groupKeyCodec),
-		holders:        collections.NewKeySet(sb, types.HoldersPrefix, "holders", ownerKeyCodec),
+		positions:      collections.NewMap(psb, types.PositionsPrefix, "positions", collections.Uint64Key, codec.CollValue[types.StreamPosition](deps.Cdc)),
+		pending:        collections.NewKeySet(psb, types.PendingPrefix, "pending", groupKeyCodec),
+		holders:        collections.NewKeySet(psb, types.HoldersPrefix, "holders", ownerKeyCodec),
 		minted:         collections.NewItem(sb, types.MintedPrefix, "minted", sdk.IntValue),
 		burnt:          collections.NewItem(sb, types.BurntPrefix, "burnt", sdk.IntValue),
 		beacon:         collections.NewItem(sb, types.BeaconPrefix, "beacon", collections.BytesValue),
@@ -158,11 +161,12 @@ func NewKeeper(deps Deps) *Keeper {
 		figures:        collections.NewMap(sb, types.FiguresPrefix, "figures", collections.StringKey, codec.CollValue[types.ClassFigures](deps.Cdc)),
 		revenue:        collections.NewMap(sb, types.RevenuePrefix, "revenue", collections.Uint64Key, codec.CollValue[types.EpochRevenue](deps.Cdc)),
 	}
-	schema, err := sb.Build()
-	if err != nil {
+	var err, positionsErr error
+	k.Schema, err = sb.Build()
+	_, positionsErr = psb.Build()
+	if err := errors.Join(err, positionsErr); err != nil {
 		panic(fmt.Sprintf("x/ath schema: %s", err))
 	}
-	k.Schema = schema
 	return k
 }
 

@@ -13,6 +13,9 @@ const (
 	ModuleName = "ath"
 	// StoreKey of the persistent store.
 	StoreKey = ModuleName
+	// PositionsStoreKey of the positions of Containers, one or more per machine on the network: in a store of their own they don't
+	// make the tree deeper that every block and the end of an epoch write to.
+	PositionsStoreKey = "positions"
 	// ObjectStoreKey of the per-transaction deltas that EndBlock folds.
 	ObjectStoreKey = "object:" + ModuleName
 

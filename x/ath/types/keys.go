@@ -4,7 +4,7 @@ package types
 
 import "cosmossdk.io/collections"
 
-// Prefixes of the persistent store, key → value; README repeats the table. Never renumber.
+// Prefixes of the persistent stores, key → value; README repeats the table. Never renumber.
 var (
 	ParamsPrefix         = collections.NewPrefix(1)  // → Params
 	EpochPrefix          = collections.NewPrefix(2)  // → Epoch
@@ -15,9 +15,9 @@ var (
 	StreamPrefix         = collections.NewPrefix(7)  // → Stream
 	MarksPrefix          = collections.NewPrefix(8)  // round → StreamMark
 	GroupsPrefix         = collections.NewPrefix(9)  // group → StreamGroup
-	PositionsPrefix      = collections.NewPrefix(10) // holder → StreamPosition
-	PendingPrefix        = collections.NewPrefix(11) // group, holder: positions with steps (derived)
-	HoldersPrefix        = collections.NewPrefix(12) // beneficiary, holder: positions by beneficiary (derived)
+	PositionsPrefix      = collections.NewPrefix(10) // in PositionsStoreKey: holder → StreamPosition
+	PendingPrefix        = collections.NewPrefix(11) // in PositionsStoreKey: group, holder: positions with steps (derived)
+	HoldersPrefix        = collections.NewPrefix(12) // in PositionsStoreKey: beneficiary, holder: positions by beneficiary (derived)
 	MintedPrefix         = collections.NewPrefix(13) // → Int
 	BurntPrefix          = collections.NewPrefix(14) // → Int
 	BeaconPrefix         = collections.NewPrefix(15) // → 32 bytes
