@@ -117,11 +117,15 @@ func remember(source gpu.Source, s store.Store, boot string, now func() time.Tim
 	for id, xid := range known {
 		log.Error("a device is broken since before the worker started; reset it, then `ath-worker device clear`", "device", id, "xid", xid)
 	}
-	forgetful.Remember(known, func(id string, xid uint64) {
+	failing := false
+	forgetful.Remember(known, func(id string, xid uint64) error {
 		e := deviceError{Boot: boot, XID: xid, At: now()}
-		if err := s.Update(func(tx store.Tx) error { return store.PutJSON(tx, bucketErrors, []byte(id), e) }); err != nil {
-			log.Error("a device's error is not on disk; a restart forgets it", "device", id, "xid", xid, "err", err)
+		err := s.Update(func(tx store.Tx) error { return store.PutJSON(tx, bucketErrors, []byte(id), e) })
+		if err != nil && !failing { // once, not every second
+			log.Error("a device's error is not on disk yet; a restart would forget it", "device", id, "xid", xid, "err", err)
 		}
+		failing = err != nil
+		return err
 	})
 	return nil
 }

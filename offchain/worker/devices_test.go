@@ -63,10 +63,10 @@ func TestBrokenDeviceIsToldAtOnce(t *testing.T) {
 type once struct {
 	*sim.Source
 	known map[string]uint64
-	keep  func(string, uint64)
+	keep  func(string, uint64) error
 }
 
-func (o *once) Remember(known map[string]uint64, keep func(string, uint64)) {
+func (o *once) Remember(known map[string]uint64, keep func(string, uint64) error) {
 	o.known, o.keep = maps.Clone(known), keep
 }
 
@@ -80,8 +80,8 @@ func TestErrorsOutliveTheWorker(t *testing.T) {
 	}
 	first := begin("boot-1")
 	require.Empty(t, first.known)
-	first.keep("GPU-1", 79)
-	first.keep("GPU-2", 48)
+	require.NoError(t, first.keep("GPU-1", 79))
+	require.NoError(t, first.keep("GPU-2", 48))
 	require.Equal(t, map[string]uint64{"GPU-1": 79, "GPU-2": 48}, begin("boot-1").known)
 
 	require.ErrorIs(t, ClearDevice(s, "GPU-3"), store.ErrNotFound)

@@ -58,7 +58,10 @@ func (g *gpuMeter) note(stats []gpu.Stat) bool {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	same := slices.EqualFunc(broken, g.broken, func(a, b providertypes.DeviceFault) bool { return a.Kind == b.Kind && a.Device == b.Device })
+	same := slices.EqualFunc(broken, g.broken, func(a, b providertypes.DeviceFault) bool {
+		// Another XID is news; another count of memory errors would be that all the time.
+		return a.Kind == b.Kind && a.Device == b.Device && (a.Kind != faultKinds[gpu.FaultXID] || a.Code == b.Code)
+	})
 	g.broken = broken
 	return !same
 }

@@ -183,7 +183,7 @@ func (a *app) container(ctx context.Context, cmd *cobra.Command, client *chain.C
 		return view, m, nil, fmt.Errorf("container %d was registered with another machine or other devices (fingerprint %x, measured %x); retire it and register this machine anew", view.Container.Id, view.Container.Fingerprint, measured)
 	}
 	if len(lost) > 0 {
-		a.log.Error("devices of this container are gone; it stays off the market until they are back and the worker is started again", "devices", lost)
+		a.log.Error("devices of this container are gone; it stays off the market until they are back; changed settings count after that", "devices", lost)
 	} else if err := worker.KeepDevices(db, m.Rented); err != nil {
 		return view, m, nil, err
 	}

@@ -61,8 +61,9 @@ type Fault struct {
 
 // Forgetful is a source whose driver tells a critical error once: what an earlier process heard it does not hear again.
 type Forgetful interface {
-	// Remember takes the critical errors by device that are known, and what keeps new ones; keep is called before Stats says them.
-	Remember(known map[string]uint64, keep func(device string, xid uint64))
+	// Remember takes the critical errors by device that are known, and what keeps new ones: keep is called before Stats says them,
+	// and again with each Stats until it succeeds.
+	Remember(known map[string]uint64, keep func(device string, xid uint64) error)
 }
 
 // Source is one way to see devices.

@@ -21,6 +21,9 @@ func ParseWindows(text string) ([]Window, error) {
 	var days strings.Builder
 	for _, part := range strings.Split(text, ",") {
 		words := strings.Fields(part)
+		if len(words) == 3 && words[2] == "UTC" { // which it is anyway
+			words = words[:2]
+		}
 		switch len(words) {
 		case 1: // a day of a list whose time is still to come
 			days.WriteString(words[0] + ",")

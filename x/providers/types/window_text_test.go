@@ -12,6 +12,7 @@ import (
 
 func TestParseWindows(t *testing.T) {
 	for text, want := range map[string][]types.Window{
+		"Mon 20:00-21:00 UTC":                      {{Days: 1, From: 20 * 60, To: 21 * 60}},
 		"always":                                   nil,
 		"Mon-Fri 20:00-06:00":                      {{Days: 0b0011111, From: 20 * 60, To: 6 * 60}},
 		"sat,SUN 00:00-24:00":                      {{Days: 0b1100000, From: 0, To: 24 * 60}},
@@ -33,7 +34,7 @@ func TestParseWindows(t *testing.T) {
 		"Mon 2:00-03:00":          `time "2:00"`,
 		"Mon +1:00-03:00":         `time "+1:00"`,
 		"Day 20:00-21:00":         `day "Day"`,
-		"Mon 20:00-21:00 UTC":     "want days and times",
+		"Mon 20:00-21:00 CET":     "want days and times",
 		"Mon 01:00-02:00, ":       "windows",
 		"Mon--Tue 01:00-02:00":    `day "-Tue"`,
 		"Mon 01:00-02:60":         `time "02:60"`,

@@ -5,6 +5,7 @@
 package nvml
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
@@ -64,7 +65,14 @@ func TestFaults(t *testing.T) {
 	d := &driver{}
 	s := newSource(d.library())
 	kept := map[string]uint64{}
-	s.Remember(nil, func(id string, xid uint64) { kept[id] = xid })
+	full := true
+	s.Remember(nil, func(id string, xid uint64) error {
+		if full {
+			return errors.New("no space")
+		}
+		kept[id] = xid
+		return nil
+	})
 	look := func() []gpu.Fault {
 		stats, err := s.Stats(t.Context())
 		require.NoError(t, err)
@@ -86,10 +94,32 @@ func TestFaults(t *testing.T) {
 	require.Equal(t, []gpu.Fault{{Kind: gpu.FaultLost}}, look())
 
 	// The next process hears nothing of it from the driver.
+	require.Empty(t, kept, "the disk was full")
+	full = false
+	require.Equal(t, []gpu.Fault{{Kind: gpu.FaultLost}}, look())
 	require.Equal(t, map[string]uint64{"GPU-1": 79}, kept)
 	d.lost = false
 	s = newSource(d.library())
 	require.Empty(t, look())
-	s.Remember(kept, func(string, uint64) { t.Error("nothing is new") })
+	s.Remember(kept, func(string, uint64) error { t.Error("nothing is new"); return nil })
 	require.Equal(t, []gpu.Fault{{Kind: gpu.FaultXID, Code: 79}}, look())
+}
+
+// A GPU that falls off the bus tells no more than the handle that it had: its error stays its own when it is back.
+func TestErrorOfADeviceThatIsGone(t *testing.T) {
+	d := &driver{}
+	s := newSource(d.library())
+	kept := map[string]uint64{}
+	s.Remember(nil, func(id string, xid uint64) error { kept[id] = xid; return nil })
+	_, err := s.Stats(t.Context())
+	require.NoError(t, err)
+	d.lost = true
+	d.events = []nvml.EventData{{EventType: nvml.EventTypeXidCriticalError, EventData: 79}}
+	_, err = s.Stats(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, map[string]uint64{"GPU-1": 79}, kept)
+	d.lost = false
+	stats, err := s.Stats(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []gpu.Fault{{Kind: gpu.FaultXID, Code: 79}}, stats[0].Faults)
 }

@@ -28,8 +28,10 @@ type Source struct {
 	mu     sync.Mutex
 	events nvml.EventSet     // nil where the driver has none
 	xids   map[string]uint64 // last critical XID by UUID; a broken device is repaired with the worker stopped
-	keep   func(uuid string, xid uint64)
-	uuids  map[int]string // by index, for devices that no longer answer
+	unkept map[string]uint64 // of these, what is not on disk yet
+	keep   func(uuid string, xid uint64) error
+	told   map[nvml.Device]string // UUIDs of the devices whose errors the driver tells
+	uuids  map[int]string         // by index, for devices that no longer answer
 }
 
 var (
@@ -41,11 +43,12 @@ var (
 func New() *Source { return newSource(nvml.New()) }
 
 func newSource(lib nvml.Interface) *Source {
-	return &Source{lib: lib, xids: map[string]uint64{}, uuids: map[int]string{}, keep: func(string, uint64) {}}
+	return &Source{lib: lib, xids: map[string]uint64{}, unkept: map[string]uint64{}, uuids: map[int]string{}, told: map[nvml.Device]string{},
+		keep: func(string, uint64) error { return nil }}
 }
 
 // Remember implements gpu.Forgetful.
-func (s *Source) Remember(known map[string]uint64, keep func(uuid string, xid uint64)) {
+func (s *Source) Remember(known map[string]uint64, keep func(uuid string, xid uint64) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	maps.Copy(s.xids, known)
@@ -134,6 +137,7 @@ func (s *Source) Stats(context.Context) ([]gpu.Stat, error) {
 	}
 	s.listen()
 	s.drain()
+	s.save()
 	n, ret := s.lib.DeviceGetCount()
 	if ret != nvml.SUCCESS {
 		return nil, fmt.Errorf("NVML: count devices: %s", describe(ret))
@@ -201,6 +205,9 @@ func (s *Source) listen() {
 	for i := range n {
 		if d, ret := s.lib.DeviceGetHandleByIndex(i); ret == nvml.SUCCESS {
 			_ = d.RegisterEvents(nvml.EventTypeXidCriticalError, set) // a device without events is asked for its errors all the same
+			if id, ret := d.GetUUID(); ret == nvml.SUCCESS {
+				s.told[d] = id
+			}
 		}
 	}
 }
@@ -221,13 +228,22 @@ func (s *Source) drain() {
 		if event.EventType != nvml.EventTypeXidCriticalError || !slices.Contains(criticalXIDs, event.EventData) {
 			continue
 		}
-		if id, ret := event.Device.GetUUID(); ret == nvml.SUCCESS {
-			if s.xids[id] != event.EventData {
-				s.keep(id, event.EventData)
-			}
-			s.xids[id] = event.EventData
-			continue
+		// A GPU that fell off the bus does not say any more which one it is.
+		id, ret := event.Device.GetUUID()
+		if ret != nvml.SUCCESS {
+			id = s.told[event.Device]
 		}
-		// A GPU that fell off the bus may not say which one it was; its own calls say that it is lost.
+		if id != "" && s.xids[id] != event.EventData {
+			s.xids[id], s.unkept[id] = event.EventData, event.EventData
+		}
+	}
+}
+
+// save keeps what is not on disk yet.
+func (s *Source) save() {
+	for id, xid := range s.unkept {
+		if s.keep(id, xid) == nil {
+			delete(s.unkept, id)
+		}
 	}
 }
