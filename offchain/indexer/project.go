@@ -68,6 +68,8 @@ var _ = []struct{}{
 	// Capacity is a stream: what it pays shows in claims.
 	on(unused[athtypes.EventCapacityConfirmed]), on(unused[athtypes.EventPayoutSet]),
 	on(unused[leasetypes.EventQueueParked]),
+	// The market in memory judges by itself which Containers are free.
+	on(unused[leasetypes.EventOfferListed]), on(unused[leasetypes.EventOfferDelisted]),
 	// What tickets do to a Container comes with its status; who risks what is asked of the chain.
 	on(unused[providertypes.EventTicketOpened]), on(unused[providertypes.EventTicketContested]), on(unused[providertypes.EventTicketClosed]),
 	on(unused[providertypes.EventTicketParked]), on(unused[providertypes.EventStakeToppedUp]), on(unused[providertypes.EventCoefficientSet]),

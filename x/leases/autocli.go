@@ -67,6 +67,12 @@ func txCommands() []*autocliv1.RpcCommandOptions {
 			PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "container_ids", Varargs: true}},
 		},
 		{
+			RpcMethod: "RefreshOffers", Use: "refresh-offers [container-id]...",
+			Short:          "Take offers that can't be leased out of the price index, put back those that can; anyone may",
+			Example:        "athd tx leases refresh-offers 1 2 3 --from me",
+			PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "container_ids", Varargs: true}},
+		},
+		{
 			RpcMethod: "Deposit", Use: "deposit [amount]", Short: "Add to a prepaid balance, your own or --tenant's",
 			Example: "athd tx leases deposit 5000000uath --from me", PositionalArgs: args("amount"),
 		},
@@ -79,6 +85,12 @@ func txCommands() []*autocliv1.RpcCommandOptions {
 			Long: "The manifest hash is the SHA-256 of the canonical manifest, base64 or hex; `athd deploy` does all of this in one step.",
 			Example: `athd tx leases create-lease --requirement '{"class":"cpu"}' --max-rate 500000000 --deposit 5000000uath ` +
 				`--manifest-hash 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU= --from me`,
+		},
+		{
+			RpcMethod: "CreateLeases", Use: "create-leases", Short: "Open up to 100 independent leases at once",
+			Long: "Each order is a create-lease without tenant and deposit. Without --partial the first that can't be served fails all.",
+			Example: `athd tx leases create-leases --orders '{"requirement":{"class":"cpu"},"max_rate":"500000000","duration":"0s",` +
+				`"max_min_charge":"0s","manifest_hash":"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}' --deposit 5000000uath --partial --from me`,
 		},
 		{
 			RpcMethod: "CloseLease", Use: "close-lease [lease-id]", Short: "End a lease",

@@ -20,6 +20,7 @@ import (
 	"github.com/cosmos/cosmos-sdk/codec"
 	addresscodec "github.com/cosmos/cosmos-sdk/codec/address"
 	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
+	"github.com/cosmos/cosmos-sdk/crypto/keys/secp256k1"
 	"github.com/cosmos/cosmos-sdk/runtime"
 	rootstore "github.com/cosmos/cosmos-sdk/store/v2"
 	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"
@@ -374,6 +375,25 @@ func (w *world) open(msg *types.MsgCreateLease) types.LeaseID {
 	id, err := types.ParseLeaseID(res.LeaseId)
 	require.NoError(w.tb, err)
 	return id
+}
+
+// indexerKey is the key of the Indexer that answers in tests.
+var indexerKey = secp256k1.GenPrivKeyFromSecret([]byte("indexer"))
+
+// quote is an Indexer's answer to a tenant: candidates at whole uath per second.
+func (w *world) quote(who sdk.AccAddress, requirement types.Requirement, nonce uint64, rate int64, candidates ...uint64) *types.Quote {
+	w.tb.Helper()
+	q := &types.Quote{
+		Indexer: sdk.AccAddress(indexerKey.PubKey().Address()).String(), Candidates: candidates, Nonce: nonce,
+		ExpiresAt: w.ctx.BlockTime().Add(time.Minute), RequirementHash: requirement.Hash(), Pubkey: indexerKey.PubKey().Bytes(),
+	}
+	for range candidates {
+		q.Rates = append(q.Rates, math.NewInt(rate*1_000_000))
+	}
+	var err error
+	q.Signature, err = indexerKey.Sign(q.SignBytes(chainID, who.String()))
+	require.NoError(w.tb, err)
+	return q
 }
 
 // record is the next usage record of a lease, signed by its worker.

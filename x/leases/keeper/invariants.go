@@ -111,7 +111,7 @@ func (k *Keeper) checkLeases(ctx sdk.Context) (leased map[uint64]bool, err error
 func (k *Keeper) checkPrices(ctx sdk.Context, leased map[uint64]bool) error {
 	indexed := 0
 	err := k.offers.Walk(ctx, nil, func(id uint64, offer types.Offer) (bool, error) {
-		want := offer.Public() && !leased[id]
+		want := offer.Listed() && !leased[id]
 		has, err := k.prices.Has(ctx, priceKeyOf(offer))
 		if err == nil && has != want {
 			err = types.ErrInvariant.Wrapf("container %d in the price index: %t, want %t", id, has, want)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"cosmossdk.io/math"
-	"github.com/cosmos/cosmos-sdk/crypto/keys/secp256k1"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	"github.com/cosmos/cosmos-sdk/types/query"
 	"github.com/stretchr/testify/require"
@@ -508,21 +507,10 @@ func TestQuoteGivesWeight(t *testing.T) {
 	w := newWorld(t)
 	w.addOffer(1, 1, 10)
 	w.addOffer(2, 1, 10)
-	key := secp256k1.GenPrivKeyFromSecret([]byte("indexer"))
-	indexer := sdk.AccAddress(key.PubKey().Address())
 	quote := func(nonce uint64, rate int64, candidates ...uint64) *types.Quote {
-		q := &types.Quote{
-			Indexer: indexer.String(), Candidates: candidates, Nonce: nonce, ExpiresAt: w.ctx.BlockTime().Add(time.Minute),
-			RequirementHash: types.Requirement{}.Hash(), Pubkey: key.PubKey().Bytes(),
-		}
-		for range candidates {
-			q.Rates = append(q.Rates, math.NewInt(rate*1_000_000))
-		}
-		var err error
-		q.Signature, err = key.Sign(q.SignBytes(chainID, tenant(1).String()))
-		require.NoError(t, err)
-		return q
+		return w.quote(tenant(1), types.Requirement{}, nonce, rate, candidates...)
 	}
+	indexer := sdk.AccAddress(indexerKey.PubKey().Address())
 	msg := orderFunded(w, tenant(1), 50_000, 1)
 	msg.Quote = quote(1, 10, 1)
 	id := w.open(msg)

@@ -77,16 +77,49 @@ func (m *market) create(t *rapid.T) {
 	if rapid.Bool().Draw(t, "agreed end") {
 		msg.Duration = time.Duration(rapid.Int64Range(int64(time.Minute), int64(time.Hour)).Draw(t, "duration"))
 	}
-	var id types.LeaseID
+	if n := rapid.Uint32Range(0, 3).Draw(t, "gang"); n > 1 {
+		msg.Count, msg.Requirement = n, &types.Requirement{Class: "cpu"}
+	}
+	var opened []types.OpenedLease
 	if !m.do(func(ctx sdk.Context) error {
-		res, err := m.msgs.CreateLease(ctx, msg)
-		if err == nil {
-			id, err = types.ParseLeaseID(res.LeaseId)
+		if !rapid.Bool().Draw(t, "in a batch") {
+			res, err := m.msgs.CreateLease(ctx, msg)
+			if err != nil {
+				return err
+			}
+			opened = res.Gang
+			if len(opened) == 0 {
+				opened = []types.OpenedLease{{LeaseId: res.LeaseId, ContainerId: res.ContainerId, Rate: res.Rate}}
+			}
+			return nil
 		}
-		return err
+		batch := &types.MsgCreateLeases{Tenant: msg.Tenant, Deposit: msg.Deposit, Partial: rapid.Bool().Draw(t, "partial")}
+		for range rapid.IntRange(1, 3).Draw(t, "orders") {
+			one := *msg
+			one.Deposit = sdk.Coin{}
+			batch.Orders = append(batch.Orders, one)
+		}
+		res, err := m.msgs.CreateLeases(ctx, batch)
+		if err != nil {
+			return err
+		}
+		for _, r := range res.Results {
+			require.True(t, (r.Error == "") == (len(r.Leases) == int(max(1, msg.Count))), "an order is served as a whole or not at all: %v", r)
+			opened = append(opened, r.Leases...)
+		}
+		return nil
 	}) {
 		return
 	}
+	for _, o := range opened {
+		m.opened(t, who, o)
+	}
+}
+
+// opened notes a new lease and checks that the tenant may have it, at the price that stands.
+func (m *market) opened(t *rapid.T, who uint64, opened types.OpenedLease) {
+	id, err := types.ParseLeaseID(opened.LeaseId)
+	require.NoError(t, err)
 	lease, err := m.k.Lease(m.ctx, id)
 	require.NoError(t, err)
 	offer, ok := m.offers[lease.ContainerId]
@@ -106,6 +139,15 @@ func (m *market) create(t *rapid.T) {
 	require.Less(t, unstarted, int(m.params.MaxUnstarted))
 	m.open = append(m.open, id)
 	m.leases[id.String()] = &history{rate: offer.rate, minimum: offer.minimum}
+}
+
+// refresh brings the price index up to date; whether somebody does changes nobody's money.
+func (m *market) refresh(t *rapid.T) {
+	ids := rapid.SliceOfNDistinct(rapid.Uint64Range(1, modelContainers+1), 1, 4, rapid.ID[uint64]).Draw(t, "containers")
+	require.True(t, m.do(func(ctx sdk.Context) error {
+		_, err := m.msgs.RefreshOffers(ctx, &types.MsgRefreshOffers{Signer: tenant(1).String(), ContainerIds: ids})
+		return err
+	}))
 }
 
 // setOffer changes a standing price; open leases keep theirs.
@@ -352,7 +394,7 @@ func runMarket(t *testing.T, faults bool) map[types.CloseReason]int {
 		m := newMarket(t)
 		m.faults = faults
 		actions := map[string]func(*rapid.T){
-			"create": m.create, "start": m.startOne, "settle": m.settleOne, "close": m.closeOne, "money": m.moveMoney,
+			"create": m.create, "refresh": m.refresh, "start": m.startOne, "settle": m.settleOne, "close": m.closeOne, "money": m.moveMoney,
 			"wait": m.wait, "": m.invariants, "set offer": m.setOffer, "remove offer": m.removeOffer, "parameters": m.changeParams,
 		}
 		if faults {

@@ -53,6 +53,17 @@ func (s msgServer) RemoveOffers(goCtx context.Context, msg *types.MsgRemoveOffer
 	return &types.MsgRemoveOffersResponse{}, s.k.RemoveOffers(sdk.UnwrapSDKContext(goCtx), operator, msg.ContainerIds)
 }
 
+func (s msgServer) RefreshOffers(goCtx context.Context, msg *types.MsgRefreshOffers) (*types.MsgRefreshOffersResponse, error) {
+	if _, err := s.k.address("signer", msg.Signer); err != nil {
+		return nil, err
+	}
+	if err := msg.Validate(); err != nil {
+		return nil, err
+	}
+	listed, delisted, err := s.k.RefreshOffers(sdk.UnwrapSDKContext(goCtx), msg.ContainerIds)
+	return &types.MsgRefreshOffersResponse{Listed: listed, Delisted: delisted}, err
+}
+
 func (s msgServer) Deposit(goCtx context.Context, msg *types.MsgDeposit) (*types.MsgDepositResponse, error) {
 	depositor, err := s.k.address("depositor", msg.Depositor)
 	if err != nil {
@@ -97,11 +108,46 @@ func (s msgServer) CreateLease(goCtx context.Context, msg *types.MsgCreateLease)
 	if err := msg.Validate(); err != nil {
 		return nil, err
 	}
-	lease, err := s.k.CreateLease(sdk.UnwrapSDKContext(goCtx), tenant, msg)
+	leases, err := s.k.CreateLease(sdk.UnwrapSDKContext(goCtx), tenant, msg)
 	if err != nil {
 		return nil, err
 	}
-	return &types.MsgCreateLeaseResponse{LeaseId: lease.ID(), ContainerId: lease.ContainerId, Rate: lease.Rate}, nil
+	first := leases[0].Opening()
+	res := &types.MsgCreateLeaseResponse{LeaseId: first.LeaseId, ContainerId: first.ContainerId, Rate: first.Rate}
+	if len(leases) > 1 {
+		res.Gang = openings(leases)
+	}
+	return res, nil
+}
+
+func openings(leases []types.Lease) []types.OpenedLease {
+	opened := make([]types.OpenedLease, len(leases))
+	for i, lease := range leases {
+		opened[i] = lease.Opening()
+	}
+	return opened
+}
+
+func (s msgServer) CreateLeases(goCtx context.Context, msg *types.MsgCreateLeases) (*types.MsgCreateLeasesResponse, error) {
+	tenant, err := s.k.address("tenant", msg.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	if err := msg.Validate(); err != nil {
+		return nil, err
+	}
+	served, err := s.k.CreateLeases(sdk.UnwrapSDKContext(goCtx), tenant, msg.Deposit, msg.Orders, msg.Partial)
+	if err != nil {
+		return nil, err
+	}
+	res := &types.MsgCreateLeasesResponse{Results: make([]types.OrderResult, len(served))}
+	for i, order := range served {
+		res.Results[i].Leases = openings(order.Leases)
+		if order.Err != nil {
+			res.Results[i].Error = order.Err.Error()
+		}
+	}
+	return res, nil
 }
 
 func (s msgServer) CloseLease(goCtx context.Context, msg *types.MsgCloseLease) (*types.MsgCloseLeaseResponse, error) {

@@ -130,13 +130,13 @@ func priceKeyOf(offer types.Offer) priceKey {
 
 // indexPrice puts the offer of a Container without a lease where matching finds it; offers with a list never are there.
 func (k *Keeper) indexPrice(ctx sdk.Context, offer types.Offer) error {
-	if !offer.Public() {
+	if !offer.Listed() {
 		return nil
 	}
 	return k.prices.Set(ctx, priceKeyOf(offer))
 }
 
-// dropPrice takes a Container out of the price index, if it has an offer.
+// dropPrice takes a Container out of the price index, if it has an offer there.
 func (k *Keeper) dropPrice(ctx sdk.Context, id uint64) error {
 	offer, err := k.offers.Get(ctx, id)
 	switch {
@@ -144,13 +144,14 @@ func (k *Keeper) dropPrice(ctx sdk.Context, id uint64) error {
 		return nil
 	case err != nil:
 		return err
-	case !offer.Public():
+	case !offer.Listed():
 		return nil
 	}
 	return k.prices.Remove(ctx, priceKeyOf(offer))
 }
 
-// restorePrice puts a Container that was released back into the price index, if it still has an offer.
+// restorePrice puts a Container that was released back into the price index, if it still has an offer. It has just been leased, so
+// what somebody saw of it before is of no account.
 func (k *Keeper) restorePrice(ctx sdk.Context, id uint64) error {
 	offer, err := k.offers.Get(ctx, id)
 	switch {
@@ -159,5 +160,77 @@ func (k *Keeper) restorePrice(ctx sdk.Context, id uint64) error {
 	case err != nil:
 		return err
 	}
+	if offer.Delisted {
+		return k.list(ctx, offer)
+	}
 	return k.indexPrice(ctx, offer)
+}
+
+// RefreshOffers compares offers with whether their Containers can be leased now, and takes them out of the price index or puts
+// them back. x/providers does not call upward when a Container falls silent, and a block can't look at all; so who is in
+// the way of matching is removed by whoever it hinders, and who is back says so himself.
+func (k *Keeper) RefreshOffers(ctx sdk.Context, ids []uint64) (listed, delisted []uint64, err error) {
+	for _, id := range ids {
+		offer, err := k.offers.Get(ctx, id)
+		if errors.Is(err, collections.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		leased, free, err := k.availability(ctx, id)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case leased || offer.Delisted == !free:
+		case free:
+			listed, err = append(listed, id), k.list(ctx, offer)
+		default:
+			delisted, err = append(delisted, id), k.delist(ctx, offer)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	return listed, delisted, nil
+}
+
+// availability says whether a Container has a lease, and whether it can be given one now.
+func (k *Keeper) availability(ctx sdk.Context, id uint64) (leased, free bool, err error) {
+	status, err := k.providers.Status(ctx, id)
+	if errors.Is(err, providertypes.ErrContainerNotFound) {
+		return false, false, nil
+	}
+	if err != nil || status.Lease != "" {
+		return status.Lease != "", false, err
+	}
+	err = k.providers.Bindable(ctx, id)
+	if errors.Is(err, providertypes.ErrContainerNotFree) {
+		return false, false, nil
+	}
+	return false, err == nil, err
+}
+
+// list puts the offer of a Container without a lease back into the price index.
+func (k *Keeper) list(ctx sdk.Context, offer types.Offer) error {
+	offer.Delisted = false
+	if err := k.offers.Set(ctx, offer.ContainerId, offer); err != nil {
+		return err
+	}
+	if err := k.indexPrice(ctx, offer); err != nil {
+		return err
+	}
+	return ctx.EventManager().EmitTypedEvent(&types.EventOfferListed{ContainerId: offer.ContainerId})
+}
+
+// delist takes the offer of a Container without a lease out of the price index.
+func (k *Keeper) delist(ctx sdk.Context, offer types.Offer) error {
+	if err := k.dropPrice(ctx, offer.ContainerId); err != nil {
+		return err
+	}
+	offer.Delisted = true
+	if err := k.offers.Set(ctx, offer.ContainerId, offer); err != nil {
+		return err
+	}
+	return ctx.EventManager().EmitTypedEvent(&types.EventOfferDelisted{ContainerId: offer.ContainerId})
 }

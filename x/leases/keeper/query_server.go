@@ -153,8 +153,8 @@ func (s queryServer) Match(goCtx context.Context, req *types.QueryMatchRequest) 
 	if limit == 0 {
 		limit = defaultMatches
 	}
-	offers, _, err := s.k.scan(ctx, demand, params.MaxScan, min(limit, maxMatches))
-	return &types.QueryMatchResponse{Offers: offers}, err
+	seen, err := s.k.scan(ctx, demand, params.MaxScan, int(min(limit, maxMatches)), nil)
+	return &types.QueryMatchResponse{Offers: seen.offers, Stale: seen.stale}, err
 }
 
 // bounded limits a page's size.

@@ -34,6 +34,8 @@ func WeightedOperationsX(k *keeper.Keeper, supply Supply, weights simsx.WeightSo
 	reg.Add(weights.Get("msg_deposit", 10), MsgDepositFactory())
 	reg.Add(weights.Get("msg_withdraw_deposit", 5), MsgWithdrawDepositFactory(k))
 	reg.Add(weights.Get("msg_create_lease", 40), MsgCreateLeaseFactory(k, supply))
+	reg.Add(weights.Get("msg_create_leases", 10), MsgCreateLeasesFactory(k, supply))
+	reg.Add(weights.Get("msg_refresh_offers", 5), MsgRefreshOffersFactory(k))
 	reg.Add(weights.Get("msg_close_lease", 8), MsgCloseLeaseFactory(k))
 	reg.Add(weights.Get("msg_settle", 10), MsgSettleFactory(k))
 	reg.Add(weights.Get("msg_submit_usage", 30), MsgSubmitUsageFactory(k, supply))
@@ -155,6 +157,44 @@ func MsgCreateLeaseFactory(k *keeper.Keeper, supply Supply) simsx.SimMsgFactoryF
 			msg.Quote = quote(sdkCtx, data, reporter, msg, offer)
 		}
 		return sim.Signed(data, reporter, tenant, msg)
+	}
+}
+
+// MsgCreateLeasesFactory opens a batch of orders by class, among them gangs; some can't be served.
+func MsgCreateLeasesFactory(k *keeper.Keeper, supply Supply) simsx.SimMsgFactoryFn[*types.MsgCreateLeases] {
+	single := MsgCreateLeaseFactory(k, supply)
+	return func(ctx context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgCreateLeases) {
+		signers, first := single(ctx, data, reporter)
+		if first == nil {
+			return nil, nil
+		}
+		first.Quote = nil
+		if first.Requirement != nil && data.Rand().Bool() {
+			first.Count = 2
+		}
+		msg := &types.MsgCreateLeases{Tenant: first.Tenant, Deposit: first.Deposit, Partial: true}
+		msg.Deposit.Amount = msg.Deposit.Amount.MulRaw(2)
+		first.Deposit = sdk.Coin{}
+		for range 1 + data.Rand().Intn(3) {
+			msg.Orders = append(msg.Orders, *first)
+		}
+		return signers, msg
+	}
+}
+
+// MsgRefreshOffersFactory looks whether offers can be leased.
+func MsgRefreshOffersFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgRefreshOffers] {
+	return func(ctx context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgRefreshOffers) {
+		state, err := k.ExportGenesis(sdk.UnwrapSDKContext(ctx))
+		if err != nil {
+			return sim.Skip[*types.MsgRefreshOffers](reporter, err)
+		}
+		offer, ok := sim.Pick(data, reporter, state.Offers, sim.Any)
+		if !ok {
+			return nil, nil
+		}
+		signer := data.AnyAccount(reporter).AddressBech32
+		return sim.Signed(data, reporter, signer, &types.MsgRefreshOffers{Signer: signer, ContainerIds: []uint64{offer.ContainerId}})
 	}
 }
 

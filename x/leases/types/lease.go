@@ -38,6 +38,11 @@ func (s Settlement) IsNothing() bool {
 // ID names the lease.
 func (l Lease) ID() string { return idString(l.Tenant, l.Number) }
 
+// Opening is what a message answers that has opened the lease.
+func (l Lease) Opening() OpenedLease {
+	return OpenedLease{LeaseId: l.ID(), ContainerId: l.ContainerId, Rate: l.Rate}
+}
+
 // BilledUntil is the last instant that can be billed now, given how far the account was touched: never beyond the account's
 // end or the agreed end.
 func (l Lease) BilledUntil(touched time.Time) time.Time {

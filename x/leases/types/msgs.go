@@ -17,6 +17,10 @@ import (
 const (
 	// MaxOffers bounds offers per message; each costs about three writes.
 	MaxOffers = 500
+	// MaxGang bounds the Containers of a gang, and the leases of a message: each costs about four writes.
+	MaxGang = 1_024
+	// MaxOrders bounds the orders of a batch.
+	MaxOrders = 100
 	// MaxSettle bounds leases per MsgSettle; each costs about five writes.
 	MaxSettle = 100
 	// MaxExitCodes bounds exit codes, which are kept in the receipt.
@@ -34,6 +38,9 @@ func (m *MsgSetOffers) Validate(p Params) error {
 	for i, offer := range m.Offers {
 		if err := offer.Validate(p.MinCharge); err != nil {
 			return err
+		}
+		if offer.Delisted {
+			return ErrInvalidOffer.Wrapf("delisted: true for container %d: the chain says that, in RefreshOffers", offer.ContainerId)
 		}
 		ids[i] = offer.ContainerId
 	}
@@ -63,9 +70,20 @@ func (m *MsgDeposit) Validate() error {
 func (m *MsgWithdrawDeposit) Validate() error { return validateCoin("amount", m.Amount) }
 
 // Validate checks what can be checked without state.
+func (m *MsgRefreshOffers) Validate() error {
+	if len(m.ContainerIds) == 0 || len(m.ContainerIds) > MaxOffers {
+		return ErrInvalidField.Wrapf("container_ids: %d: want 1 to %d", len(m.ContainerIds), MaxOffers)
+	}
+	return validateUnique("container_ids", m.ContainerIds)
+}
+
+// Validate checks what can be checked without state.
 func (m *MsgCreateLease) Validate() error {
-	if len(m.Candidates) > MaxCandidates {
-		return ErrInvalidField.Wrapf("candidates: %d: want at most %d", len(m.Candidates), MaxCandidates)
+	if m.Count > MaxGang {
+		return ErrInvalidField.Wrapf("count: %d: want at most %d Containers in a gang", m.Count, MaxGang)
+	}
+	if most := max(MaxCandidates, 2*m.Containers()); len(m.Candidates) > most {
+		return ErrInvalidField.Wrapf("candidates: %d: want at most %d", len(m.Candidates), most)
 	}
 	if err := validateUnique("candidates", m.Candidates); err != nil {
 		return err
@@ -73,8 +91,9 @@ func (m *MsgCreateLease) Validate() error {
 	if err := m.Wanted().Validate(); err != nil {
 		return err
 	}
-	if len(m.Candidates) == 0 && m.Wanted().Class == "" {
-		return ErrInvalidField.Wrap("requirement.class: empty: name a class, or candidates")
+	if m.Wanted().Class == "" && len(m.Candidates) < m.Containers() {
+		return ErrInvalidField.Wrapf("requirement.class: empty, with %d candidates for %d Containers: name a class, or more candidates",
+			len(m.Candidates), m.Containers())
 	}
 	if err := validateRate("max_rate", m.MaxRate); err != nil {
 		return err
@@ -90,10 +109,44 @@ func (m *MsgCreateLease) Validate() error {
 	if m.Duration < 0 || m.Duration > MaxTerm {
 		return ErrInvalidField.Wrapf("duration: %s: want 0 (until closed) to %s", m.Duration, MaxTerm)
 	}
+	if m.MaxMinCharge < 0 {
+		return ErrInvalidField.Wrapf("max_min_charge: %s: want 0 (any) or more", m.MaxMinCharge)
+	}
 	if m.Quote != nil {
 		return m.Quote.Validate()
 	}
 	return nil
+}
+
+// Containers is how many Containers the message asks for, from 1.
+func (m *MsgCreateLease) Containers() int { return int(max(1, m.Count)) }
+
+// Validate checks what can be checked without state.
+func (m *MsgCreateLeases) Validate() error {
+	if len(m.Orders) == 0 || len(m.Orders) > MaxOrders {
+		return ErrInvalidField.Wrapf("orders: %d: want 1 to %d", len(m.Orders), MaxOrders)
+	}
+	total := 0
+	for i := range m.Orders {
+		order := &m.Orders[i]
+		if order.Tenant != "" && order.Tenant != m.Tenant {
+			return ErrInvalidField.Wrapf("orders[%d].tenant: %q: want none, or the message's", i, clip(order.Tenant))
+		}
+		if order.HasDeposit() {
+			return ErrInvalidField.Wrapf("orders[%d].deposit: %s: the message carries the deposit of all", i, show(order.Deposit.Amount))
+		}
+		if err := order.Validate(); err != nil {
+			return errors.Wrapf(err, "orders[%d]", i)
+		}
+		total += order.Containers()
+	}
+	if total > MaxGang {
+		return ErrInvalidField.Wrapf("orders: %d leases in all: want at most %d in one message", total, MaxGang)
+	}
+	if !hasCoin(m.Deposit) {
+		return nil
+	}
+	return validateCoin("deposit", m.Deposit)
 }
 
 // Wanted is the requirement, the empty one where none was sent.
@@ -104,9 +157,16 @@ func (m *MsgCreateLease) Wanted() Requirement {
 	return *m.Requirement
 }
 
+// Demand is what the message asks for, for the tenant whose account pays.
+func (m *MsgCreateLease) Demand(tenant string) Demand {
+	return Demand{Tenant: tenant, MaxRate: m.MaxRate, Duration: m.Duration, MaxMinCharge: m.MaxMinCharge, Requirement: m.Wanted()}
+}
+
 // HasDeposit says whether the message carries an amount, be it a bad one.
-func (m *MsgCreateLease) HasDeposit() bool {
-	return m.Deposit.Denom != "" || (!m.Deposit.Amount.IsNil() && !m.Deposit.Amount.IsZero())
+func (m *MsgCreateLease) HasDeposit() bool { return hasCoin(m.Deposit) }
+
+func hasCoin(coin sdk.Coin) bool {
+	return coin.Denom != "" || (!coin.Amount.IsNil() && !coin.Amount.IsZero())
 }
 
 // Validate checks what can be checked without state.

@@ -30,6 +30,9 @@ const (
 	MaxName = 32
 )
 
+// Listed says whether the offer of a Container without a lease stands in the price index.
+func (o Offer) Listed() bool { return o.Public() && !o.Delisted }
+
 // Public says whether anyone may take the offer; only public offers are in the price index and earn capacity rewards.
 func (o Offer) Public() bool { return len(o.Allowed) == 0 && len(o.Denied) == 0 }
 
@@ -94,6 +97,7 @@ const (
 	MisfitPrice
 	MisfitTenant
 	MisfitTerm
+	MisfitMinCharge
 	MisfitClass
 	MisfitCount
 	MisfitVRAM
@@ -106,7 +110,8 @@ const (
 )
 
 var misfitNames = [misfits]string{
-	"fits", "no such container", "no offer", "price above max_rate", "closed to this tenant", "duration outside its terms", "class",
+	"fits", "no such container", "no offer", "price above max_rate", "closed to this tenant", "duration outside its terms",
+	"minimum charge above max_min_charge", "class",
 	"count", "vram_mib", "region", "cpu_milli", "memory_mib", "disk_mib", "not free",
 }
 
@@ -115,10 +120,12 @@ func (m Misfit) String() string { return misfitNames[m] }
 
 // Demand is what a tenant asks for.
 type Demand struct {
-	Tenant      string
-	MaxRate     math.Int
-	Duration    time.Duration
-	Requirement Requirement
+	Tenant   string
+	MaxRate  math.Int
+	Duration time.Duration
+	// MaxMinCharge is the longest minimum charge; 0 is any.
+	MaxMinCharge time.Duration
+	Requirement  Requirement
 }
 
 // Offer says whether an offer serves the demand. A lease without an agreed duration does not fit an offer with a longest
@@ -131,6 +138,8 @@ func (d Demand) Offer(o Offer) Misfit {
 		return MisfitTenant
 	case o.MaxTerm > 0 && (d.Duration == 0 || d.Duration > o.MaxTerm), d.Duration > 0 && d.Duration < o.MinCharge:
 		return MisfitTerm
+	case d.MaxMinCharge > 0 && o.MinCharge > d.MaxMinCharge:
+		return MisfitMinCharge
 	}
 	return Fits
 }

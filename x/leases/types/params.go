@@ -9,8 +9,8 @@ const (
 	MaxRunway = 24 * time.Hour
 	// MaxClosesPerBlock bounds max_closes_per_block: ten thousand closes take seconds of a block.
 	MaxClosesPerBlock = 10_000
-	// MaxOpenLeases bounds max_open_leases: an exhausted account is settled as a whole in one block.
-	MaxOpenLeases = 1_000
+	// MaxOpenLeases bounds max_open_leases: an exhausted account is settled as a whole in one block. Two of the largest gangs fit.
+	MaxOpenLeases = 2 * MaxGang
 	// MaxScan bounds max_scan: each entry is a handful of reads in a tenant's transaction.
 	MaxScan = 1_000
 	// MaxClockSkew bounds max_clock_skew: a worker further ahead could start leases in the future.
@@ -25,8 +25,8 @@ func DefaultParams() Params {
 		MinCharge:         time.Minute,
 		MinRunway:         5 * time.Minute,
 		MaxClosesPerBlock: 1_000,
-		MaxOpenLeases:     1_000,
-		MaxUnstarted:      100,
+		MaxOpenLeases:     2 * MaxGang,
+		MaxUnstarted:      MaxGang,
 		MaxScan:           100,
 		MaxClockSkew:      10 * time.Second,
 		MaxUsageBatch:     100,

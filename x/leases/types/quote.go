@@ -15,8 +15,10 @@ const (
 	quoteDomain = "ath/quote/v1"
 	// MaxQuoteAge is how far ahead a quote may expire: its nonce is kept until then.
 	MaxQuoteAge = 60 * time.Second
-	// MaxCandidates bounds candidates of a quote or a lease; each costs a few reads.
+	// MaxCandidates bounds candidates of a lease; each costs a few reads. A gang of n may have 2n.
 	MaxCandidates = 64
+	// MaxQuoted bounds candidates of a quote: those of the largest gang.
+	MaxQuoted = 2 * MaxGang
 )
 
 // SignBytes returns the 32 bytes that the Indexer signs: a SHA-256 over the domain, the chain-id, the tenant and every field
@@ -42,8 +44,8 @@ func (q Quote) SignBytes(chainID, tenant string) []byte {
 
 // Validate checks what can be checked without state.
 func (q Quote) Validate() error {
-	if len(q.Candidates) == 0 || len(q.Candidates) > MaxCandidates {
-		return ErrInvalidQuote.Wrapf("quote.candidates: %d: want 1 to %d", len(q.Candidates), MaxCandidates)
+	if len(q.Candidates) == 0 || len(q.Candidates) > MaxQuoted {
+		return ErrInvalidQuote.Wrapf("quote.candidates: %d: want 1 to %d", len(q.Candidates), MaxQuoted)
 	}
 	if len(q.Rates) != len(q.Candidates) {
 		return ErrInvalidQuote.Wrapf("quote.rates: %d for %d candidates: want one each", len(q.Rates), len(q.Candidates))

@@ -222,6 +222,116 @@ func (m *MsgRemoveOffersResponse) XXX_DiscardUnknown() {
 
 var xxx_messageInfo_MsgRemoveOffersResponse proto.InternalMessageInfo
 
+// MsgRefreshOffers brings the price index up to date.
+type MsgRefreshOffers struct {
+	// Who signs.
+	Signer string `protobuf:"bytes,1,opt,name=signer,proto3" json:"signer,omitempty"`
+	// 1 to 500 Containers, each once; one without an offer is passed over.
+	ContainerIds []uint64 `protobuf:"varint,2,rep,packed,name=container_ids,json=containerIds,proto3" json:"container_ids,omitempty"`
+}
+
+func (m *MsgRefreshOffers) Reset()         { *m = MsgRefreshOffers{} }
+func (m *MsgRefreshOffers) String() string { return proto.CompactTextString(m) }
+func (*MsgRefreshOffers) ProtoMessage()    {}
+func (*MsgRefreshOffers) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{4}
+}
+func (m *MsgRefreshOffers) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgRefreshOffers) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgRefreshOffers.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgRefreshOffers) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgRefreshOffers.Merge(m, src)
+}
+func (m *MsgRefreshOffers) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgRefreshOffers) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgRefreshOffers.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgRefreshOffers proto.InternalMessageInfo
+
+func (m *MsgRefreshOffers) GetSigner() string {
+	if m != nil {
+		return m.Signer
+	}
+	return ""
+}
+
+func (m *MsgRefreshOffers) GetContainerIds() []uint64 {
+	if m != nil {
+		return m.ContainerIds
+	}
+	return nil
+}
+
+// MsgRefreshOffersResponse says what changed.
+type MsgRefreshOffersResponse struct {
+	// Containers that are listed now and were not.
+	Listed []uint64 `protobuf:"varint,1,rep,packed,name=listed,proto3" json:"listed,omitempty"`
+	// Containers that were listed and are no longer.
+	Delisted []uint64 `protobuf:"varint,2,rep,packed,name=delisted,proto3" json:"delisted,omitempty"`
+}
+
+func (m *MsgRefreshOffersResponse) Reset()         { *m = MsgRefreshOffersResponse{} }
+func (m *MsgRefreshOffersResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgRefreshOffersResponse) ProtoMessage()    {}
+func (*MsgRefreshOffersResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{5}
+}
+func (m *MsgRefreshOffersResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgRefreshOffersResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgRefreshOffersResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgRefreshOffersResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgRefreshOffersResponse.Merge(m, src)
+}
+func (m *MsgRefreshOffersResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgRefreshOffersResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgRefreshOffersResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgRefreshOffersResponse proto.InternalMessageInfo
+
+func (m *MsgRefreshOffersResponse) GetListed() []uint64 {
+	if m != nil {
+		return m.Listed
+	}
+	return nil
+}
+
+func (m *MsgRefreshOffersResponse) GetDelisted() []uint64 {
+	if m != nil {
+		return m.Delisted
+	}
+	return nil
+}
+
 // MsgDeposit pays into a prepaid account.
 type MsgDeposit struct {
 	// Who pays.
@@ -236,7 +346,7 @@ func (m *MsgDeposit) Reset()         { *m = MsgDeposit{} }
 func (m *MsgDeposit) String() string { return proto.CompactTextString(m) }
 func (*MsgDeposit) ProtoMessage()    {}
 func (*MsgDeposit) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{4}
+	return fileDescriptor_e034f01b5b794d0c, []int{6}
 }
 func (m *MsgDeposit) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -296,7 +406,7 @@ func (m *MsgDepositResponse) Reset()         { *m = MsgDepositResponse{} }
 func (m *MsgDepositResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgDepositResponse) ProtoMessage()    {}
 func (*MsgDepositResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{5}
+	return fileDescriptor_e034f01b5b794d0c, []int{7}
 }
 func (m *MsgDepositResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -344,7 +454,7 @@ func (m *MsgWithdrawDeposit) Reset()         { *m = MsgWithdrawDeposit{} }
 func (m *MsgWithdrawDeposit) String() string { return proto.CompactTextString(m) }
 func (*MsgWithdrawDeposit) ProtoMessage()    {}
 func (*MsgWithdrawDeposit) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{6}
+	return fileDescriptor_e034f01b5b794d0c, []int{8}
 }
 func (m *MsgWithdrawDeposit) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -397,7 +507,7 @@ func (m *MsgWithdrawDepositResponse) Reset()         { *m = MsgWithdrawDepositRe
 func (m *MsgWithdrawDepositResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgWithdrawDepositResponse) ProtoMessage()    {}
 func (*MsgWithdrawDepositResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{7}
+	return fileDescriptor_e034f01b5b794d0c, []int{9}
 }
 func (m *MsgWithdrawDepositResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -457,7 +567,7 @@ func (m *Quote) Reset()         { *m = Quote{} }
 func (m *Quote) String() string { return proto.CompactTextString(m) }
 func (*Quote) ProtoMessage()    {}
 func (*Quote) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{8}
+	return fileDescriptor_e034f01b5b794d0c, []int{10}
 }
 func (m *Quote) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -535,15 +645,15 @@ func (m *Quote) GetSignature() []byte {
 	return nil
 }
 
-// MsgCreateLease opens one lease.
+// MsgCreateLease opens one lease, or a gang of leases: all of them or none.
 type MsgCreateLease struct {
 	// The tenant.
 	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// Containers in order of preference, at most 64; the first free one that fits the requirement wins.
+	// Containers in order of preference, at most 64, or twice the count of a gang; the first free one that fits the requirement wins.
 	Candidates []uint64 `protobuf:"varint,2,rep,packed,name=candidates,proto3" json:"candidates,omitempty"`
-	// What would do; where set with a class and no candidate is free, the chain picks the cheapest that fits.
+	// What would do; where set with a class and too few candidates are free, the chain picks the cheapest that fit.
 	Requirement *Requirement `protobuf:"bytes,3,opt,name=requirement,proto3" json:"requirement,omitempty"`
-	// Most that the tenant pays per second, in 10^-6 of the denom's smallest unit; > 0.
+	// Most that the tenant pays per second and Container, in 10^-6 of the denom's smallest unit; > 0.
 	MaxRate cosmossdk_io_math.Int `protobuf:"bytes,4,opt,name=max_rate,json=maxRate,proto3,customtype=cosmossdk.io/math.Int" json:"max_rate"`
 	// Added to the prepaid balance first; may be 0.
 	Deposit types.Coin `protobuf:"bytes,5,opt,name=deposit,proto3" json:"deposit"`
@@ -553,13 +663,17 @@ type MsgCreateLease struct {
 	Duration time.Duration `protobuf:"bytes,7,opt,name=duration,proto3,stdduration" json:"duration"`
 	// Indexer's quote; optional.
 	Quote *Quote `protobuf:"bytes,8,opt,name=quote,proto3" json:"quote,omitempty"`
+	// Containers of the gang, 2 to 1,024, each with a lease of its own; 0 or 1 is a single lease.
+	Count uint32 `protobuf:"varint,30,opt,name=count,proto3" json:"count,omitempty"`
+	// Longest minimum charge that an offer may have; 0 is any.
+	MaxMinCharge time.Duration `protobuf:"bytes,31,opt,name=max_min_charge,json=maxMinCharge,proto3,stdduration" json:"max_min_charge"`
 }
 
 func (m *MsgCreateLease) Reset()         { *m = MsgCreateLease{} }
 func (m *MsgCreateLease) String() string { return proto.CompactTextString(m) }
 func (*MsgCreateLease) ProtoMessage()    {}
 func (*MsgCreateLease) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{9}
+	return fileDescriptor_e034f01b5b794d0c, []int{11}
 }
 func (m *MsgCreateLease) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -637,21 +751,94 @@ func (m *MsgCreateLease) GetQuote() *Quote {
 	return nil
 }
 
-// MsgCreateLeaseResponse holds what was made.
-type MsgCreateLeaseResponse struct {
+func (m *MsgCreateLease) GetCount() uint32 {
+	if m != nil {
+		return m.Count
+	}
+	return 0
+}
+
+func (m *MsgCreateLease) GetMaxMinCharge() time.Duration {
+	if m != nil {
+		return m.MaxMinCharge
+	}
+	return 0
+}
+
+// OpenedLease is a lease that a message has opened.
+type OpenedLease struct {
 	// "tenant/number".
 	LeaseId string `protobuf:"bytes,1,opt,name=lease_id,json=leaseId,proto3" json:"lease_id,omitempty"`
-	// The Container that won.
+	// The Container.
 	ContainerId uint64 `protobuf:"varint,2,opt,name=container_id,json=containerId,proto3" json:"container_id,omitempty"`
 	// Price per second in 10^-6 of the denom's smallest unit.
 	Rate cosmossdk_io_math.Int `protobuf:"bytes,3,opt,name=rate,proto3,customtype=cosmossdk.io/math.Int" json:"rate"`
+}
+
+func (m *OpenedLease) Reset()         { *m = OpenedLease{} }
+func (m *OpenedLease) String() string { return proto.CompactTextString(m) }
+func (*OpenedLease) ProtoMessage()    {}
+func (*OpenedLease) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{12}
+}
+func (m *OpenedLease) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *OpenedLease) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_OpenedLease.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *OpenedLease) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_OpenedLease.Merge(m, src)
+}
+func (m *OpenedLease) XXX_Size() int {
+	return m.Size()
+}
+func (m *OpenedLease) XXX_DiscardUnknown() {
+	xxx_messageInfo_OpenedLease.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_OpenedLease proto.InternalMessageInfo
+
+func (m *OpenedLease) GetLeaseId() string {
+	if m != nil {
+		return m.LeaseId
+	}
+	return ""
+}
+
+func (m *OpenedLease) GetContainerId() uint64 {
+	if m != nil {
+		return m.ContainerId
+	}
+	return 0
+}
+
+// MsgCreateLeaseResponse holds what was made.
+type MsgCreateLeaseResponse struct {
+	// "tenant/number"; of a gang the first.
+	LeaseId string `protobuf:"bytes,1,opt,name=lease_id,json=leaseId,proto3" json:"lease_id,omitempty"`
+	// The Container that won; of a gang the first.
+	ContainerId uint64 `protobuf:"varint,2,opt,name=container_id,json=containerId,proto3" json:"container_id,omitempty"`
+	// Price per second in 10^-6 of the denom's smallest unit; of a gang the first.
+	Rate cosmossdk_io_math.Int `protobuf:"bytes,3,opt,name=rate,proto3,customtype=cosmossdk.io/math.Int" json:"rate"`
+	// All leases of a gang, in order of number; empty for a single lease.
+	Gang []OpenedLease `protobuf:"bytes,4,rep,name=gang,proto3" json:"gang"`
 }
 
 func (m *MsgCreateLeaseResponse) Reset()         { *m = MsgCreateLeaseResponse{} }
 func (m *MsgCreateLeaseResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgCreateLeaseResponse) ProtoMessage()    {}
 func (*MsgCreateLeaseResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{10}
+	return fileDescriptor_e034f01b5b794d0c, []int{13}
 }
 func (m *MsgCreateLeaseResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -694,6 +881,187 @@ func (m *MsgCreateLeaseResponse) GetContainerId() uint64 {
 	return 0
 }
 
+func (m *MsgCreateLeaseResponse) GetGang() []OpenedLease {
+	if m != nil {
+		return m.Gang
+	}
+	return nil
+}
+
+// MsgCreateLeases opens independent leases.
+type MsgCreateLeases struct {
+	// The tenant.
+	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// Added to the prepaid balance first; may be 0.
+	Deposit types.Coin `protobuf:"bytes,2,opt,name=deposit,proto3" json:"deposit"`
+	// 1 to 100 orders, worked off in this order; their tenant is this one or empty, they carry no deposit of their own.
+	Orders []MsgCreateLease `protobuf:"bytes,3,rep,name=orders,proto3" json:"orders"`
+	// Whether orders that can't be served are left out; without it one of them fails the message.
+	Partial bool `protobuf:"varint,4,opt,name=partial,proto3" json:"partial,omitempty"`
+}
+
+func (m *MsgCreateLeases) Reset()         { *m = MsgCreateLeases{} }
+func (m *MsgCreateLeases) String() string { return proto.CompactTextString(m) }
+func (*MsgCreateLeases) ProtoMessage()    {}
+func (*MsgCreateLeases) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{14}
+}
+func (m *MsgCreateLeases) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgCreateLeases) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgCreateLeases.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgCreateLeases) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgCreateLeases.Merge(m, src)
+}
+func (m *MsgCreateLeases) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgCreateLeases) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgCreateLeases.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgCreateLeases proto.InternalMessageInfo
+
+func (m *MsgCreateLeases) GetTenant() string {
+	if m != nil {
+		return m.Tenant
+	}
+	return ""
+}
+
+func (m *MsgCreateLeases) GetDeposit() types.Coin {
+	if m != nil {
+		return m.Deposit
+	}
+	return types.Coin{}
+}
+
+func (m *MsgCreateLeases) GetOrders() []MsgCreateLease {
+	if m != nil {
+		return m.Orders
+	}
+	return nil
+}
+
+func (m *MsgCreateLeases) GetPartial() bool {
+	if m != nil {
+		return m.Partial
+	}
+	return false
+}
+
+// OrderResult is what became of one order.
+type OrderResult struct {
+	// The leases: one, or a gang; empty where the order was not served.
+	Leases []OpenedLease `protobuf:"bytes,1,rep,name=leases,proto3" json:"leases"`
+	// Why it was not served; empty where it was.
+	Error string `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+}
+
+func (m *OrderResult) Reset()         { *m = OrderResult{} }
+func (m *OrderResult) String() string { return proto.CompactTextString(m) }
+func (*OrderResult) ProtoMessage()    {}
+func (*OrderResult) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{15}
+}
+func (m *OrderResult) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *OrderResult) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_OrderResult.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *OrderResult) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_OrderResult.Merge(m, src)
+}
+func (m *OrderResult) XXX_Size() int {
+	return m.Size()
+}
+func (m *OrderResult) XXX_DiscardUnknown() {
+	xxx_messageInfo_OrderResult.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_OrderResult proto.InternalMessageInfo
+
+func (m *OrderResult) GetLeases() []OpenedLease {
+	if m != nil {
+		return m.Leases
+	}
+	return nil
+}
+
+func (m *OrderResult) GetError() string {
+	if m != nil {
+		return m.Error
+	}
+	return ""
+}
+
+// MsgCreateLeasesResponse holds what was made.
+type MsgCreateLeasesResponse struct {
+	// One per order, in their order.
+	Results []OrderResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results"`
+}
+
+func (m *MsgCreateLeasesResponse) Reset()         { *m = MsgCreateLeasesResponse{} }
+func (m *MsgCreateLeasesResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgCreateLeasesResponse) ProtoMessage()    {}
+func (*MsgCreateLeasesResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{16}
+}
+func (m *MsgCreateLeasesResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgCreateLeasesResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgCreateLeasesResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgCreateLeasesResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgCreateLeasesResponse.Merge(m, src)
+}
+func (m *MsgCreateLeasesResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgCreateLeasesResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgCreateLeasesResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgCreateLeasesResponse proto.InternalMessageInfo
+
+func (m *MsgCreateLeasesResponse) GetResults() []OrderResult {
+	if m != nil {
+		return m.Results
+	}
+	return nil
+}
+
 // MsgCloseLease ends a lease.
 type MsgCloseLease struct {
 	// Who signs.
@@ -710,7 +1078,7 @@ func (m *MsgCloseLease) Reset()         { *m = MsgCloseLease{} }
 func (m *MsgCloseLease) String() string { return proto.CompactTextString(m) }
 func (*MsgCloseLease) ProtoMessage()    {}
 func (*MsgCloseLease) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{11}
+	return fileDescriptor_e034f01b5b794d0c, []int{17}
 }
 func (m *MsgCloseLease) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -777,7 +1145,7 @@ func (m *MsgCloseLeaseResponse) Reset()         { *m = MsgCloseLeaseResponse{} }
 func (m *MsgCloseLeaseResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgCloseLeaseResponse) ProtoMessage()    {}
 func (*MsgCloseLeaseResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{12}
+	return fileDescriptor_e034f01b5b794d0c, []int{18}
 }
 func (m *MsgCloseLeaseResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -825,7 +1193,7 @@ func (m *MsgSettle) Reset()         { *m = MsgSettle{} }
 func (m *MsgSettle) String() string { return proto.CompactTextString(m) }
 func (*MsgSettle) ProtoMessage()    {}
 func (*MsgSettle) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{13}
+	return fileDescriptor_e034f01b5b794d0c, []int{19}
 }
 func (m *MsgSettle) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -878,7 +1246,7 @@ func (m *MsgSettleResponse) Reset()         { *m = MsgSettleResponse{} }
 func (m *MsgSettleResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgSettleResponse) ProtoMessage()    {}
 func (*MsgSettleResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{14}
+	return fileDescriptor_e034f01b5b794d0c, []int{20}
 }
 func (m *MsgSettleResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -926,7 +1294,7 @@ func (m *MsgSubmitUsage) Reset()         { *m = MsgSubmitUsage{} }
 func (m *MsgSubmitUsage) String() string { return proto.CompactTextString(m) }
 func (*MsgSubmitUsage) ProtoMessage()    {}
 func (*MsgSubmitUsage) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{15}
+	return fileDescriptor_e034f01b5b794d0c, []int{21}
 }
 func (m *MsgSubmitUsage) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -977,7 +1345,7 @@ func (m *MsgSubmitUsageResponse) Reset()         { *m = MsgSubmitUsageResponse{}
 func (m *MsgSubmitUsageResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgSubmitUsageResponse) ProtoMessage()    {}
 func (*MsgSubmitUsageResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{16}
+	return fileDescriptor_e034f01b5b794d0c, []int{22}
 }
 func (m *MsgSubmitUsageResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1018,7 +1386,7 @@ func (m *MsgUpdateParams) Reset()         { *m = MsgUpdateParams{} }
 func (m *MsgUpdateParams) String() string { return proto.CompactTextString(m) }
 func (*MsgUpdateParams) ProtoMessage()    {}
 func (*MsgUpdateParams) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{17}
+	return fileDescriptor_e034f01b5b794d0c, []int{23}
 }
 func (m *MsgUpdateParams) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1069,7 +1437,7 @@ func (m *MsgUpdateParamsResponse) Reset()         { *m = MsgUpdateParamsResponse
 func (m *MsgUpdateParamsResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgUpdateParamsResponse) ProtoMessage()    {}
 func (*MsgUpdateParamsResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{18}
+	return fileDescriptor_e034f01b5b794d0c, []int{24}
 }
 func (m *MsgUpdateParamsResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1103,13 +1471,19 @@ func init() {
 	proto.RegisterType((*MsgSetOffersResponse)(nil), "athd.leases.v1.MsgSetOffersResponse")
 	proto.RegisterType((*MsgRemoveOffers)(nil), "athd.leases.v1.MsgRemoveOffers")
 	proto.RegisterType((*MsgRemoveOffersResponse)(nil), "athd.leases.v1.MsgRemoveOffersResponse")
+	proto.RegisterType((*MsgRefreshOffers)(nil), "athd.leases.v1.MsgRefreshOffers")
+	proto.RegisterType((*MsgRefreshOffersResponse)(nil), "athd.leases.v1.MsgRefreshOffersResponse")
 	proto.RegisterType((*MsgDeposit)(nil), "athd.leases.v1.MsgDeposit")
 	proto.RegisterType((*MsgDepositResponse)(nil), "athd.leases.v1.MsgDepositResponse")
 	proto.RegisterType((*MsgWithdrawDeposit)(nil), "athd.leases.v1.MsgWithdrawDeposit")
 	proto.RegisterType((*MsgWithdrawDepositResponse)(nil), "athd.leases.v1.MsgWithdrawDepositResponse")
 	proto.RegisterType((*Quote)(nil), "athd.leases.v1.Quote")
 	proto.RegisterType((*MsgCreateLease)(nil), "athd.leases.v1.MsgCreateLease")
+	proto.RegisterType((*OpenedLease)(nil), "athd.leases.v1.OpenedLease")
 	proto.RegisterType((*MsgCreateLeaseResponse)(nil), "athd.leases.v1.MsgCreateLeaseResponse")
+	proto.RegisterType((*MsgCreateLeases)(nil), "athd.leases.v1.MsgCreateLeases")
+	proto.RegisterType((*OrderResult)(nil), "athd.leases.v1.OrderResult")
+	proto.RegisterType((*MsgCreateLeasesResponse)(nil), "athd.leases.v1.MsgCreateLeasesResponse")
 	proto.RegisterType((*MsgCloseLease)(nil), "athd.leases.v1.MsgCloseLease")
 	proto.RegisterType((*MsgCloseLeaseResponse)(nil), "athd.leases.v1.MsgCloseLeaseResponse")
 	proto.RegisterType((*MsgSettle)(nil), "athd.leases.v1.MsgSettle")
@@ -1123,92 +1497,110 @@ func init() {
 func init() { proto.RegisterFile("athd/leases/v1/tx.proto", fileDescriptor_e034f01b5b794d0c) }
 
 var fileDescriptor_e034f01b5b794d0c = []byte{
-	// 1359 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xa4, 0x57, 0xcd, 0x6f, 0x13, 0x47,
-	0x14, 0xcf, 0xc6, 0x8e, 0x3f, 0x5e, 0x02, 0x94, 0x55, 0x3e, 0x9c, 0x05, 0x1c, 0xb3, 0x85, 0xd6,
-	0x84, 0xb2, 0x6e, 0x12, 0xd4, 0xaa, 0xa9, 0x5a, 0x44, 0x82, 0x10, 0x91, 0x1a, 0x41, 0x97, 0x46,
-	0xad, 0x7a, 0xb1, 0xc6, 0xde, 0xc9, 0x7a, 0x85, 0x77, 0xc7, 0xec, 0x8c, 0xd3, 0x70, 0x6b, 0x7b,
-	0x6b, 0x4f, 0xdc, 0x5a, 0xa9, 0xe7, 0x9e, 0xa1, 0x12, 0x7f, 0x04, 0x87, 0x1e, 0x10, 0xa7, 0x8a,
-	0x4a, 0xb4, 0x22, 0x07, 0xfe, 0x8d, 0x6a, 0x66, 0x67, 0xd7, 0xe3, 0xf5, 0x12, 0x27, 0xf4, 0x92,
-	0xec, 0xcc, 0xfb, 0xbd, 0x37, 0xef, 0xf7, 0x3e, 0x66, 0x9e, 0x61, 0x01, 0xb1, 0x8e, 0xd3, 0xe8,
-	0x62, 0x44, 0x31, 0x6d, 0xec, 0xad, 0x34, 0xd8, 0xbe, 0xd5, 0x0b, 0x09, 0x23, 0xfa, 0x49, 0x2e,
-	0xb0, 0x22, 0x81, 0xb5, 0xb7, 0x62, 0x9c, 0x46, 0xbe, 0x17, 0x90, 0x86, 0xf8, 0x1b, 0x41, 0x0c,
-	0x23, 0xad, 0xfb, 0xa0, 0x87, 0xa9, 0x94, 0x55, 0xdb, 0x84, 0xfa, 0x84, 0x36, 0x5a, 0x88, 0xe2,
-	0xc6, 0xde, 0x4a, 0x0b, 0x33, 0xb4, 0xd2, 0x68, 0x13, 0x2f, 0x90, 0xf2, 0x05, 0x29, 0xf7, 0xa9,
-	0xcb, 0x55, 0x7d, 0xea, 0x4a, 0xc1, 0x62, 0x24, 0x68, 0x8a, 0x55, 0x23, 0x5a, 0x48, 0xd1, 0xac,
-	0x4b, 0x5c, 0x12, 0xed, 0xf3, 0xaf, 0xf8, 0x24, 0x97, 0x10, 0xb7, 0x8b, 0x1b, 0x62, 0xd5, 0xea,
-	0xef, 0x36, 0x9c, 0x7e, 0x88, 0x98, 0x47, 0xe2, 0x93, 0x96, 0xd2, 0x72, 0xe6, 0xf9, 0x98, 0x32,
-	0xe4, 0xf7, 0x22, 0x80, 0xf9, 0xbb, 0x06, 0x33, 0xdb, 0xd4, 0xbd, 0x8b, 0xd9, 0xed, 0xdd, 0x5d,
-	0x1c, 0x52, 0xfd, 0x2a, 0x94, 0x48, 0x0f, 0x87, 0x88, 0x91, 0xb0, 0xa2, 0xd5, 0xb4, 0x7a, 0x79,
-	0xa3, 0xf2, 0xfc, 0xc9, 0x95, 0x59, 0xe9, 0xcb, 0x75, 0xc7, 0x09, 0x31, 0xa5, 0x77, 0x59, 0xe8,
-	0x05, 0xae, 0x9d, 0x20, 0xf5, 0x35, 0x28, 0x10, 0xa1, 0x5f, 0x99, 0xac, 0xe5, 0xea, 0xd3, 0xab,
-	0x73, 0xd6, 0x70, 0x04, 0x2d, 0x61, 0x7d, 0x23, 0xff, 0xf4, 0xe5, 0xd2, 0x84, 0x2d, 0xa1, 0xeb,
-	0xcb, 0x3f, 0xbe, 0x7e, 0xbc, 0x9c, 0xd8, 0xf8, 0xf9, 0xf5, 0xe3, 0xe5, 0x8a, 0x1a, 0x54, 0xd5,
-	0x2d, 0x73, 0x1e, 0x66, 0xd5, 0xb5, 0x8d, 0x69, 0x8f, 0x04, 0x14, 0x9b, 0xbf, 0x69, 0x70, 0x6a,
-	0x9b, 0xba, 0x36, 0xf6, 0xc9, 0x1e, 0xfe, 0x5f, 0x14, 0xde, 0x85, 0x13, 0x6d, 0x12, 0x30, 0xe4,
-	0x05, 0x38, 0x6c, 0x7a, 0x4e, 0xc4, 0x24, 0x6f, 0xcf, 0x24, 0x9b, 0x5b, 0x0e, 0x5d, 0xbf, 0x32,
-	0xe2, 0xf2, 0x99, 0x94, 0xcb, 0xaa, 0x27, 0xe6, 0x22, 0x2c, 0xa4, 0xb6, 0x12, 0xc7, 0x5f, 0x68,
-	0x00, 0xdb, 0xd4, 0xbd, 0x81, 0x7b, 0x84, 0x7a, 0x4c, 0xff, 0x08, 0xca, 0x4e, 0xf4, 0x79, 0x04,
-	0xa7, 0x07, 0x50, 0xfd, 0x43, 0x28, 0x30, 0x1c, 0xa0, 0x80, 0x55, 0x26, 0xc7, 0x28, 0x49, 0x9c,
-	0xfe, 0x31, 0x14, 0x90, 0x4f, 0xfa, 0x01, 0xab, 0xe4, 0x6a, 0x5a, 0x7d, 0x7a, 0x75, 0xd1, 0x92,
-	0x70, 0x5e, 0xad, 0x96, 0xac, 0x56, 0x6b, 0x93, 0x78, 0x41, 0x9c, 0xae, 0x08, 0xbe, 0x7e, 0x89,
-	0x73, 0x1f, 0x1c, 0xcd, 0xc9, 0xcf, 0xa7, 0xc8, 0x4b, 0x36, 0xe6, 0x6d, 0xd0, 0x07, 0xab, 0x98,
-	0xb2, 0xfe, 0x09, 0x14, 0x5b, 0xa8, 0x8b, 0x82, 0x36, 0x16, 0x0c, 0x8f, 0x70, 0x74, 0x8c, 0x37,
-	0x1f, 0x69, 0xc2, 0xe2, 0xd7, 0x1e, 0xeb, 0x38, 0x21, 0xfa, 0x2e, 0x8e, 0xda, 0x80, 0xbd, 0x76,
-	0x6c, 0xf6, 0x93, 0xc7, 0x63, 0x6f, 0x71, 0xf6, 0xd2, 0x0a, 0xa7, 0x5e, 0x4d, 0x51, 0x4f, 0xb9,
-	0x66, 0xee, 0x80, 0x31, 0xba, 0x9b, 0x84, 0x62, 0xe0, 0x86, 0x76, 0x2c, 0x37, 0xcc, 0x3f, 0x27,
-	0x61, 0xea, 0xcb, 0x3e, 0x61, 0x58, 0x5f, 0x85, 0xa2, 0x17, 0x38, 0x78, 0x1f, 0x8f, 0xaf, 0x97,
-	0x18, 0xa8, 0x57, 0x01, 0xda, 0x28, 0x70, 0x3c, 0x07, 0x31, 0x1c, 0x17, 0xb8, 0xb2, 0xa3, 0xaf,
-	0xc1, 0x54, 0x28, 0x44, 0xb9, 0x5a, 0xae, 0x5e, 0xde, 0x38, 0xc7, 0x8f, 0x7e, 0xf1, 0x72, 0x69,
-	0x2e, 0xb2, 0x4a, 0x9d, 0x7b, 0x96, 0x47, 0x1a, 0x3e, 0x62, 0x1d, 0x6b, 0x2b, 0x60, 0x76, 0x84,
-	0xd5, 0x67, 0x61, 0x2a, 0x20, 0x3c, 0xa9, 0xf9, 0x9a, 0x56, 0xcf, 0xdb, 0xd1, 0x42, 0xdf, 0x04,
-	0xc0, 0xfb, 0x3d, 0x2f, 0xc4, 0xb4, 0x89, 0x58, 0x65, 0x4a, 0xb0, 0x34, 0xac, 0xe8, 0x3a, 0xb2,
-	0xe2, 0xeb, 0xc8, 0xfa, 0x2a, 0xbe, 0x8e, 0x36, 0x4a, 0xfc, 0xac, 0x87, 0xff, 0x2c, 0x69, 0x76,
-	0x59, 0xea, 0x5d, 0x67, 0xfa, 0x25, 0x78, 0x27, 0xc4, 0xf7, 0xfb, 0x5e, 0x88, 0x7d, 0x1c, 0xb0,
-	0x66, 0x07, 0xd1, 0x4e, 0xa5, 0x50, 0xd3, 0xea, 0x33, 0xf6, 0x29, 0x65, 0xff, 0x16, 0xa2, 0x1d,
-	0x7d, 0x1e, 0x0a, 0xbd, 0x7e, 0xeb, 0x1e, 0x7e, 0x50, 0x29, 0x0a, 0x80, 0x5c, 0xe9, 0x67, 0xa1,
-	0x4c, 0x3d, 0x37, 0x40, 0xac, 0x1f, 0xe2, 0x4a, 0x49, 0x88, 0x06, 0x1b, 0xe6, 0x41, 0x0e, 0x4e,
-	0x6e, 0x53, 0x77, 0x33, 0xc4, 0x88, 0xe1, 0x2f, 0x78, 0x32, 0xdf, 0xa2, 0xa6, 0xc6, 0x45, 0xf5,
-	0x33, 0x98, 0x56, 0xbc, 0x95, 0x6d, 0x77, 0x26, 0x7d, 0x43, 0xda, 0x03, 0x88, 0xad, 0xe2, 0xf5,
-	0x9b, 0x50, 0xf2, 0xd1, 0x7e, 0x93, 0x07, 0x5b, 0x84, 0xb8, 0xbc, 0x71, 0xf9, 0xd0, 0xbc, 0x3c,
-	0x7f, 0x72, 0x05, 0xa4, 0xbf, 0x3c, 0x4b, 0x45, 0x1f, 0xed, 0xdb, 0x88, 0x89, 0xf6, 0x93, 0xcd,
-	0x2b, 0xd3, 0x31, 0xbe, 0xfd, 0x24, 0x9e, 0xdf, 0x8d, 0x3e, 0x0a, 0xbc, 0x5d, 0x4c, 0x87, 0x92,
-	0x30, 0x13, 0x6f, 0x8a, 0x0c, 0x5c, 0x83, 0x52, 0xfc, 0xfa, 0x88, 0x1c, 0xf0, 0x03, 0xd2, 0xf9,
-	0xbe, 0x21, 0x01, 0x51, 0xba, 0x7f, 0xe5, 0xe9, 0x4e, 0x94, 0xf4, 0xcb, 0x30, 0x75, 0x9f, 0x97,
-	0xb6, 0x48, 0x53, 0xc6, 0x1b, 0x22, 0xea, 0xde, 0x8e, 0x30, 0xd1, 0xe3, 0xa1, 0xf4, 0xa3, 0x91,
-	0xea, 0x47, 0x25, 0xa5, 0xe6, 0x2f, 0x1a, 0xcc, 0x0f, 0x6f, 0x25, 0x8d, 0xb8, 0x08, 0x25, 0xa1,
-	0xd3, 0xf4, 0x9c, 0x28, 0xdf, 0x76, 0x51, 0xac, 0xb7, 0x1c, 0xfd, 0x3c, 0xcc, 0xa8, 0x0f, 0x82,
-	0xb8, 0x30, 0xf2, 0xf6, 0xb4, 0xf2, 0x1e, 0xe8, 0xd7, 0x20, 0x2f, 0xd2, 0x92, 0x3b, 0x7e, 0x5a,
-	0x84, 0xa2, 0xf9, 0xb7, 0x06, 0x27, 0xb8, 0x67, 0x5d, 0x42, 0x07, 0xe5, 0xc7, 0xcb, 0xf3, 0x08,
-	0x5d, 0x2d, 0x71, 0x43, 0x14, 0x26, 0x87, 0x29, 0xac, 0x41, 0x21, 0xc4, 0x88, 0x92, 0x40, 0x78,
-	0x78, 0x72, 0xb4, 0xe8, 0xc4, 0xc1, 0xb6, 0x80, 0xd8, 0x12, 0xaa, 0x9f, 0xe3, 0x9d, 0xeb, 0xb1,
-	0x66, 0x9b, 0x38, 0x98, 0x56, 0xf2, 0xb5, 0x5c, 0x7d, 0x8a, 0xf7, 0xa4, 0xc7, 0x36, 0xf9, 0x46,
-	0xf4, 0x0c, 0xc8, 0xb3, 0x79, 0xe0, 0x17, 0xd3, 0x81, 0x4f, 0xb8, 0x98, 0x77, 0x60, 0x6e, 0x68,
-	0x43, 0xb9, 0xfe, 0x8a, 0x21, 0x6e, 0x63, 0xaf, 0x17, 0xdf, 0x7f, 0x0b, 0xa3, 0xdd, 0x20, 0xc4,
-	0x71, 0x21, 0x4a, 0xb4, 0xf9, 0x83, 0x06, 0xe5, 0x68, 0x0e, 0x60, 0xdd, 0xb7, 0x89, 0xd5, 0x19,
-	0x28, 0xc7, 0xb1, 0x8a, 0x3a, 0xb5, 0x6c, 0x97, 0x64, 0xb0, 0xe8, 0xfa, 0xc5, 0x14, 0xb3, 0xb9,
-	0xd1, 0x69, 0x84, 0x75, 0xb1, 0x79, 0x0b, 0x4e, 0x27, 0x8b, 0x84, 0xd1, 0x1a, 0xe4, 0x7b, 0x48,
-	0xd4, 0x50, 0xee, 0x28, 0x9d, 0x25, 0xc0, 0xe6, 0x1f, 0x9a, 0xb8, 0x7d, 0xee, 0xf6, 0x5b, 0xbe,
-	0xc7, 0x76, 0x28, 0x72, 0xf1, 0x5b, 0xce, 0x2e, 0x9f, 0x8a, 0x78, 0x92, 0xd0, 0x89, 0xe7, 0xaf,
-	0x91, 0x44, 0x0b, 0xeb, 0xb6, 0xc0, 0x28, 0x31, 0xe5, 0x1a, 0xeb, 0x1f, 0x8c, 0xcc, 0x34, 0xe9,
-	0x5e, 0x52, 0x1c, 0x34, 0x2b, 0xa2, 0x95, 0x94, 0x9d, 0x64, 0xa2, 0x79, 0x14, 0x8d, 0x62, 0x3b,
-	0x3d, 0x7e, 0xeb, 0xdd, 0x41, 0x21, 0xf2, 0x29, 0x1f, 0x6b, 0x50, 0x9f, 0x75, 0x48, 0xe8, 0xb1,
-	0x07, 0xe3, 0xc7, 0x9a, 0x04, 0xaa, 0x5f, 0x85, 0x42, 0x4f, 0x58, 0x90, 0xcf, 0xf4, 0x7c, 0x9a,
-	0x4f, 0x64, 0x3f, 0x7e, 0x1c, 0x23, 0x6c, 0xf4, 0x46, 0x0f, 0xac, 0x64, 0x8d, 0x67, 0xaa, 0x77,
-	0x72, 0x3c, 0x53, 0xb7, 0x62, 0x32, 0xab, 0x3f, 0x15, 0x20, 0xb7, 0x4d, 0x5d, 0xfd, 0x36, 0x94,
-	0x07, 0xb3, 0xf1, 0xd9, 0xb4, 0x17, 0xea, 0x48, 0x6a, 0x5c, 0x38, 0x4c, 0x9a, 0x14, 0xca, 0x37,
-	0x30, 0x33, 0x34, 0xac, 0x2e, 0x65, 0x68, 0xa9, 0x00, 0xe3, 0xfd, 0x31, 0x80, 0xc4, 0xf2, 0x16,
-	0x14, 0xe3, 0xb9, 0xc8, 0xc8, 0xd0, 0x91, 0x32, 0xc3, 0x7c, 0xb3, 0x2c, 0x31, 0x85, 0xe0, 0x54,
-	0x7a, 0xd4, 0xca, 0x52, 0x4b, 0x61, 0x8c, 0xe5, 0xf1, 0x98, 0xe4, 0x88, 0x1d, 0x98, 0x56, 0x5f,
-	0xdd, 0x6a, 0x86, 0xaa, 0x22, 0x37, 0xde, 0x3b, 0x5c, 0x9e, 0x98, 0xb5, 0x01, 0x94, 0xcb, 0xf4,
-	0x5c, 0x96, 0x56, 0x22, 0x36, 0x2e, 0x1e, 0x2a, 0x4e, 0x6c, 0xde, 0x84, 0x82, 0xbc, 0x70, 0x16,
-	0xb3, 0x53, 0xcc, 0xba, 0xd8, 0x38, 0xff, 0x46, 0x91, 0x4a, 0x59, 0x6d, 0xf5, 0x2c, 0xca, 0x8a,
-	0x3c, 0x93, 0x72, 0x46, 0xdf, 0xf1, 0x8a, 0x1a, 0xea, 0xb9, 0xac, 0x8a, 0x52, 0x01, 0x99, 0x15,
-	0x95, 0xd5, 0x04, 0xc6, 0xd4, 0xf7, 0xaf, 0x1f, 0x2f, 0x6b, 0x1b, 0x9f, 0x3f, 0x7d, 0x55, 0xd5,
-	0x9e, 0xbd, 0xaa, 0x6a, 0xff, 0xbe, 0xaa, 0x6a, 0x0f, 0x0f, 0xaa, 0x13, 0xcf, 0x0e, 0xaa, 0x13,
-	0x7f, 0x1d, 0x54, 0x27, 0xbe, 0xbd, 0xe0, 0x7a, 0xac, 0xd3, 0x6f, 0x59, 0x6d, 0xe2, 0x37, 0x10,
-	0xeb, 0x04, 0x98, 0xf1, 0x7f, 0x8d, 0xfd, 0xb8, 0xe1, 0xc4, 0x8f, 0xe2, 0x56, 0x41, 0x3c, 0xff,
-	0x6b, 0xff, 0x05, 0x00, 0x00, 0xff, 0xff, 0x47, 0xf4, 0xda, 0x2b, 0x6f, 0x0f, 0x00, 0x00,
+	// 1639 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xc4, 0x58, 0xcb, 0x6f, 0xdb, 0xc8,
+	0x19, 0x37, 0x6d, 0x59, 0x8f, 0xcf, 0x8f, 0x24, 0x84, 0x1f, 0x34, 0x9d, 0xc8, 0x0a, 0x9b, 0xb4,
+	0x8a, 0xd3, 0x48, 0xb5, 0x9d, 0xb6, 0xa8, 0xfb, 0x08, 0x62, 0x07, 0x41, 0x0c, 0xd4, 0x75, 0xca,
+	0xd4, 0x6d, 0xd1, 0x02, 0x15, 0x46, 0xe2, 0x98, 0x22, 0x22, 0x92, 0x0a, 0x67, 0xe4, 0x3a, 0xb7,
+	0x3e, 0x6e, 0x45, 0x0f, 0xb9, 0xb5, 0x40, 0xcf, 0x3d, 0x27, 0x05, 0xf2, 0x07, 0xf4, 0xb0, 0x87,
+	0x1c, 0x16, 0x8b, 0x20, 0xa7, 0x45, 0x16, 0xc8, 0x2e, 0x92, 0x43, 0xfe, 0x8d, 0xc5, 0x3c, 0x48,
+	0x8d, 0x28, 0xda, 0xb2, 0xbd, 0x87, 0xbd, 0xd8, 0x9c, 0xf9, 0x7e, 0xdf, 0xcc, 0xf7, 0xfe, 0xbe,
+	0x11, 0x2c, 0x22, 0xda, 0x76, 0xea, 0x1d, 0x8c, 0x08, 0x26, 0xf5, 0xc3, 0xb5, 0x3a, 0x3d, 0xaa,
+	0x75, 0xa3, 0x90, 0x86, 0xfa, 0x2c, 0x23, 0xd4, 0x04, 0xa1, 0x76, 0xb8, 0x66, 0x5e, 0x42, 0xbe,
+	0x17, 0x84, 0x75, 0xfe, 0x57, 0x40, 0x4c, 0x33, 0xcd, 0xfb, 0xb4, 0x8b, 0x89, 0xa4, 0x95, 0x5b,
+	0x21, 0xf1, 0x43, 0x52, 0x6f, 0x22, 0x82, 0xeb, 0x87, 0x6b, 0x4d, 0x4c, 0xd1, 0x5a, 0xbd, 0x15,
+	0x7a, 0x81, 0xa4, 0x2f, 0x4a, 0xba, 0x4f, 0x5c, 0xc6, 0xea, 0x13, 0x57, 0x12, 0x96, 0x04, 0xa1,
+	0xc1, 0x57, 0x75, 0xb1, 0x90, 0xa4, 0x39, 0x37, 0x74, 0x43, 0xb1, 0xcf, 0xbe, 0xe2, 0x9b, 0xdc,
+	0x30, 0x74, 0x3b, 0xb8, 0xce, 0x57, 0xcd, 0xde, 0x41, 0xdd, 0xe9, 0x45, 0x88, 0x7a, 0x61, 0x7c,
+	0xd3, 0x4a, 0x9a, 0x4e, 0x3d, 0x1f, 0x13, 0x8a, 0xfc, 0xae, 0x00, 0x58, 0xff, 0xd5, 0x60, 0x7a,
+	0x97, 0xb8, 0x8f, 0x30, 0xdd, 0x3b, 0x38, 0xc0, 0x11, 0xd1, 0x6f, 0x43, 0x31, 0xec, 0xe2, 0x08,
+	0xd1, 0x30, 0x32, 0xb4, 0x8a, 0x56, 0x2d, 0x6d, 0x19, 0x6f, 0x5e, 0xde, 0x9a, 0x93, 0xb2, 0xdc,
+	0x75, 0x9c, 0x08, 0x13, 0xf2, 0x88, 0x46, 0x5e, 0xe0, 0xda, 0x09, 0x52, 0xdf, 0x80, 0x7c, 0xc8,
+	0xf9, 0x8d, 0xf1, 0xca, 0x44, 0x75, 0x6a, 0x7d, 0xbe, 0x36, 0x68, 0xc1, 0x1a, 0x3f, 0x7d, 0x2b,
+	0xf7, 0xea, 0xdd, 0xca, 0x98, 0x2d, 0xa1, 0x9b, 0xab, 0x7f, 0xfb, 0xf8, 0x62, 0x35, 0x39, 0xe3,
+	0x1f, 0x1f, 0x5f, 0xac, 0x1a, 0xaa, 0x51, 0x55, 0xb1, 0xac, 0x05, 0x98, 0x53, 0xd7, 0x36, 0x26,
+	0xdd, 0x30, 0x20, 0xd8, 0xfa, 0x8f, 0x06, 0x17, 0x76, 0x89, 0x6b, 0x63, 0x3f, 0x3c, 0xc4, 0xdf,
+	0x48, 0x85, 0xef, 0xc0, 0x4c, 0x2b, 0x0c, 0x28, 0xf2, 0x02, 0x1c, 0x35, 0x3c, 0x47, 0x68, 0x92,
+	0xb3, 0xa7, 0x93, 0xcd, 0x1d, 0x87, 0x6c, 0xde, 0x1a, 0x12, 0x79, 0x39, 0x25, 0xb2, 0x2a, 0x89,
+	0xb5, 0x04, 0x8b, 0xa9, 0xad, 0x44, 0xf0, 0x7f, 0x69, 0x70, 0x91, 0xd3, 0x0e, 0x22, 0x4c, 0xda,
+	0x52, 0xf2, 0x1f, 0x40, 0x9e, 0x78, 0x6e, 0x80, 0x47, 0xcb, 0x2d, 0x71, 0xa7, 0x93, 0xfa, 0xfb,
+	0x4c, 0x6a, 0xc9, 0xc1, 0x64, 0xbe, 0x3c, 0x24, 0xb3, 0x22, 0x84, 0xf5, 0x2b, 0x30, 0xd2, 0x7b,
+	0xb1, 0xd4, 0xfa, 0x02, 0xe4, 0x3b, 0x1e, 0xa1, 0xd8, 0x31, 0x34, 0x7e, 0x8f, 0x5c, 0xe9, 0x26,
+	0x14, 0x1d, 0x2c, 0x29, 0x42, 0x82, 0x64, 0x6d, 0xbd, 0xd5, 0x00, 0x76, 0x89, 0x7b, 0x0f, 0x77,
+	0x43, 0xe2, 0x51, 0xfd, 0x47, 0x50, 0x72, 0xc4, 0xe7, 0x29, 0xdc, 0xd3, 0x87, 0x32, 0xdb, 0x50,
+	0x1c, 0xa0, 0x80, 0x1a, 0xe3, 0xa3, 0x6c, 0x23, 0x70, 0xfa, 0x8f, 0x21, 0x8f, 0xfc, 0xb0, 0x17,
+	0x50, 0x63, 0xa2, 0xa2, 0x55, 0xa7, 0xd6, 0x97, 0x6a, 0x12, 0xce, 0xf2, 0xb2, 0x26, 0xf3, 0xb2,
+	0xb6, 0x1d, 0x7a, 0x41, 0x1c, 0x98, 0x02, 0xbe, 0x79, 0x83, 0xd9, 0xab, 0x7f, 0x35, 0x33, 0xd9,
+	0x42, 0xca, 0x64, 0x52, 0x1b, 0x6b, 0x0f, 0xf4, 0xfe, 0x2a, 0x31, 0xd3, 0x4f, 0xa0, 0xd0, 0x44,
+	0x1d, 0x14, 0xb4, 0x30, 0xd7, 0xf0, 0x14, 0x57, 0xc7, 0x78, 0xeb, 0xb9, 0xc6, 0x4f, 0xfc, 0x9d,
+	0x47, 0xdb, 0x4e, 0x84, 0xfe, 0x1c, 0x5b, 0xad, 0xaf, 0xbd, 0x76, 0x66, 0xed, 0xc7, 0xcf, 0xa6,
+	0x7d, 0x8d, 0x47, 0x8b, 0x38, 0x85, 0xa9, 0x5e, 0x4e, 0xa9, 0x9e, 0x12, 0xcd, 0xda, 0x07, 0x73,
+	0x78, 0x37, 0x31, 0x45, 0x5f, 0x0c, 0xed, 0x4c, 0x62, 0x58, 0x9f, 0x8e, 0xc3, 0xe4, 0xaf, 0x7b,
+	0x21, 0xc5, 0xfa, 0x3a, 0x14, 0xbc, 0xc0, 0xc1, 0x47, 0xa7, 0x48, 0x8b, 0x18, 0xa8, 0x97, 0x01,
+	0x5a, 0x28, 0x70, 0x3c, 0x07, 0x51, 0x1c, 0x27, 0x85, 0xb2, 0xa3, 0x6f, 0xc0, 0x64, 0xc4, 0x49,
+	0x13, 0x95, 0x89, 0x6a, 0x69, 0xeb, 0x0a, 0xbb, 0xfa, 0xed, 0xbb, 0x95, 0x79, 0x71, 0x2a, 0x71,
+	0x1e, 0xd7, 0xbc, 0xb0, 0xee, 0x23, 0xda, 0xae, 0xed, 0x04, 0xd4, 0x16, 0x58, 0x7d, 0x0e, 0x26,
+	0x83, 0x90, 0x39, 0x35, 0x57, 0xd1, 0xaa, 0x39, 0x5b, 0x2c, 0xf4, 0x6d, 0x00, 0x7c, 0xd4, 0xf5,
+	0x22, 0x4c, 0x1a, 0x88, 0x1a, 0x93, 0x5c, 0x4b, 0xb3, 0x26, 0x0a, 0x6f, 0x2d, 0x2e, 0xbc, 0xb5,
+	0xdf, 0xc4, 0x85, 0x77, 0xab, 0xc8, 0xee, 0x7a, 0xf6, 0xe5, 0x8a, 0x66, 0x97, 0x24, 0xdf, 0x5d,
+	0xaa, 0xdf, 0x80, 0x8b, 0x11, 0x7e, 0xd2, 0xf3, 0x22, 0xec, 0xe3, 0x80, 0x36, 0xda, 0x88, 0xb4,
+	0x8d, 0x7c, 0x45, 0xab, 0x4e, 0xdb, 0x17, 0x94, 0xfd, 0x07, 0x88, 0xb4, 0x59, 0x0e, 0x76, 0x7b,
+	0xcd, 0xc7, 0xf8, 0xa9, 0x51, 0xe0, 0x00, 0xb9, 0xd2, 0x2f, 0x43, 0x89, 0xa5, 0x38, 0xa2, 0xbd,
+	0x08, 0x1b, 0x45, 0x4e, 0xea, 0x6f, 0x58, 0x9f, 0xe4, 0x60, 0x76, 0x97, 0xb8, 0xdb, 0x11, 0x46,
+	0x14, 0xff, 0x92, 0x39, 0xf3, 0x1c, 0x31, 0x35, 0xca, 0xaa, 0x3f, 0x87, 0x29, 0x45, 0x5a, 0x99,
+	0x76, 0xcb, 0xe9, 0x5e, 0x60, 0xf7, 0x21, 0xb6, 0x8a, 0xd7, 0xef, 0x43, 0xd1, 0x47, 0x47, 0x0d,
+	0x66, 0x6c, 0x6e, 0xe2, 0xd2, 0xd6, 0xcd, 0x13, 0xfd, 0xf2, 0xe6, 0xe5, 0x2d, 0x90, 0xf2, 0x32,
+	0x2f, 0x15, 0x7c, 0x74, 0x64, 0x23, 0xca, 0xd3, 0x4f, 0x26, 0xaf, 0x74, 0xc7, 0xe8, 0xf4, 0x93,
+	0x78, 0x56, 0x4f, 0x7d, 0x14, 0x78, 0x07, 0x98, 0x0c, 0x38, 0x61, 0x3a, 0xde, 0xe4, 0x1e, 0xb8,
+	0x03, 0xc5, 0xb8, 0xcf, 0x72, 0x1f, 0xb0, 0x0b, 0xd2, 0xfe, 0xbe, 0x27, 0x01, 0xc2, 0xdd, 0xff,
+	0x66, 0xee, 0x4e, 0x98, 0xf4, 0x9b, 0x30, 0xf9, 0x84, 0x85, 0x36, 0x77, 0x53, 0x46, 0xb7, 0xe4,
+	0x71, 0x6f, 0x0b, 0x0c, 0x8b, 0xba, 0x16, 0x4f, 0xa0, 0x72, 0x45, 0xab, 0xce, 0xd8, 0x62, 0xa1,
+	0xef, 0xc0, 0x2c, 0xb3, 0x95, 0xef, 0x05, 0x8d, 0x56, 0x1b, 0x45, 0x2e, 0x36, 0x56, 0x4e, 0x2f,
+	0xc9, 0xb4, 0x8f, 0x8e, 0x76, 0xbd, 0x60, 0x9b, 0x33, 0x8a, 0x3e, 0xac, 0x24, 0xbc, 0x99, 0x4a,
+	0x78, 0x25, 0x66, 0xac, 0x7f, 0x6a, 0x30, 0xb5, 0xd7, 0xc5, 0x01, 0x76, 0x44, 0x0c, 0x2d, 0x41,
+	0x91, 0x03, 0x1b, 0x9e, 0x23, 0xa2, 0xc8, 0x2e, 0xf0, 0xf5, 0x8e, 0xa3, 0x5f, 0x85, 0x69, 0xb5,
+	0x35, 0xf1, 0x32, 0x94, 0xb3, 0xa7, 0x94, 0xce, 0xa4, 0xdf, 0x81, 0x1c, 0x77, 0xf6, 0xc4, 0xd9,
+	0x9d, 0xcd, 0x19, 0xad, 0xcf, 0x34, 0x58, 0x18, 0x94, 0x30, 0x29, 0x3c, 0xdf, 0xae, 0x64, 0xfa,
+	0x0f, 0x21, 0xe7, 0xa2, 0xc0, 0x35, 0x72, 0x7c, 0x1e, 0x1a, 0xca, 0x01, 0xc5, 0x86, 0x32, 0x04,
+	0x39, 0xdc, 0xfa, 0xfb, 0x38, 0x9f, 0x67, 0x14, 0x85, 0xc8, 0x39, 0xf2, 0x54, 0x49, 0x80, 0xf1,
+	0x33, 0x26, 0xc0, 0xcf, 0x20, 0x1f, 0x46, 0x0e, 0x9b, 0xe4, 0x26, 0xb8, 0xe4, 0xe5, 0xb4, 0xe4,
+	0x83, 0xd2, 0x25, 0x23, 0x1d, 0xe7, 0xd1, 0x0d, 0x28, 0x74, 0x51, 0x44, 0x3d, 0xd4, 0xe1, 0x09,
+	0x5c, 0xb4, 0xe3, 0xe5, 0xe6, 0xcd, 0x54, 0x90, 0x2d, 0x1f, 0x1f, 0x64, 0xc4, 0xfa, 0x13, 0x4c,
+	0xed, 0xb1, 0x03, 0x6d, 0x4c, 0x7a, 0x1d, 0xa6, 0x4e, 0x5e, 0x00, 0xf9, 0xd4, 0x71, 0x2a, 0x6b,
+	0x4a, 0x06, 0x96, 0x3c, 0x38, 0x8a, 0xc2, 0x48, 0x0c, 0x0d, 0xb6, 0x58, 0x58, 0xbf, 0xe5, 0x73,
+	0x99, 0x7a, 0x65, 0x12, 0x36, 0x3f, 0x85, 0x42, 0xc4, 0x6f, 0x3d, 0xfe, 0xb2, 0xbe, 0x64, 0xb1,
+	0xf1, 0x24, 0x87, 0xf5, 0x85, 0x06, 0x33, 0xec, 0xe0, 0x4e, 0x48, 0xfa, 0x35, 0xf6, 0x8c, 0x13,
+	0x9d, 0x1a, 0xb7, 0xe3, 0x83, 0x71, 0xbb, 0x01, 0xf9, 0x08, 0x23, 0x12, 0x06, 0x3c, 0x2c, 0x67,
+	0x87, 0x45, 0xe3, 0x17, 0xdb, 0x1c, 0x62, 0x4b, 0xa8, 0x7e, 0x85, 0xb5, 0x27, 0x8f, 0x36, 0x5a,
+	0xa1, 0x83, 0x09, 0x0f, 0xc7, 0x49, 0xd6, 0x78, 0x3c, 0xba, 0xcd, 0x36, 0xc4, 0xac, 0xa3, 0xcc,
+	0x86, 0x4b, 0x69, 0xbf, 0x24, 0xba, 0x58, 0x0f, 0x61, 0x7e, 0x60, 0x43, 0xe9, 0xf1, 0x85, 0x08,
+	0xb7, 0xb0, 0xd7, 0x8d, 0x9b, 0xfc, 0xe2, 0x70, 0xc9, 0xe7, 0xe4, 0xbe, 0xbd, 0xf8, 0xd2, 0xfa,
+	0xab, 0x06, 0x25, 0x31, 0xd6, 0xd3, 0xce, 0x79, 0x6c, 0xb5, 0x0c, 0xa5, 0xd8, 0x56, 0xa2, 0x1d,
+	0x95, 0xec, 0xa2, 0x34, 0x16, 0xd9, 0xbc, 0x9e, 0xd2, 0x6c, 0x7e, 0xf8, 0x71, 0x41, 0x3b, 0xd8,
+	0x7a, 0x00, 0x97, 0x92, 0x45, 0xa2, 0xd1, 0x06, 0xe4, 0xba, 0xc8, 0x73, 0x64, 0x08, 0x8c, 0xcc,
+	0x1e, 0x0e, 0xb6, 0xfe, 0xa7, 0xf1, 0x16, 0xfb, 0xa8, 0xd7, 0xf4, 0x3d, 0xba, 0x4f, 0x90, 0x8b,
+	0xcf, 0xf9, 0x14, 0xe1, 0x31, 0xd8, 0x0a, 0x23, 0x27, 0x7e, 0x4e, 0x0d, 0x39, 0x9a, 0x9f, 0x6e,
+	0x73, 0x8c, 0x62, 0x53, 0xc6, 0x21, 0x86, 0xfd, 0x81, 0x27, 0x4a, 0xba, 0x9e, 0x2b, 0x02, 0x5a,
+	0x06, 0xaf, 0x9f, 0xca, 0x4e, 0xf2, 0x40, 0x79, 0x2e, 0x5e, 0x56, 0xfb, 0x5d, 0xd6, 0xda, 0x1f,
+	0xa2, 0x08, 0xf9, 0x84, 0xcd, 0xee, 0xa8, 0x47, 0xdb, 0x61, 0xe4, 0xd1, 0xa7, 0xa3, 0x67, 0xf7,
+	0x04, 0xaa, 0xdf, 0x86, 0x7c, 0x97, 0x9f, 0x20, 0xcb, 0xd1, 0x42, 0x5a, 0x1f, 0x71, 0x7e, 0x9c,
+	0xbb, 0x02, 0x2b, 0x06, 0xd1, 0xfe, 0x29, 0x59, 0x55, 0x43, 0x95, 0x4e, 0xbe, 0xb6, 0xd4, 0xad,
+	0x58, 0x99, 0xf5, 0xff, 0x17, 0x60, 0x62, 0x97, 0xb8, 0xfa, 0x1e, 0x94, 0xfa, 0x4f, 0xdd, 0xcb,
+	0x19, 0xa5, 0x2d, 0xa1, 0x9a, 0xd7, 0x4e, 0xa2, 0x26, 0x81, 0xf2, 0x7b, 0x98, 0x1e, 0x78, 0x7b,
+	0xae, 0x64, 0x70, 0xa9, 0x00, 0xf3, 0x7b, 0x23, 0x00, 0xc9, 0xc9, 0x7f, 0x84, 0x99, 0xc1, 0xc7,
+	0x61, 0x25, 0x93, 0x53, 0x41, 0x98, 0xd5, 0x51, 0x88, 0xe4, 0xf0, 0x1d, 0x28, 0xc4, 0x2f, 0x0b,
+	0x33, 0x83, 0x49, 0xd2, 0x4c, 0xeb, 0x78, 0x5a, 0x72, 0x14, 0x82, 0x0b, 0xe9, 0xc7, 0x4a, 0x16,
+	0x5b, 0x0a, 0x63, 0xae, 0x8e, 0xc6, 0x24, 0x57, 0xec, 0xc3, 0x94, 0x3a, 0xb7, 0x8e, 0x68, 0x49,
+	0xe6, 0x77, 0x4f, 0xa6, 0xab, 0xbe, 0x1b, 0xe8, 0xb3, 0x2b, 0x27, 0xf3, 0x65, 0xfb, 0x2e, 0xb3,
+	0x89, 0xd8, 0x00, 0x4a, 0x0f, 0xb8, 0x92, 0xc5, 0x96, 0x90, 0xcd, 0xeb, 0x27, 0x92, 0x93, 0x33,
+	0xef, 0x43, 0x5e, 0xd6, 0xc9, 0xa5, 0xec, 0xc8, 0xa4, 0x1d, 0x6c, 0x5e, 0x3d, 0x96, 0xa4, 0x1a,
+	0x53, 0xad, 0x50, 0x59, 0xc6, 0x54, 0xe8, 0x99, 0xc6, 0xcc, 0x28, 0x17, 0xcc, 0x98, 0x03, 0xa5,
+	0x22, 0xcb, 0x98, 0x2a, 0x20, 0xd3, 0x98, 0x59, 0xb9, 0x6b, 0x4e, 0xfe, 0xe5, 0xe3, 0x8b, 0x55,
+	0x6d, 0xeb, 0x17, 0xaf, 0xde, 0x97, 0xb5, 0xd7, 0xef, 0xcb, 0xda, 0x57, 0xef, 0xcb, 0xda, 0xb3,
+	0x0f, 0xe5, 0xb1, 0xd7, 0x1f, 0xca, 0x63, 0x9f, 0x7f, 0x28, 0x8f, 0xfd, 0xe1, 0x9a, 0xeb, 0xd1,
+	0x76, 0xaf, 0x59, 0x6b, 0x85, 0x7e, 0x1d, 0xd1, 0x76, 0x80, 0x29, 0xfb, 0x57, 0x3f, 0x8a, 0xeb,
+	0x04, 0xff, 0x69, 0xae, 0x99, 0xe7, 0x03, 0xf1, 0xc6, 0xd7, 0x01, 0x00, 0x00, 0xff, 0xff, 0x12,
+	0xa8, 0x66, 0x3c, 0xf5, 0x13, 0x00, 0x00,
 }
 
 // Reference imports to suppress errors if they are not otherwise used.
@@ -1227,12 +1619,17 @@ type MsgClient interface {
 	SetOffers(ctx context.Context, in *MsgSetOffers, opts ...grpc.CallOption) (*MsgSetOffersResponse, error)
 	// RemoveOffers takes standing prices back; open leases go on.
 	RemoveOffers(ctx context.Context, in *MsgRemoveOffers, opts ...grpc.CallOption) (*MsgRemoveOffersResponse, error)
+	// RefreshOffers takes offers of Containers that can't be leased now out of the price index and puts back those that can; anyone
+	// may.
+	RefreshOffers(ctx context.Context, in *MsgRefreshOffers, opts ...grpc.CallOption) (*MsgRefreshOffersResponse, error)
 	// Deposit adds to a tenant's prepaid balance; anyone may pay.
 	Deposit(ctx context.Context, in *MsgDeposit, opts ...grpc.CallOption) (*MsgDepositResponse, error)
 	// WithdrawDeposit pays free balance back to the tenant.
 	WithdrawDeposit(ctx context.Context, in *MsgWithdrawDeposit, opts ...grpc.CallOption) (*MsgWithdrawDepositResponse, error)
 	// CreateLease takes the first free fitting Container; the lease is active in the same block.
 	CreateLease(ctx context.Context, in *MsgCreateLease, opts ...grpc.CallOption) (*MsgCreateLeaseResponse, error)
+	// CreateLeases opens many independent leases of one tenant at once, each active in the same block.
+	CreateLeases(ctx context.Context, in *MsgCreateLeases, opts ...grpc.CallOption) (*MsgCreateLeasesResponse, error)
 	// CloseLease ends a lease with a receipt. Tenant and provider may at any time; anyone may when the lease was not
 	// started in time.
 	CloseLease(ctx context.Context, in *MsgCloseLease, opts ...grpc.CallOption) (*MsgCloseLeaseResponse, error)
@@ -1270,6 +1667,15 @@ func (c *msgClient) RemoveOffers(ctx context.Context, in *MsgRemoveOffers, opts 
 	return out, nil
 }
 
+func (c *msgClient) RefreshOffers(ctx context.Context, in *MsgRefreshOffers, opts ...grpc.CallOption) (*MsgRefreshOffersResponse, error) {
+	out := new(MsgRefreshOffersResponse)
+	err := c.cc.Invoke(ctx, "/athd.leases.v1.Msg/RefreshOffers", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *msgClient) Deposit(ctx context.Context, in *MsgDeposit, opts ...grpc.CallOption) (*MsgDepositResponse, error) {
 	out := new(MsgDepositResponse)
 	err := c.cc.Invoke(ctx, "/athd.leases.v1.Msg/Deposit", in, out, opts...)
@@ -1291,6 +1697,15 @@ func (c *msgClient) WithdrawDeposit(ctx context.Context, in *MsgWithdrawDeposit,
 func (c *msgClient) CreateLease(ctx context.Context, in *MsgCreateLease, opts ...grpc.CallOption) (*MsgCreateLeaseResponse, error) {
 	out := new(MsgCreateLeaseResponse)
 	err := c.cc.Invoke(ctx, "/athd.leases.v1.Msg/CreateLease", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) CreateLeases(ctx context.Context, in *MsgCreateLeases, opts ...grpc.CallOption) (*MsgCreateLeasesResponse, error) {
+	out := new(MsgCreateLeasesResponse)
+	err := c.cc.Invoke(ctx, "/athd.leases.v1.Msg/CreateLeases", in, out, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -1339,12 +1754,17 @@ type MsgServer interface {
 	SetOffers(context.Context, *MsgSetOffers) (*MsgSetOffersResponse, error)
 	// RemoveOffers takes standing prices back; open leases go on.
 	RemoveOffers(context.Context, *MsgRemoveOffers) (*MsgRemoveOffersResponse, error)
+	// RefreshOffers takes offers of Containers that can't be leased now out of the price index and puts back those that can; anyone
+	// may.
+	RefreshOffers(context.Context, *MsgRefreshOffers) (*MsgRefreshOffersResponse, error)
 	// Deposit adds to a tenant's prepaid balance; anyone may pay.
 	Deposit(context.Context, *MsgDeposit) (*MsgDepositResponse, error)
 	// WithdrawDeposit pays free balance back to the tenant.
 	WithdrawDeposit(context.Context, *MsgWithdrawDeposit) (*MsgWithdrawDepositResponse, error)
 	// CreateLease takes the first free fitting Container; the lease is active in the same block.
 	CreateLease(context.Context, *MsgCreateLease) (*MsgCreateLeaseResponse, error)
+	// CreateLeases opens many independent leases of one tenant at once, each active in the same block.
+	CreateLeases(context.Context, *MsgCreateLeases) (*MsgCreateLeasesResponse, error)
 	// CloseLease ends a lease with a receipt. Tenant and provider may at any time; anyone may when the lease was not
 	// started in time.
 	CloseLease(context.Context, *MsgCloseLease) (*MsgCloseLeaseResponse, error)
@@ -1366,6 +1786,9 @@ func (*UnimplementedMsgServer) SetOffers(ctx context.Context, req *MsgSetOffers)
 func (*UnimplementedMsgServer) RemoveOffers(ctx context.Context, req *MsgRemoveOffers) (*MsgRemoveOffersResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method RemoveOffers not implemented")
 }
+func (*UnimplementedMsgServer) RefreshOffers(ctx context.Context, req *MsgRefreshOffers) (*MsgRefreshOffersResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method RefreshOffers not implemented")
+}
 func (*UnimplementedMsgServer) Deposit(ctx context.Context, req *MsgDeposit) (*MsgDepositResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Deposit not implemented")
 }
@@ -1374,6 +1797,9 @@ func (*UnimplementedMsgServer) WithdrawDeposit(ctx context.Context, req *MsgWith
 }
 func (*UnimplementedMsgServer) CreateLease(ctx context.Context, req *MsgCreateLease) (*MsgCreateLeaseResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method CreateLease not implemented")
+}
+func (*UnimplementedMsgServer) CreateLeases(ctx context.Context, req *MsgCreateLeases) (*MsgCreateLeasesResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method CreateLeases not implemented")
 }
 func (*UnimplementedMsgServer) CloseLease(ctx context.Context, req *MsgCloseLease) (*MsgCloseLeaseResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method CloseLease not implemented")
@@ -1428,6 +1854,24 @@ func _Msg_RemoveOffers_Handler(srv interface{}, ctx context.Context, dec func(in
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Msg_RefreshOffers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgRefreshOffers)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).RefreshOffers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.leases.v1.Msg/RefreshOffers",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).RefreshOffers(ctx, req.(*MsgRefreshOffers))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Msg_Deposit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(MsgDeposit)
 	if err := dec(in); err != nil {
@@ -1478,6 +1922,24 @@ func _Msg_CreateLease_Handler(srv interface{}, ctx context.Context, dec func(int
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(MsgServer).CreateLease(ctx, req.(*MsgCreateLease))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_CreateLeases_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgCreateLeases)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).CreateLeases(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.leases.v1.Msg/CreateLeases",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).CreateLeases(ctx, req.(*MsgCreateLeases))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -1568,6 +2030,10 @@ var _Msg_serviceDesc = grpc.ServiceDesc{
 			Handler:    _Msg_RemoveOffers_Handler,
 		},
 		{
+			MethodName: "RefreshOffers",
+			Handler:    _Msg_RefreshOffers_Handler,
+		},
+		{
 			MethodName: "Deposit",
 			Handler:    _Msg_Deposit_Handler,
 		},
@@ -1578,6 +2044,10 @@ var _Msg_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CreateLease",
 			Handler:    _Msg_CreateLease_Handler,
+		},
+		{
+			MethodName: "CreateLeases",
+			Handler:    _Msg_CreateLeases_Handler,
 		},
 		{
 			MethodName: "CloseLease",
@@ -1735,6 +2205,113 @@ func (m *MsgRemoveOffersResponse) MarshalToSizedBuffer(dAtA []byte) (int, error)
 	_ = i
 	var l int
 	_ = l
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgRefreshOffers) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgRefreshOffers) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgRefreshOffers) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.ContainerIds) > 0 {
+		dAtA4 := make([]byte, len(m.ContainerIds)*10)
+		var j3 int
+		for _, num := range m.ContainerIds {
+			for num >= 1<<7 {
+				dAtA4[j3] = uint8(uint64(num)&0x7f | 0x80)
+				num >>= 7
+				j3++
+			}
+			dAtA4[j3] = uint8(num)
+			j3++
+		}
+		i -= j3
+		copy(dAtA[i:], dAtA4[:j3])
+		i = encodeVarintTx(dAtA, i, uint64(j3))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Signer) > 0 {
+		i -= len(m.Signer)
+		copy(dAtA[i:], m.Signer)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Signer)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgRefreshOffersResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgRefreshOffersResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgRefreshOffersResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Delisted) > 0 {
+		dAtA6 := make([]byte, len(m.Delisted)*10)
+		var j5 int
+		for _, num := range m.Delisted {
+			for num >= 1<<7 {
+				dAtA6[j5] = uint8(uint64(num)&0x7f | 0x80)
+				num >>= 7
+				j5++
+			}
+			dAtA6[j5] = uint8(num)
+			j5++
+		}
+		i -= j5
+		copy(dAtA[i:], dAtA6[:j5])
+		i = encodeVarintTx(dAtA, i, uint64(j5))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Listed) > 0 {
+		dAtA8 := make([]byte, len(m.Listed)*10)
+		var j7 int
+		for _, num := range m.Listed {
+			for num >= 1<<7 {
+				dAtA8[j7] = uint8(uint64(num)&0x7f | 0x80)
+				num >>= 7
+				j7++
+			}
+			dAtA8[j7] = uint8(num)
+			j7++
+		}
+		i -= j7
+		copy(dAtA[i:], dAtA8[:j7])
+		i = encodeVarintTx(dAtA, i, uint64(j7))
+		i--
+		dAtA[i] = 0xa
+	}
 	return len(dAtA) - i, nil
 }
 
@@ -1932,12 +2509,12 @@ func (m *Quote) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 		i--
 		dAtA[i] = 0x32
 	}
-	n7, err7 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(m.ExpiresAt, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(m.ExpiresAt):])
-	if err7 != nil {
-		return 0, err7
+	n13, err13 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(m.ExpiresAt, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(m.ExpiresAt):])
+	if err13 != nil {
+		return 0, err13
 	}
-	i -= n7
-	i = encodeVarintTx(dAtA, i, uint64(n7))
+	i -= n13
+	i = encodeVarintTx(dAtA, i, uint64(n13))
 	i--
 	dAtA[i] = 0x2a
 	if m.Nonce != 0 {
@@ -1960,20 +2537,20 @@ func (m *Quote) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 		}
 	}
 	if len(m.Candidates) > 0 {
-		dAtA9 := make([]byte, len(m.Candidates)*10)
-		var j8 int
+		dAtA15 := make([]byte, len(m.Candidates)*10)
+		var j14 int
 		for _, num := range m.Candidates {
 			for num >= 1<<7 {
-				dAtA9[j8] = uint8(uint64(num)&0x7f | 0x80)
+				dAtA15[j14] = uint8(uint64(num)&0x7f | 0x80)
 				num >>= 7
-				j8++
+				j14++
 			}
-			dAtA9[j8] = uint8(num)
-			j8++
+			dAtA15[j14] = uint8(num)
+			j14++
 		}
-		i -= j8
-		copy(dAtA[i:], dAtA9[:j8])
-		i = encodeVarintTx(dAtA, i, uint64(j8))
+		i -= j14
+		copy(dAtA[i:], dAtA15[:j14])
+		i = encodeVarintTx(dAtA, i, uint64(j14))
 		i--
 		dAtA[i] = 0x12
 	}
@@ -2007,6 +2584,23 @@ func (m *MsgCreateLease) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	n16, err16 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.MaxMinCharge, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.MaxMinCharge):])
+	if err16 != nil {
+		return 0, err16
+	}
+	i -= n16
+	i = encodeVarintTx(dAtA, i, uint64(n16))
+	i--
+	dAtA[i] = 0x1
+	i--
+	dAtA[i] = 0xfa
+	if m.Count != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Count))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0xf0
+	}
 	if m.Quote != nil {
 		{
 			size, err := m.Quote.MarshalToSizedBuffer(dAtA[:i])
@@ -2019,12 +2613,12 @@ func (m *MsgCreateLease) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 		i--
 		dAtA[i] = 0x42
 	}
-	n11, err11 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.Duration, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.Duration):])
-	if err11 != nil {
-		return 0, err11
+	n18, err18 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.Duration, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.Duration):])
+	if err18 != nil {
+		return 0, err18
 	}
-	i -= n11
-	i = encodeVarintTx(dAtA, i, uint64(n11))
+	i -= n18
+	i = encodeVarintTx(dAtA, i, uint64(n18))
 	i--
 	dAtA[i] = 0x3a
 	if len(m.ManifestHash) > 0 {
@@ -2067,20 +2661,20 @@ func (m *MsgCreateLease) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 		dAtA[i] = 0x1a
 	}
 	if len(m.Candidates) > 0 {
-		dAtA15 := make([]byte, len(m.Candidates)*10)
-		var j14 int
+		dAtA22 := make([]byte, len(m.Candidates)*10)
+		var j21 int
 		for _, num := range m.Candidates {
 			for num >= 1<<7 {
-				dAtA15[j14] = uint8(uint64(num)&0x7f | 0x80)
+				dAtA22[j21] = uint8(uint64(num)&0x7f | 0x80)
 				num >>= 7
-				j14++
+				j21++
 			}
-			dAtA15[j14] = uint8(num)
-			j14++
+			dAtA22[j21] = uint8(num)
+			j21++
 		}
-		i -= j14
-		copy(dAtA[i:], dAtA15[:j14])
-		i = encodeVarintTx(dAtA, i, uint64(j14))
+		i -= j21
+		copy(dAtA[i:], dAtA22[:j21])
+		i = encodeVarintTx(dAtA, i, uint64(j21))
 		i--
 		dAtA[i] = 0x12
 	}
@@ -2094,7 +2688,7 @@ func (m *MsgCreateLease) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
-func (m *MsgCreateLeaseResponse) Marshal() (dAtA []byte, err error) {
+func (m *OpenedLease) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
 	n, err := m.MarshalToSizedBuffer(dAtA[:size])
@@ -2104,12 +2698,12 @@ func (m *MsgCreateLeaseResponse) Marshal() (dAtA []byte, err error) {
 	return dAtA[:n], nil
 }
 
-func (m *MsgCreateLeaseResponse) MarshalTo(dAtA []byte) (int, error) {
+func (m *OpenedLease) MarshalTo(dAtA []byte) (int, error) {
 	size := m.Size()
 	return m.MarshalToSizedBuffer(dAtA[:size])
 }
 
-func (m *MsgCreateLeaseResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+func (m *OpenedLease) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	i := len(dAtA)
 	_ = i
 	var l int
@@ -2139,6 +2733,210 @@ func (m *MsgCreateLeaseResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) 
 	return len(dAtA) - i, nil
 }
 
+func (m *MsgCreateLeaseResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgCreateLeaseResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgCreateLeaseResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Gang) > 0 {
+		for iNdEx := len(m.Gang) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Gang[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTx(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x22
+		}
+	}
+	{
+		size := m.Rate.Size()
+		i -= size
+		if _, err := m.Rate.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	if m.ContainerId != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.ContainerId))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.LeaseId) > 0 {
+		i -= len(m.LeaseId)
+		copy(dAtA[i:], m.LeaseId)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.LeaseId)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgCreateLeases) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgCreateLeases) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgCreateLeases) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Partial {
+		i--
+		if m.Partial {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x20
+	}
+	if len(m.Orders) > 0 {
+		for iNdEx := len(m.Orders) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Orders[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTx(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x1a
+		}
+	}
+	{
+		size, err := m.Deposit.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x12
+	if len(m.Tenant) > 0 {
+		i -= len(m.Tenant)
+		copy(dAtA[i:], m.Tenant)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Tenant)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *OrderResult) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *OrderResult) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *OrderResult) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Error) > 0 {
+		i -= len(m.Error)
+		copy(dAtA[i:], m.Error)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Error)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Leases) > 0 {
+		for iNdEx := len(m.Leases) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Leases[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTx(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0xa
+		}
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgCreateLeasesResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgCreateLeasesResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgCreateLeasesResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Results) > 0 {
+		for iNdEx := len(m.Results) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Results[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTx(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0xa
+		}
+	}
+	return len(dAtA) - i, nil
+}
+
 func (m *MsgCloseLease) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
@@ -2160,21 +2958,21 @@ func (m *MsgCloseLease) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	var l int
 	_ = l
 	if len(m.ExitCodes) > 0 {
-		dAtA17 := make([]byte, len(m.ExitCodes)*10)
-		var j16 int
+		dAtA25 := make([]byte, len(m.ExitCodes)*10)
+		var j24 int
 		for _, num1 := range m.ExitCodes {
 			num := uint64(num1)
 			for num >= 1<<7 {
-				dAtA17[j16] = uint8(uint64(num)&0x7f | 0x80)
+				dAtA25[j24] = uint8(uint64(num)&0x7f | 0x80)
 				num >>= 7
-				j16++
+				j24++
 			}
-			dAtA17[j16] = uint8(num)
-			j16++
+			dAtA25[j24] = uint8(num)
+			j24++
 		}
-		i -= j16
-		copy(dAtA[i:], dAtA17[:j16])
-		i = encodeVarintTx(dAtA, i, uint64(j16))
+		i -= j24
+		copy(dAtA[i:], dAtA25[:j24])
+		i = encodeVarintTx(dAtA, i, uint64(j24))
 		i--
 		dAtA[i] = 0x22
 	}
@@ -2507,6 +3305,49 @@ func (m *MsgRemoveOffersResponse) Size() (n int) {
 	return n
 }
 
+func (m *MsgRefreshOffers) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Signer)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if len(m.ContainerIds) > 0 {
+		l = 0
+		for _, e := range m.ContainerIds {
+			l += sovTx(uint64(e))
+		}
+		n += 1 + sovTx(uint64(l)) + l
+	}
+	return n
+}
+
+func (m *MsgRefreshOffersResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if len(m.Listed) > 0 {
+		l = 0
+		for _, e := range m.Listed {
+			l += sovTx(uint64(e))
+		}
+		n += 1 + sovTx(uint64(l)) + l
+	}
+	if len(m.Delisted) > 0 {
+		l = 0
+		for _, e := range m.Delisted {
+			l += sovTx(uint64(e))
+		}
+		n += 1 + sovTx(uint64(l)) + l
+	}
+	return n
+}
+
 func (m *MsgDeposit) Size() (n int) {
 	if m == nil {
 		return 0
@@ -2641,6 +3482,29 @@ func (m *MsgCreateLease) Size() (n int) {
 		l = m.Quote.Size()
 		n += 1 + l + sovTx(uint64(l))
 	}
+	if m.Count != 0 {
+		n += 2 + sovTx(uint64(m.Count))
+	}
+	l = github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.MaxMinCharge)
+	n += 2 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *OpenedLease) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.LeaseId)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.ContainerId != 0 {
+		n += 1 + sovTx(uint64(m.ContainerId))
+	}
+	l = m.Rate.Size()
+	n += 1 + l + sovTx(uint64(l))
 	return n
 }
 
@@ -2659,6 +3523,70 @@ func (m *MsgCreateLeaseResponse) Size() (n int) {
 	}
 	l = m.Rate.Size()
 	n += 1 + l + sovTx(uint64(l))
+	if len(m.Gang) > 0 {
+		for _, e := range m.Gang {
+			l = e.Size()
+			n += 1 + l + sovTx(uint64(l))
+		}
+	}
+	return n
+}
+
+func (m *MsgCreateLeases) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Tenant)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = m.Deposit.Size()
+	n += 1 + l + sovTx(uint64(l))
+	if len(m.Orders) > 0 {
+		for _, e := range m.Orders {
+			l = e.Size()
+			n += 1 + l + sovTx(uint64(l))
+		}
+	}
+	if m.Partial {
+		n += 2
+	}
+	return n
+}
+
+func (m *OrderResult) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if len(m.Leases) > 0 {
+		for _, e := range m.Leases {
+			l = e.Size()
+			n += 1 + l + sovTx(uint64(l))
+		}
+	}
+	l = len(m.Error)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	return n
+}
+
+func (m *MsgCreateLeasesResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if len(m.Results) > 0 {
+		for _, e := range m.Results {
+			l = e.Size()
+			n += 1 + l + sovTx(uint64(l))
+		}
+	}
 	return n
 }
 
@@ -3145,6 +4073,366 @@ func (m *MsgRemoveOffersResponse) Unmarshal(dAtA []byte) error {
 			return fmt.Errorf("proto: MsgRemoveOffersResponse: illegal tag %d (wire type %d)", fieldNum, wire)
 		}
 		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgRefreshOffers) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgRefreshOffers: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgRefreshOffers: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Signer", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Signer = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType == 0 {
+				var v uint64
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTx
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					v |= uint64(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				m.ContainerIds = append(m.ContainerIds, v)
+			} else if wireType == 2 {
+				var packedLen int
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTx
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					packedLen |= int(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				if packedLen < 0 {
+					return ErrInvalidLengthTx
+				}
+				postIndex := iNdEx + packedLen
+				if postIndex < 0 {
+					return ErrInvalidLengthTx
+				}
+				if postIndex > l {
+					return io.ErrUnexpectedEOF
+				}
+				var elementCount int
+				var count int
+				for _, integer := range dAtA[iNdEx:postIndex] {
+					if integer < 128 {
+						count++
+					}
+				}
+				elementCount = count
+				if elementCount != 0 && len(m.ContainerIds) == 0 {
+					m.ContainerIds = make([]uint64, 0, elementCount)
+				}
+				for iNdEx < postIndex {
+					var v uint64
+					for shift := uint(0); ; shift += 7 {
+						if shift >= 64 {
+							return ErrIntOverflowTx
+						}
+						if iNdEx >= l {
+							return io.ErrUnexpectedEOF
+						}
+						b := dAtA[iNdEx]
+						iNdEx++
+						v |= uint64(b&0x7F) << shift
+						if b < 0x80 {
+							break
+						}
+					}
+					m.ContainerIds = append(m.ContainerIds, v)
+				}
+			} else {
+				return fmt.Errorf("proto: wrong wireType = %d for field ContainerIds", wireType)
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgRefreshOffersResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgRefreshOffersResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgRefreshOffersResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType == 0 {
+				var v uint64
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTx
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					v |= uint64(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				m.Listed = append(m.Listed, v)
+			} else if wireType == 2 {
+				var packedLen int
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTx
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					packedLen |= int(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				if packedLen < 0 {
+					return ErrInvalidLengthTx
+				}
+				postIndex := iNdEx + packedLen
+				if postIndex < 0 {
+					return ErrInvalidLengthTx
+				}
+				if postIndex > l {
+					return io.ErrUnexpectedEOF
+				}
+				var elementCount int
+				var count int
+				for _, integer := range dAtA[iNdEx:postIndex] {
+					if integer < 128 {
+						count++
+					}
+				}
+				elementCount = count
+				if elementCount != 0 && len(m.Listed) == 0 {
+					m.Listed = make([]uint64, 0, elementCount)
+				}
+				for iNdEx < postIndex {
+					var v uint64
+					for shift := uint(0); ; shift += 7 {
+						if shift >= 64 {
+							return ErrIntOverflowTx
+						}
+						if iNdEx >= l {
+							return io.ErrUnexpectedEOF
+						}
+						b := dAtA[iNdEx]
+						iNdEx++
+						v |= uint64(b&0x7F) << shift
+						if b < 0x80 {
+							break
+						}
+					}
+					m.Listed = append(m.Listed, v)
+				}
+			} else {
+				return fmt.Errorf("proto: wrong wireType = %d for field Listed", wireType)
+			}
+		case 2:
+			if wireType == 0 {
+				var v uint64
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTx
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					v |= uint64(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				m.Delisted = append(m.Delisted, v)
+			} else if wireType == 2 {
+				var packedLen int
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTx
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					packedLen |= int(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				if packedLen < 0 {
+					return ErrInvalidLengthTx
+				}
+				postIndex := iNdEx + packedLen
+				if postIndex < 0 {
+					return ErrInvalidLengthTx
+				}
+				if postIndex > l {
+					return io.ErrUnexpectedEOF
+				}
+				var elementCount int
+				var count int
+				for _, integer := range dAtA[iNdEx:postIndex] {
+					if integer < 128 {
+						count++
+					}
+				}
+				elementCount = count
+				if elementCount != 0 && len(m.Delisted) == 0 {
+					m.Delisted = make([]uint64, 0, elementCount)
+				}
+				for iNdEx < postIndex {
+					var v uint64
+					for shift := uint(0); ; shift += 7 {
+						if shift >= 64 {
+							return ErrIntOverflowTx
+						}
+						if iNdEx >= l {
+							return io.ErrUnexpectedEOF
+						}
+						b := dAtA[iNdEx]
+						iNdEx++
+						v |= uint64(b&0x7F) << shift
+						if b < 0x80 {
+							break
+						}
+					}
+					m.Delisted = append(m.Delisted, v)
+				}
+			} else {
+				return fmt.Errorf("proto: wrong wireType = %d for field Delisted", wireType)
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTx(dAtA[iNdEx:])
@@ -4285,6 +5573,193 @@ func (m *MsgCreateLease) Unmarshal(dAtA []byte) error {
 				return err
 			}
 			iNdEx = postIndex
+		case 30:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Count", wireType)
+			}
+			m.Count = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Count |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 31:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MaxMinCharge", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := github_com_cosmos_gogoproto_types.StdDurationUnmarshal(&m.MaxMinCharge, dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *OpenedLease) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: OpenedLease: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: OpenedLease: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field LeaseId", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.LeaseId = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ContainerId", wireType)
+			}
+			m.ContainerId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ContainerId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Rate", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Rate.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTx(dAtA[iNdEx:])
@@ -4417,6 +5892,409 @@ func (m *MsgCreateLeaseResponse) Unmarshal(dAtA []byte) error {
 				return io.ErrUnexpectedEOF
 			}
 			if err := m.Rate.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Gang", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Gang = append(m.Gang, OpenedLease{})
+			if err := m.Gang[len(m.Gang)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgCreateLeases) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgCreateLeases: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgCreateLeases: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Tenant", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Tenant = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Deposit", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Deposit.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Orders", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Orders = append(m.Orders, MsgCreateLease{})
+			if err := m.Orders[len(m.Orders)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Partial", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Partial = bool(v != 0)
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *OrderResult) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: OrderResult: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: OrderResult: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Leases", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Leases = append(m.Leases, OpenedLease{})
+			if err := m.Leases[len(m.Leases)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Error", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Error = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgCreateLeasesResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgCreateLeasesResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgCreateLeasesResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Results", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Results = append(m.Results, OrderResult{})
+			if err := m.Results[len(m.Results)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
 				return err
 			}
 			iNdEx = postIndex
