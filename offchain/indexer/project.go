@@ -52,7 +52,7 @@ func unused[T any](view, *T) error { return nil }
 var _ = []struct{}{
 	on(containerRegistered), on(containerUpdated), on(containerStatusChanged), on(heartbeat),
 	on(offerSet), on(offerRemoved),
-	on(leaseOpened), on(leaseStarted), on(leaseSettled), on(leaseClosed), on(usageRecorded),
+	on(leaseOpened), on(leaseStarted), on(leaseSettled), on(leaseClosed), on(usageRecorded), on(leaseUpdated), on(leaseMoved),
 	on(deposited), on(depositWithdrawn), on(stakeWithdrawn), on(claimed), on(withdrawn),
 	on(shardJudged), on(taskJudged),
 	on(epochEnded), on(feesDistributed), on(sharesClosed),
@@ -68,6 +68,8 @@ var _ = []struct{}{
 	// Capacity is a stream: what it pays shows in claims.
 	on(unused[athtypes.EventCapacityConfirmed]), on(unused[athtypes.EventPayoutSet]),
 	on(unused[leasetypes.EventQueueParked]),
+	// That a lease is paused shows in what is paid for it; warnings are for those who listen.
+	on(unused[leasetypes.EventLeasePaused]), on(unused[leasetypes.EventLeaseResumed]), on(unused[leasetypes.EventLowFunds]),
 	// The market in memory judges by itself which Containers are free.
 	on(unused[leasetypes.EventOfferListed]), on(unused[leasetypes.EventOfferDelisted]),
 	// What tickets do to a Container comes with its status; who risks what is asked of the chain.
@@ -171,6 +173,20 @@ func leaseOpened(v view, e *leasetypes.EventLeaseOpened) error {
 func leaseStarted(v view, e *leasetypes.EventLeaseStarted) error {
 	if v.history != nil {
 		return v.history.LeaseStarted(e.Lease)
+	}
+	return nil
+}
+
+func leaseUpdated(v view, e *leasetypes.EventLeaseUpdated) error {
+	if v.history != nil {
+		return v.history.LeaseChanged(e.Lease)
+	}
+	return nil
+}
+
+func leaseMoved(v view, e *leasetypes.EventLeaseMoved) error {
+	if v.history != nil {
+		return v.history.LeaseChanged(e.Lease)
 	}
 	return nil
 }

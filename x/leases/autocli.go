@@ -97,6 +97,18 @@ func txCommands() []*autocliv1.RpcCommandOptions {
 			Example: "athd tx leases close-lease ath1…/7 --from me", PositionalArgs: args("lease_id"),
 		},
 		{
+			RpcMethod: "UpdateLease", Use: "update-lease [lease-id]", Short: "Change what a lease runs, prolong it, or set its priority",
+			Example: "athd tx leases update-lease ath1…/7 --extend-by 24h --from me", PositionalArgs: args("lease_id"),
+		},
+		{
+			RpcMethod: "Failover", Use: "failover [lease-id]", Short: "Move a lease to one of its standbys",
+			Example: "athd tx leases failover ath1…/7 --from me", PositionalArgs: args("lease_id"),
+		},
+		{
+			RpcMethod: "ResumeLease", Use: "resume-lease [lease-id]", Short: "End the pause of a lease whose money had run out",
+			Example: "athd tx leases resume-lease ath1…/7 --deposit 5000000uath --from me", PositionalArgs: args("lease_id"),
+		},
+		{
 			RpcMethod: "Settle", Use: "settle [lease-id]...", Short: "Pay what leases have earned up to now; anyone may",
 			Example:        "athd tx leases settle ath1…/7 ath1…/8 --from me",
 			PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "lease_ids", Varargs: true}},

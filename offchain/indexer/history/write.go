@@ -54,6 +54,12 @@ func (t *Tx) LeaseStarted(l leasetypes.Lease) error {
 	return t.exec("UPDATE leases SET started_at = ? WHERE tenant = ? AND number = ?", nanos(l.StartedAt), l.Tenant, l.Number)
 }
 
+// LeaseChanged notes where a lease runs now, what, and at which price.
+func (t *Tx) LeaseChanged(l leasetypes.Lease) error {
+	return t.exec("UPDATE leases SET container_id = ?, provider = ?, rate = ?, manifest_hash = ? WHERE tenant = ? AND number = ?",
+		l.ContainerId, l.Provider, l.Rate.String(), l.ManifestHash, l.Tenant, l.Number)
+}
+
 // LeaseSettled adds a payment. A lease from before this history's first block is not there and stays so.
 func (t *Tx) LeaseSettled(leaseID, paid, fee string) error {
 	tenant, number, err := splitLease(leaseID)

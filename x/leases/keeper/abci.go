@@ -3,7 +3,9 @@
 package keeper
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 
 	"cosmossdk.io/collections"
 
@@ -83,10 +85,10 @@ func (k *Keeper) expire(ctx sdk.Context, key expiryKey, budget int) (int, error)
 	if err != nil {
 		return 0, err
 	}
-	if lease.Expired(p.account.TouchedAt) {
-		return 1, k.endDue(ctx, p, lease)
+	if lease.DueBy(p.account.TouchedAt, ctx.BlockTime()) {
+		return 1 + len(lease.Standbys), k.endDue(ctx, p, lease)
 	}
-	closed, touched, err := k.closeNewest(ctx, p, budget)
+	closed, touched, err := k.shed(ctx, p, budget)
 	if err != nil {
 		return touched, err
 	}
@@ -96,7 +98,7 @@ func (k *Keeper) expire(ctx sdk.Context, key expiryKey, budget int) (int, error)
 		return touched, nil
 	case err != nil:
 		return touched, err
-	case closed < budget && lease.Expired(p.account.TouchedAt):
+	case closed < budget && lease.DueBy(p.account.TouchedAt, ctx.BlockTime()):
 		return touched + 1, k.endDue(ctx, p, lease)
 	}
 	return touched, nil
@@ -133,9 +135,10 @@ func (k *Keeper) popExhaustion(ctx sdk.Context, budget int) error {
 	return nil
 }
 
-// exhaust settles all leases of an account whose balance is used up, which may free reserves and outage credits, and then
-// closes the newest ones until the rest is paid for. Each ends at the very instant at which the balance was used up, so that
-// it does not matter in which block the chain gets to it. It closes at most budget leases and returns how many it touched.
+// exhaust settles all leases of an account whose balance is used up, which may free reserves and outage credits, and then pauses or
+// ends leases until the rest is paid for: those of the lowest priority first, among them the newest. Each ends at the very instant at which
+// the balance was used up, so that it does not matter in which block the chain gets to it. With less than an hour left, leases are
+// paused in favour of more important ones. It takes at most budget leases off the account and returns how many it touched.
 func (k *Keeper) exhaust(ctx sdk.Context, key exhaustionKey, budget int) (int, error) {
 	p, err := k.openPurse(ctx, key.K2(), key.K3())
 	if err != nil {
@@ -143,21 +146,39 @@ func (k *Keeper) exhaust(ctx sdk.Context, key exhaustionKey, budget int) (int, e
 	}
 	touched := 0
 	if p.exhausted(ctx) {
-		if _, touched, err = k.closeNewest(ctx, p, budget); err != nil {
-			return touched, err
-		}
+		_, touched, err = k.shed(ctx, p, budget)
+	} else {
+		touched, err = k.spare(ctx, p, budget)
+	}
+	if err != nil {
+		return touched, err
 	}
 	if err := k.exhaustion.Remove(ctx, key); err != nil {
 		return touched, err
 	}
 	p.account.QueuedAt = 0
+	if err := k.warn(ctx, p); err != nil {
+		return touched, err
+	}
 	return touched, k.savePurse(ctx, p)
 }
 
-// closeNewest is the work of exhaust on a purse that is used up. It returns how many leases it closed, and how many it
-// touched: all of the purse.
-func (k *Keeper) closeNewest(ctx sdk.Context, p *purse, budget int) (closed, touched int, err error) {
-	leases, err := k.newestLeases(ctx, p)
+// warn tells the tenant that the money runs out.
+func (k *Keeper) warn(ctx sdk.Context, p *purse) error {
+	var hours uint32
+	if p.account, hours = p.account.Warn(p.balance, ctx.BlockTime()); hours == 0 {
+		return nil
+	}
+	end, _ := p.account.ExhaustedAt(p.balance)
+	return ctx.EventManager().EmitTypedEvent(&types.EventLowFunds{
+		Tenant: p.account.Tenant, Denom: p.account.Denom, Hours: hours, ExhaustedAt: end,
+	})
+}
+
+// shed is the work of exhaust on a purse that is used up. It returns how many leases it took off, and how many it touched: all of
+// the purse.
+func (k *Keeper) shed(ctx sdk.Context, p *purse, budget int) (closed, touched int, err error) {
+	leases, err := k.leastImportant(ctx, p)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -165,15 +186,23 @@ func (k *Keeper) closeNewest(ctx sdk.Context, p *purse, budget int) (closed, tou
 	if err := k.catchUp(ctx, p, leases); err != nil {
 		return 0, touched, err
 	}
-	for i := range leases {
-		next := leases[i : i+1]
+	for _, old := range leases {
+		// What stands by for a lease may have ended with it, and a lease loses what stood by for it.
+		lease, err := k.leases.Get(ctx, collections.Join(p.tenant, old.Number))
+		if errors.Is(err, collections.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return closed, touched, err
+		}
+		next := []types.Lease{lease}
 		if err := k.catchUp(ctx, p, next); err != nil {
 			return closed, touched, err
 		}
 		if closed == budget || !p.exhausted(ctx) {
 			break
 		}
-		if err := k.endDue(ctx, p, next[0]); err != nil {
+		if err := k.pauseOrEnd(ctx, p, next[0]); err != nil {
 			return closed, touched, err
 		}
 		p.account = p.account.Touch(ctx.BlockTime(), p.balance)
@@ -182,16 +211,46 @@ func (k *Keeper) closeNewest(ctx sdk.Context, p *purse, budget int) (closed, tou
 	return closed, touched, nil
 }
 
-// newestLeases returns all leases of a purse, at most max_open_leases, newest first.
-func (k *Keeper) newestLeases(ctx sdk.Context, p *purse) ([]types.Lease, error) {
+// spare pauses leases of an account that has less than an hour left, where others are more important: those of a lower priority than the
+// highest, the least important first, until the rest has its hour. Leases that can't be paused run on.
+func (k *Keeper) spare(ctx sdk.Context, p *purse, budget int) (touched int, err error) {
+	if !p.account.Short(p.balance, ctx.BlockTime()) {
+		return 0, nil
+	}
+	leases, err := k.leastImportant(ctx, p)
+	if err != nil || len(leases) == 0 {
+		return 0, err
+	}
+	highest := leases[len(leases)-1].Priority
+	for _, lease := range leases {
+		if lease.Priority == highest || touched == budget || !p.account.Short(p.balance, ctx.BlockTime()) {
+			break
+		}
+		if !lease.Pausable() || lease.Expired(p.account.TouchedAt) {
+			continue
+		}
+		touched++
+		if err := k.pauseOrEnd(ctx, p, lease); err != nil {
+			return touched, err
+		}
+	}
+	return max(touched, len(leases)/sparedPerClose), nil
+}
+
+// sparedPerClose is how many leases may be read for the budget of one that is closed.
+const sparedPerClose = 20
+
+// leastImportant returns the leases of a purse that spend, at most max_open_leases: by priority, the newest first among equals.
+func (k *Keeper) leastImportant(ctx sdk.Context, p *purse) ([]types.Lease, error) {
 	var leases []types.Lease
 	newest := collections.NewPrefixedPairRange[sdk.AccAddress, uint64](p.tenant).Descending()
 	err := k.leases.Walk(ctx, newest, func(_ leaseKey, lease types.Lease) (bool, error) {
-		if lease.Denom == p.account.Denom {
+		if lease.Denom == p.account.Denom && lease.PausedAt == nil {
 			leases = append(leases, lease)
 		}
 		return false, nil
 	})
+	slices.SortStableFunc(leases, func(a, b types.Lease) int { return cmp.Compare(a.Priority, b.Priority) })
 	return leases, err
 }
 

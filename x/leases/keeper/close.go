@@ -89,14 +89,36 @@ func (k *Keeper) standing(ctx sdk.Context, signer sdk.AccAddress, lease types.Le
 	return s, nil
 }
 
-// end settles a lease to its end, pays, releases the Container and leaves the receipt. The purse is touched; end.At is set
-// here: now, but never beyond what the account pays for or the agreed end.
+// end settles a lease to its end, pays, releases the Container and leaves the receipt; its standbys end with it. The purse is
+// touched; end.At is set here: now, but never beyond what the account pays for or the agreed end.
 func (k *Keeper) end(ctx sdk.Context, p *purse, lease types.Lease, end types.End) (types.Receipt, error) {
+	receipt, err := k.finish(ctx, p, lease, end)
+	if err != nil {
+		return receipt, err
+	}
+	accused, err := k.accuses(ctx, lease, end.Reason)
+	if err != nil {
+		return receipt, err
+	}
+	if err := k.leaveContainer(ctx, lease, end.Reason, accused); err != nil {
+		return receipt, err
+	}
+	if err := ctx.EventManager().EmitTypedEvent(&types.EventLeaseClosed{Receipt: receipt}); err != nil {
+		return receipt, err
+	}
+	if lease.StandbyOf != 0 && end.Reason != types.CloseReason_CLOSE_REASON_NOT_NEEDED {
+		return receipt, k.unlinkStandby(ctx, p.tenant, lease)
+	}
+	return receipt, k.endStandbys(ctx, p, lease, end.By)
+}
+
+// finish settles a lease to its end, pays, and replaces it by its receipt.
+func (k *Keeper) finish(ctx sdk.Context, p *purse, lease types.Lease, end types.End) (types.Receipt, error) {
 	outage, err := k.outage(ctx, lease)
 	if err != nil {
 		return types.Receipt{}, err
 	}
-	end.At = lease.BilledUntil(p.account.TouchedAt)
+	end.At = lease.EndAt(p.account.TouchedAt, ctx.BlockTime())
 	receipt, s := lease.Close(end, p.account.TouchedAt, outage)
 	p.account = p.account.Closed(lease)
 	key := collections.Join(p.tenant, lease.Number)
@@ -106,30 +128,23 @@ func (k *Keeper) end(ctx sdk.Context, p *purse, lease types.Lease, end types.End
 	if err := k.receipts.Set(ctx, key, receipt); err != nil {
 		return receipt, err
 	}
-	if lease.EndsAt != nil {
-		if err := k.expiry.Remove(ctx, collections.Join3(lease.EndsAt.UnixNano(), p.tenant, lease.Number)); err != nil {
-			return receipt, err
-		}
-	}
-	if err := k.apply(ctx, p, lease, s); err != nil {
+	if err := k.unqueueEnd(ctx, p.tenant, lease); err != nil {
 		return receipt, err
 	}
-	accused, err := k.accuses(ctx, lease, end.Reason)
-	if err != nil {
-		return receipt, err
-	}
-	if err := k.providers.Release(ctx, lease.ContainerId, lease.ID(), end.Reason.Refuses(lease)); err != nil {
-		return receipt, err
+	return receipt, k.apply(ctx, p, lease, s)
+}
+
+// leaveContainer gives a lease's Container back and charges its provider where the lease was not started in time.
+func (k *Keeper) leaveContainer(ctx sdk.Context, lease types.Lease, reason types.CloseReason, accused bool) error {
+	if err := k.providers.Release(ctx, lease.ContainerId, lease.ID(), reason.Refuses(lease)); err != nil {
+		return err
 	}
 	if accused {
 		if err := k.providers.TicketNotStarted(ctx, lease.ContainerId, lease.ID()); err != nil {
-			return receipt, err
+			return err
 		}
 	}
-	if err := k.restorePrice(ctx, lease.ContainerId); err != nil {
-		return receipt, err
-	}
-	return receipt, ctx.EventManager().EmitTypedEvent(&types.EventLeaseClosed{Receipt: receipt})
+	return k.restorePrice(ctx, lease.ContainerId)
 }
 
 // accuses says whether the provider is charged for how a lease ends. While a fault stands the chain takes no record of usage,
@@ -145,7 +160,7 @@ func (k *Keeper) accuses(ctx sdk.Context, lease types.Lease, reason types.CloseR
 // endDue ends a lease whose time or money has run out; no signer takes part.
 func (k *Keeper) endDue(ctx sdk.Context, p *purse, lease types.Lease) error {
 	reason := types.CloseReason_CLOSE_REASON_EXHAUSTED
-	if lease.Expired(p.account.TouchedAt) {
+	if lease.Expired(lease.EndAt(p.account.TouchedAt, ctx.BlockTime())) {
 		reason = types.CloseReason_CLOSE_REASON_EXPIRED
 	}
 	_, err := k.end(ctx, p, lease, types.End{Reason: reason})

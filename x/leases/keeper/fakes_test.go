@@ -189,6 +189,20 @@ func (f *fakeProviders) Bind(ctx sdk.Context, id uint64, leaseID string) error {
 	return f.statuses.Set(ctx, id, status)
 }
 
+func (f *fakeProviders) Rebind(ctx sdk.Context, id uint64, from, to string) error {
+	status, err := f.Status(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case status.Lease != from:
+		return errors.New("bound to " + status.Lease)
+	case status.State != providertypes.ContainerState_CONTAINER_STATE_LEASED || status.FaultAt != nil:
+		return providertypes.ErrContainerNotFree.Wrap(status.State.String())
+	}
+	status.Lease = to
+	return f.statuses.Set(ctx, id, status)
+}
+
 func (f *fakeProviders) Release(ctx sdk.Context, id uint64, leaseID string, notStarted bool) error {
 	status, err := f.Status(ctx, id)
 	if err != nil {

@@ -62,7 +62,7 @@ func TestGangThatDoesNotFitChangesNothing(t *testing.T) {
 	msg.Deposit.Amount = math.NewInt(3*10*300 - 1)
 	err = w.create(msg)
 	require.ErrorIs(t, err, types.ErrInsufficientDeposit, "all of the gang must be carried")
-	require.ErrorContains(t, err, "a gang of 3")
+	require.ErrorContains(t, err, "3 containers at")
 	msg.Deposit.Amount = math.NewInt(3*10*300 + 3*600)
 	require.NoError(t, w.create(msg))
 	w.check()

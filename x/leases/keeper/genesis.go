@@ -72,10 +72,7 @@ func (k *Keeper) initLease(ctx sdk.Context, lease types.Lease) error {
 	if err := k.saveLease(ctx, tenant, lease); err != nil {
 		return err
 	}
-	if lease.EndsAt == nil {
-		return nil
-	}
-	return k.expiry.Set(ctx, collections.Join3(lease.EndsAt.UnixNano(), sdk.AccAddress(tenant), lease.Number))
+	return k.queueEnd(ctx, tenant, lease)
 }
 
 func (k *Keeper) initAccount(ctx sdk.Context, account types.Account) error {

@@ -106,6 +106,11 @@ func TestGenesisIsChecked(t *testing.T) {
 		"number used again": func(g *types.GenesisState) { g.Accounts[0].NextNumber = 1 },
 		"account missing":   func(g *types.GenesisState) { g.Accounts = g.Accounts[1:] },
 		"foreign account":   func(g *types.GenesisState) { g.Accounts[0].Denom = "uosmo" },
+		"standby missing":   func(g *types.GenesisState) { g.Leases[0].Standbys = []uint64{99} },
+		"no standby":        func(g *types.GenesisState) { g.Leases[0].StandbyOf = 99 },
+		"not paused":        func(g *types.GenesisState) { g.Leases[0].PausedAt = &g.Leases[0].CreatedAt },
+		"lost":              func(g *types.GenesisState) { g.Leases[0].Lost = 1 << 60 },
+		"grace":             func(g *types.GenesisState) { g.Leases[0].GraceReserve = math.OneInt() },
 		"receipt tenant":    func(g *types.GenesisState) { g.Receipts[0].Tenant = "x" },
 		"nonce":             func(g *types.GenesisState) { g.Nonces[0].Indexer = "x" },
 	} {
@@ -133,8 +138,12 @@ func TestInvariantsSeeDamage(t *testing.T) {
 		"L1 container":   func(w *world) error { return w.providers.Release(w.ctx, 1, tenant(1).String()+"/1", false) },
 		"L2 expiry":      func(w *world) error { return w.k.expiry.Clear(w.ctx, nil) },
 		"L2 stray":       func(w *world) error { return w.k.expiry.Set(w.ctx, collections.Join3(int64(5), tenant(1), uint64(1))) },
-		"O1 missing":     func(w *world) error { return w.k.dropPrice(w.ctx, 4) },
-		"O1 leased":      func(w *world) error { return w.k.restorePrice(w.ctx, 1) },
+		"L3 no standby":  func(w *world) error { return w.changeLease(func(l *types.Lease) { l.Standbys = []uint64{99} }) },
+		"L3 no lease": func(w *world) error {
+			return w.changeLease(func(l *types.Lease) { l.StandbyOf = 99 })
+		},
+		"O1 missing": func(w *world) error { return w.k.dropPrice(w.ctx, 4) },
+		"O1 leased":  func(w *world) error { return w.k.restorePrice(w.ctx, 1) },
 	} {
 		t.Run("error - "+name, func(t *testing.T) {
 			w := busyWorld(t)
@@ -142,6 +151,16 @@ func TestInvariantsSeeDamage(t *testing.T) {
 			require.ErrorIs(t, w.k.CheckInvariants(w.ctx), types.ErrInvariant)
 		})
 	}
+}
+
+func (w *world) changeLease(change func(*types.Lease)) error {
+	key := collections.Join(tenant(1), uint64(1))
+	lease, err := w.k.leases.Get(w.ctx, key)
+	if err != nil {
+		return err
+	}
+	change(&lease)
+	return w.k.leases.Set(w.ctx, key, lease)
 }
 
 func (w *world) changeAccount(change func(*types.Account)) error {

@@ -3,6 +3,8 @@
 package keeper
 
 import (
+	"slices"
+
 	"cosmossdk.io/collections"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
@@ -16,7 +18,8 @@ import (
 //	A2  its balance covers what it owes
 //	A3  an account that spends stands in the exhaustion queue in time, at the second that it says
 //	L1  a lease's Container is bound to it and to no other
-//	L2  a lease with an agreed end stands in the expiry queue, and nothing else does
+//	L2  a lease with an agreed end or a pause stands in the expiry queue, and nothing else does
+//	L3  a lease and its standbys name each other
 //	O1  the price index holds exactly the public offers of Containers without a lease
 func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 	if err := k.checkAccounts(ctx); err != nil {
@@ -92,13 +95,17 @@ func (k *Keeper) checkLeases(ctx sdk.Context) (leased map[uint64]bool, err error
 			return true, types.ErrInvariant.Wrapf("container %d of %s is bound to %q", lease.ContainerId, lease.ID(), status.Lease)
 		}
 		leased[lease.ContainerId] = true
-		if lease.EndsAt == nil {
+		if err := k.checkStandbys(ctx, key, lease); err != nil {
+			return true, err
+		}
+		end := lease.QueuedEnd()
+		if end == nil {
 			return false, nil
 		}
 		expiring++
-		at := collections.Join3(lease.EndsAt.UnixNano(), key.K1(), key.K2())
+		at := collections.Join3(end.UnixNano(), key.K1(), key.K2())
 		if has, err := k.expiry.Has(ctx, at); err != nil || !has {
-			return true, types.ErrInvariant.Wrapf("%s ends at %s and is not in the queue (%v)", lease.ID(), lease.EndsAt, err)
+			return true, types.ErrInvariant.Wrapf("%s ends at %s and is not in the queue (%v)", lease.ID(), end, err)
 		}
 		return false, nil
 	})
@@ -106,6 +113,24 @@ func (k *Keeper) checkLeases(ctx sdk.Context) (leased map[uint64]bool, err error
 		return nil, err
 	}
 	return leased, checkCount(ctx, "expiry queue", k.expiry, expiring)
+}
+
+// checkStandbys says whether a lease and what stands by for it name each other.
+func (k *Keeper) checkStandbys(ctx sdk.Context, key leaseKey, lease types.Lease) error {
+	for _, number := range lease.Standbys {
+		standby, err := k.leases.Get(ctx, collections.Join(key.K1(), number))
+		if err != nil || standby.StandbyOf != lease.Number {
+			return types.ErrInvariant.Wrapf("%s names %d as its standby, which does not stand by for it (%v)", lease.ID(), number, err)
+		}
+	}
+	if lease.StandbyOf == 0 {
+		return nil
+	}
+	parent, err := k.leases.Get(ctx, collections.Join(key.K1(), lease.StandbyOf))
+	if err != nil || !slices.Contains(parent.Standbys, lease.Number) {
+		return types.ErrInvariant.Wrapf("%s stands by for %d, which does not name it (%v)", lease.ID(), lease.StandbyOf, err)
+	}
+	return nil
 }
 
 func (k *Keeper) checkPrices(ctx sdk.Context, leased map[uint64]bool) error {

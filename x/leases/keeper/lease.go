@@ -115,7 +115,7 @@ func (k *Keeper) beginOpening(ctx sdk.Context, tenant sdk.AccAddress, deposit sd
 // serve opens the leases of one order within a purse; the caller writes the purse.
 func (k *Keeper) serve(ctx sdk.Context, o *opening, order *types.MsgCreateLease) ([]types.Lease, error) {
 	size := order.Containers()
-	if err := o.admit(uint32(size)); err != nil {
+	if err := o.admit(order); err != nil {
 		return nil, err
 	}
 	demand := order.Demand(o.purse.account.Tenant)
@@ -123,22 +123,35 @@ func (k *Keeper) serve(ctx sdk.Context, o *opening, order *types.MsgCreateLease)
 	if err != nil {
 		return nil, err
 	}
-	offers, err := k.pick(ctx, demand, order.Candidates, size, o.params.MaxScan)
+	offers, err := k.pick(ctx, demand, order.Candidates, size+int(order.Standbys), o.params.MaxScan)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.carries(ctx, offers); err != nil {
+	first, quoted := o.purse.account.NextNumber, false
+	leases := make([]types.Lease, len(offers))
+	for i, offer := range offers {
+		lease, err := k.draw(ctx, o.purse.account, offer, order)
+		if err != nil {
+			return nil, err
+		}
+		lease.Number = first + uint64(i)
+		switch {
+		case i >= size:
+			lease = lease.StandBy(offer, first)
+			leases[0].Standbys = append(leases[0].Standbys, lease.Number)
+		case size > 1:
+			lease.Gang = first
+		}
+		if indexer != nil && order.Quote.Counts(offer) {
+			lease.Indexer, quoted = order.Quote.Indexer, true
+		}
+		leases[i] = lease
+	}
+	if err := o.carries(ctx, leases); err != nil {
 		return nil, err
 	}
-	var gang uint64
-	if size > 1 {
-		gang = o.purse.account.NextNumber
-	}
-	leases, quoted := make([]types.Lease, len(offers)), false
-	for i, offer := range offers {
-		counts := indexer != nil && order.Quote.Counts(offer)
-		quoted = quoted || counts
-		if leases[i], err = k.open(ctx, o.purse, offer, order, gang, counts); err != nil {
+	for i, lease := range leases {
+		if err := k.open(ctx, o.purse, offers[i], lease); err != nil {
 			return nil, err
 		}
 	}
@@ -148,36 +161,39 @@ func (k *Keeper) serve(ctx sdk.Context, o *opening, order *types.MsgCreateLease)
 	return leases, err
 }
 
-// admit says whether the account may have so many leases more.
-func (o *opening) admit(more uint32) error {
-	a := o.purse.account
-	if a.OpenLeases+more > o.params.MaxOpenLeases {
+// admit says whether the account may have the order's leases more.
+func (o *opening) admit(order *types.MsgCreateLease) error {
+	a, starting := o.purse.account, uint32(order.Containers())
+	if more := starting + order.Standbys; a.OpenLeases+more > o.params.MaxOpenLeases {
 		return types.ErrTooManyLeases.Wrapf("tenant: %d leases are open and %d would be more than the %d that may be: close some",
 			a.OpenLeases, a.OpenLeases+more, o.params.MaxOpenLeases)
 	}
-	if a.Unstarted+more > o.params.MaxUnstarted {
+	if a.Unstarted+starting > o.params.MaxUnstarted {
 		return types.ErrTooManyLeases.Wrapf("tenant: %d leases have not started and %d would be more than the %d that may wait: let them start or close them",
-			a.Unstarted, a.Unstarted+more, o.params.MaxUnstarted)
+			a.Unstarted, a.Unstarted+starting, o.params.MaxUnstarted)
+	}
+	if order.Grace > o.params.MaxGrace {
+		return types.ErrInvalidField.Wrapf("grace: %s: want 0 to %s", order.Grace, o.params.MaxGrace)
 	}
 	return nil
 }
 
-// carries says whether the purse pays for leases of all offers, next to those that it has.
-func (o *opening) carries(ctx sdk.Context, offers []types.Offer) error {
+// carries says whether the purse pays for new leases, next to those that it has.
+func (o *opening) carries(ctx sdk.Context, leases []types.Lease) error {
 	rate, reserve := math.ZeroInt(), math.ZeroInt()
-	for _, offer := range offers {
-		rate, reserve = rate.Add(offer.Rate), reserve.Add(offer.Reserve())
+	for _, lease := range leases {
+		rate, reserve = rate.Add(lease.Rate), reserve.Add(lease.Reserved())
 	}
 	missing := o.purse.account.Missing(o.purse.balance, rate, reserve, o.params.MinRunway, ctx.BlockTime())
 	if !missing.IsPositive() {
 		return nil
 	}
-	what := fmt.Sprintf("container %d", offers[0].ContainerId)
-	if len(offers) > 1 {
-		what = fmt.Sprintf("a gang of %d", len(offers))
+	what := fmt.Sprintf("container %d", leases[0].ContainerId)
+	if len(leases) > 1 {
+		what = fmt.Sprintf("%d containers", len(leases))
 	}
 	return types.ErrInsufficientDeposit.Wrapf(
-		"deposit: %s short: %s at %s per hour needs %s ahead for all open leases, and its minimum charge: deposit %s more",
+		"deposit: %s short: %s at %s per hour needs %s ahead for all open leases, and what is held back for minimum charge and grace: deposit %s more",
 		types.Readable(missing), what, types.Readable(types.PerHour(rate)), o.params.MinRunway, types.Readable(missing))
 }
 
@@ -201,11 +217,8 @@ func (k *Keeper) checkQuote(ctx sdk.Context, demand types.Demand, quote *types.Q
 	return indexer, nil
 }
 
-// open writes a new lease on an offer that fits and that the purse carries; the caller writes the purse. quoted says that the
-// order's quote led to the offer.
-func (k *Keeper) open(
-	ctx sdk.Context, p *purse, offer types.Offer, order *types.MsgCreateLease, gang uint64, quoted bool,
-) (types.Lease, error) {
+// draw makes the lease of an order on an offer; its number is the caller's to set.
+func (k *Keeper) draw(ctx sdk.Context, account types.Account, offer types.Offer, order *types.MsgCreateLease) (types.Lease, error) {
 	container, err := k.providers.Container(ctx, offer.ContainerId)
 	if err != nil {
 		return types.Lease{}, err
@@ -214,27 +227,41 @@ func (k *Keeper) open(
 	if err != nil {
 		return types.Lease{}, err
 	}
-	lease := types.NewLease(p.account, offer, container.Provider, order.ManifestHash, ctx.BlockTime(), order.Duration, outage)
-	lease.Gang = gang
-	if quoted {
-		lease.Indexer = order.Quote.Indexer
-	}
+	return types.NewLease(account, offer, container.Provider, order, ctx.BlockTime(), outage), nil
+}
+
+// open writes a new lease on an offer that fits and that the purse carries; the caller writes the purse.
+func (k *Keeper) open(ctx sdk.Context, p *purse, offer types.Offer, lease types.Lease) error {
 	p.account = p.account.Opened(lease)
 	if err := k.saveLease(ctx, p.tenant, lease); err != nil {
-		return types.Lease{}, err
+		return err
 	}
-	if lease.EndsAt != nil {
-		if err := k.expiry.Set(ctx, collections.Join3(lease.EndsAt.UnixNano(), p.tenant, lease.Number)); err != nil {
-			return types.Lease{}, err
-		}
+	if err := k.queueEnd(ctx, p.tenant, lease); err != nil {
+		return err
 	}
 	if offer.Listed() {
 		if err := k.prices.Remove(ctx, priceKeyOf(offer)); err != nil {
-			return types.Lease{}, err
+			return err
 		}
 	}
 	if err := k.providers.Bind(ctx, lease.ContainerId, lease.ID()); err != nil {
-		return types.Lease{}, err
+		return err
 	}
-	return lease, ctx.EventManager().EmitTypedEvent(&types.EventLeaseOpened{Lease: lease})
+	return ctx.EventManager().EmitTypedEvent(&types.EventLeaseOpened{Lease: lease})
+}
+
+// queueEnd puts a lease into the expiry queue, if it has an end.
+func (k *Keeper) queueEnd(ctx sdk.Context, tenant sdk.AccAddress, lease types.Lease) error {
+	if end := lease.QueuedEnd(); end != nil {
+		return k.expiry.Set(ctx, collections.Join3(end.UnixNano(), tenant, lease.Number))
+	}
+	return nil
+}
+
+// unqueueEnd takes a lease out of the expiry queue.
+func (k *Keeper) unqueueEnd(ctx sdk.Context, tenant sdk.AccAddress, lease types.Lease) error {
+	if end := lease.QueuedEnd(); end != nil {
+		return k.expiry.Remove(ctx, collections.Join3(end.UnixNano(), tenant, lease.Number))
+	}
+	return nil
 }

@@ -114,7 +114,10 @@ func (s msgServer) CreateLease(goCtx context.Context, msg *types.MsgCreateLease)
 	}
 	first := leases[0].Opening()
 	res := &types.MsgCreateLeaseResponse{LeaseId: first.LeaseId, ContainerId: first.ContainerId, Rate: first.Rate}
-	if len(leases) > 1 {
+	switch {
+	case msg.Standbys > 0:
+		res.Standbys = openings(leases[1:])
+	case len(leases) > 1:
 		res.Gang = openings(leases)
 	}
 	return res, nil
@@ -167,6 +170,65 @@ func (s msgServer) CloseLease(goCtx context.Context, msg *types.MsgCloseLease) (
 		return nil, err
 	}
 	return &types.MsgCloseLeaseResponse{Receipt: receipt}, nil
+}
+
+func (s msgServer) UpdateLease(goCtx context.Context, msg *types.MsgUpdateLease) (*types.MsgUpdateLeaseResponse, error) {
+	id, err := s.tenants(msg.Tenant, msg.LeaseId)
+	if err != nil {
+		return nil, err
+	}
+	if err := msg.Validate(); err != nil {
+		return nil, err
+	}
+	lease, err := s.k.UpdateLease(sdk.UnwrapSDKContext(goCtx), id, msg)
+	if err != nil {
+		return nil, err
+	}
+	return &types.MsgUpdateLeaseResponse{Lease: lease}, nil
+}
+
+// tenants parses a lease id that must be the signing tenant's own.
+func (s msgServer) tenants(signer, leaseID string) (types.LeaseID, error) {
+	tenant, err := s.k.address("tenant", signer)
+	if err != nil {
+		return types.LeaseID{}, err
+	}
+	id, err := types.ParseLeaseID(leaseID)
+	if err == nil && !id.Tenant.Equals(tenant) {
+		err = types.ErrUnauthorized.Wrapf("tenant: %s is not the tenant of %s", signer, leaseID)
+	}
+	return id, err
+}
+
+func (s msgServer) Failover(goCtx context.Context, msg *types.MsgFailover) (*types.MsgFailoverResponse, error) {
+	signer, err := s.k.address("signer", msg.Signer)
+	if err != nil {
+		return nil, err
+	}
+	id, err := types.ParseLeaseID(msg.LeaseId)
+	if err != nil {
+		return nil, err
+	}
+	lease, err := s.k.Failover(sdk.UnwrapSDKContext(goCtx), signer, id, msg.Standby)
+	if err != nil {
+		return nil, err
+	}
+	return &types.MsgFailoverResponse{ContainerId: lease.ContainerId}, nil
+}
+
+func (s msgServer) ResumeLease(goCtx context.Context, msg *types.MsgResumeLease) (*types.MsgResumeLeaseResponse, error) {
+	id, err := s.tenants(msg.Tenant, msg.LeaseId)
+	if err != nil {
+		return nil, err
+	}
+	if err := msg.Validate(); err != nil {
+		return nil, err
+	}
+	paid, err := s.k.ResumeLease(sdk.UnwrapSDKContext(goCtx), id, msg.Deposit)
+	if err != nil {
+		return nil, err
+	}
+	return &types.MsgResumeLeaseResponse{Paid: paid}, nil
 }
 
 func (s msgServer) Settle(goCtx context.Context, msg *types.MsgSettle) (*types.MsgSettleResponse, error) {

@@ -52,6 +52,7 @@ func (k *Keeper) setOffer(ctx sdk.Context, signer sdk.AccAddress, offer types.Of
 	if offer.Class != "" && offer.Class != container.Class {
 		return types.ErrInvalidOffer.Wrapf("class: %q: container %d is of class %q", offer.Class, offer.ContainerId, container.Class)
 	}
+	offer = offer.Normal()
 	offer.Class = container.Class
 	class, err := k.providers.Class(ctx, container.Class)
 	if err != nil {

@@ -86,7 +86,7 @@ func (k *Keeper) catchUp(ctx sdk.Context, p *purse, leases []types.Lease) error 
 
 // outage is the outage index of a lease's Container; of no meaning, and not read, before the start.
 func (k *Keeper) outage(ctx sdk.Context, lease types.Lease) (time.Duration, error) {
-	if lease.State != types.LeaseState_LEASE_STATE_RUNNING {
+	if lease.State == types.LeaseState_LEASE_STATE_ACTIVE {
 		return 0, nil
 	}
 	return k.providers.Outage(ctx, lease.ContainerId)

@@ -37,6 +37,9 @@ func WeightedOperationsX(k *keeper.Keeper, supply Supply, weights simsx.WeightSo
 	reg.Add(weights.Get("msg_create_leases", 10), MsgCreateLeasesFactory(k, supply))
 	reg.Add(weights.Get("msg_refresh_offers", 5), MsgRefreshOffersFactory(k))
 	reg.Add(weights.Get("msg_close_lease", 8), MsgCloseLeaseFactory(k))
+	reg.Add(weights.Get("msg_update_lease", 10), MsgUpdateLeaseFactory(k))
+	reg.Add(weights.Get("msg_failover", 10), MsgFailoverFactory(k))
+	reg.Add(weights.Get("msg_resume_lease", 20), MsgResumeLeaseFactory(k))
 	reg.Add(weights.Get("msg_settle", 10), MsgSettleFactory(k))
 	reg.Add(weights.Get("msg_submit_usage", 30), MsgSubmitUsageFactory(k, supply))
 }
@@ -64,6 +67,9 @@ func MsgSetOffersFactory(k *keeper.Keeper, supply Supply) simsx.SimMsgFactoryFn[
 		}
 		offer := types.Offer{
 			ContainerId: c.Id, Denom: athtypes.Denom, Rate: math.NewInt(int64(1 + data.Rand().Intn(2_500_000_000))), MinCharge: own.Params.MinCharge,
+		}
+		if data.Rand().Bool() {
+			offer.StorageRate, offer.StandbyRate = offer.Rate.QuoRaw(10), offer.Rate.QuoRaw(5)
 		}
 		if data.Rand().Intn(5) == 0 {
 			offer.MaxTerm = types.MaxTerm
@@ -153,6 +159,15 @@ func MsgCreateLeaseFactory(k *keeper.Keeper, supply Supply) simsx.SimMsgFactoryF
 		} else {
 			msg.Candidates = []uint64{offer.ContainerId}
 		}
+		msg.Priority = uint32(data.Rand().Intn(3))
+		switch data.Rand().Intn(4) {
+		case 0:
+			msg.Grace = time.Duration(60+data.Rand().Intn(3_600)) * time.Second
+			msg.Deposit.Amount = msg.Deposit.Amount.MulRaw(2)
+		case 1:
+			msg.Standbys, msg.Requirement = 1, &types.Requirement{Class: offer.Class}
+			msg.MaxRate, msg.Deposit.Amount = types.MaxRate, msg.Deposit.Amount.MulRaw(100)
+		}
 		if data.Rand().Bool() {
 			msg.Quote = quote(sdkCtx, data, reporter, msg, offer)
 		}
@@ -169,7 +184,7 @@ func MsgCreateLeasesFactory(k *keeper.Keeper, supply Supply) simsx.SimMsgFactory
 			return nil, nil
 		}
 		first.Quote = nil
-		if first.Requirement != nil && data.Rand().Bool() {
+		if first.Requirement != nil && first.Standbys == 0 && data.Rand().Bool() {
 			first.Count = 2
 		}
 		msg := &types.MsgCreateLeases{Tenant: first.Tenant, Deposit: first.Deposit, Partial: true}
@@ -231,6 +246,43 @@ func MsgCloseLeaseFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgClos
 	}
 }
 
+// MsgUpdateLeaseFactory gives a lease another manifest or priority, and one with an agreed end some more time.
+func MsgUpdateLeaseFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgUpdateLease] {
+	return func(ctx context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgUpdateLease) {
+		lease, ok := anyLease(ctx, k, data, reporter)
+		if !ok {
+			return nil, nil
+		}
+		msg := &types.MsgUpdateLease{Tenant: lease.Tenant, LeaseId: lease.ID(), ManifestHash: sim.Bytes(data), PriorityPlusOne: uint32(data.Rand().Intn(4))}
+		if lease.EndsAt != nil {
+			msg.ExtendBy = time.Duration(data.Rand().Intn(60)) * time.Second
+		}
+		return sim.Signed(data, reporter, lease.Tenant, msg)
+	}
+}
+
+// MsgFailoverFactory moves a lease to its standby.
+func MsgFailoverFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgFailover] {
+	return func(ctx context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgFailover) {
+		lease, ok := someLease(ctx, k, data, reporter, func(l types.Lease) bool { return len(l.Standbys) > 0 })
+		if !ok {
+			return nil, nil
+		}
+		return sim.Signed(data, reporter, lease.Tenant, &types.MsgFailover{Signer: lease.Tenant, LeaseId: lease.ID()})
+	}
+}
+
+// MsgResumeLeaseFactory ends a pause with a new deposit.
+func MsgResumeLeaseFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgResumeLease] {
+	return func(ctx context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgResumeLease) {
+		lease, ok := someLease(ctx, k, data, reporter, func(l types.Lease) bool { return l.PausedAt != nil })
+		if !ok {
+			return nil, nil
+		}
+		return sim.Signed(data, reporter, lease.Tenant, &types.MsgResumeLease{Tenant: lease.Tenant, LeaseId: lease.ID(), Deposit: uath(data, 5_000_000)})
+	}
+}
+
 // MsgSettleFactory settles somebody's lease.
 func MsgSettleFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgSettle] {
 	return func(ctx context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgSettle) {
@@ -258,11 +310,11 @@ func MsgSubmitUsageFactory(k *keeper.Keeper, supply Supply) simsx.SimMsgFactoryF
 		if lease.EndsAt != nil && lease.EndsAt.Before(until) {
 			until = *lease.EndsAt
 		}
-		from := lease.CreatedAt
+		from := lease.BoundAt
 		if lease.UsageUntil != nil {
 			from = *lease.UsageUntil
 		}
-		if until.Before(from) {
+		if lease.PausedAt != nil || lease.StandbyOf != 0 || until.Before(from) {
 			return sim.Skip[*types.MsgSubmitUsage](reporter, "nothing new")
 		}
 		image, block := sha256.Sum256([]byte("image")), sha256.Sum256([]byte("block"))
@@ -285,12 +337,18 @@ func MsgUpdateParamsFactory() simsx.SimMsgFactoryFn[*types.MsgUpdateParams] {
 }
 
 func anyLease(ctx context.Context, k *keeper.Keeper, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) (types.Lease, bool) {
+	return someLease(ctx, k, data, reporter, sim.Any)
+}
+
+func someLease(
+	ctx context.Context, k *keeper.Keeper, data *simsx.ChainDataSource, reporter simsx.SimulationReporter, fits func(types.Lease) bool,
+) (types.Lease, bool) {
 	state, err := k.ExportGenesis(sdk.UnwrapSDKContext(ctx))
 	if err != nil {
 		reporter.Skip(err.Error())
 		return types.Lease{}, false
 	}
-	return sim.Pick(data, reporter, state.Leases, sim.Any)
+	return sim.Pick(data, reporter, state.Leases, fits)
 }
 
 // uath returns some coins, up to a bound.

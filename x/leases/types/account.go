@@ -72,11 +72,27 @@ func (a Account) Missing(balance math.Int, rate, reserve math.Int, runway time.D
 
 // Opened takes a new lease on; the account is touched at the lease's creation.
 func (a Account) Opened(l Lease) Account {
-	a.Rate = a.Rate.Add(l.Rate)
-	a.Reserved = a.Reserved.Add(l.Reserve)
+	a.Rate = a.Rate.Add(l.Accrues())
+	a.Reserved = a.Reserved.Add(l.Reserved())
 	a.NextNumber = l.Number + 1
 	a.OpenLeases++
-	a.Unstarted++
+	if l.State == LeaseState_LEASE_STATE_ACTIVE {
+		a.Unstarted++
+	}
+	return a
+}
+
+// Changed replaces a lease that was settled by what became of it: paused, resumed or moved. What is reserved for it changes with the
+// settlement, and here by what the new state reserves on top.
+func (a Account) Changed(before, after Lease) Account {
+	a.Rate = a.Rate.Sub(before.Accrues()).Add(after.Accrues())
+	a.Reserved = a.Reserved.Sub(before.Reserved()).Add(after.Reserved())
+	if before.State == LeaseState_LEASE_STATE_ACTIVE {
+		a.Unstarted--
+	}
+	if after.State == LeaseState_LEASE_STATE_ACTIVE {
+		a.Unstarted++
+	}
 	return a
 }
 
@@ -89,7 +105,7 @@ func (a Account) Settled(s Settlement) Account {
 
 // Closed lets go of a lease that was settled to its end.
 func (a Account) Closed(l Lease) Account {
-	a.Rate = a.Rate.Sub(l.Rate)
+	a.Rate = a.Rate.Sub(l.Accrues())
 	a.OpenLeases--
 	if l.State == LeaseState_LEASE_STATE_ACTIVE {
 		a.Unstarted--
@@ -103,9 +119,12 @@ func (a Account) Started() Account {
 	return a
 }
 
-// QueueAt is when the exhaustion queue should look at the account next, in unix seconds: a third of the way to the end, so
-// that a second lease does not move the entry and an account is looked at a few dozen times in all, but never after the second
-// of the end. 0 where there is no end.
+// warnings are how much time an account has left when its tenant is told, longest first.
+var warnings = []time.Duration{24 * time.Hour, 6 * time.Hour, time.Hour}
+
+// QueueAt is when the exhaustion queue should look at the account next, in unix seconds: at the next warning, but no later than a third
+// of the way to the end, so that a second lease does not move the entry and an account is looked at a few dozen times in all, and
+// never after the second of the end. 0 where there is no end.
 func (a Account) QueueAt(balance math.Int, now time.Time) int64 {
 	end, ok := a.ExhaustedAt(balance)
 	if !ok {
@@ -114,11 +133,46 @@ func (a Account) QueueAt(balance math.Int, now time.Time) int64 {
 		}
 		end = now.Add(forever)
 	}
-	at := end
-	if ahead := end.Sub(now); ahead > 0 {
-		at = now.Add(ahead / 3)
+	ahead := end.Sub(now)
+	if ahead <= 0 {
+		return max(1, end.Unix())
 	}
-	return max(1, at.Unix())
+	next := ahead / 3
+	for _, w := range warnings {
+		if ahead > w {
+			next = min(next, ahead-w)
+			break
+		}
+	}
+	return max(1, now.Add(next).Unix())
+}
+
+// Short says whether the balance pays for less than the last warning's time at the present rate.
+func (a Account) Short(balance math.Int, now time.Time) bool {
+	end, ok := a.ExhaustedAt(balance)
+	return ok && end.Sub(now) < warnings[len(warnings)-1]
+}
+
+// Warn says of which warning's time less is left than when the account was warned last, in hours; 0 where of none. With more time than
+// the longest, the account can be warned anew.
+func (a Account) Warn(balance math.Int, now time.Time) (Account, uint32) {
+	end, ok := a.ExhaustedAt(balance)
+	if !ok || end.Sub(now) > warnings[0]+time.Second {
+		a.Warned = 0
+		return a, 0
+	}
+	var hours uint32
+	for _, w := range warnings {
+		// Queues go by whole seconds, and look a little early.
+		if h := uint32(w / time.Hour); end.Sub(now) <= w+time.Second {
+			hours = h
+		}
+	}
+	if a.Warned != 0 && hours >= a.Warned {
+		return a, 0
+	}
+	a.Warned = hours
+	return a, hours
 }
 
 // QueuedInTime says whether the entry that the account has is early enough; a later one would close leases late.

@@ -8,15 +8,19 @@ import (
 	_ "github.com/cosmos/cosmos-proto"
 	_ "github.com/cosmos/gogoproto/gogoproto"
 	proto "github.com/cosmos/gogoproto/proto"
+	github_com_cosmos_gogoproto_types "github.com/cosmos/gogoproto/types"
+	_ "google.golang.org/protobuf/types/known/timestamppb"
 	io "io"
 	math "math"
 	math_bits "math/bits"
+	time "time"
 )
 
 // Reference imports to suppress errors if they are not otherwise used.
 var _ = proto.Marshal
 var _ = fmt.Errorf
 var _ = math.Inf
+var _ = time.Kitchen
 
 // This is a compile-time assertion to ensure that this generated file
 // is compatible with the proto package it is being compiled against.
@@ -428,6 +432,308 @@ func (m *EventLeaseStarted) GetLease() Lease {
 	return Lease{}
 }
 
+// EventLeaseUpdated says that the tenant changed a lease; carries the whole lease.
+type EventLeaseUpdated struct {
+	// The lease.
+	Lease Lease `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease"`
+}
+
+func (m *EventLeaseUpdated) Reset()         { *m = EventLeaseUpdated{} }
+func (m *EventLeaseUpdated) String() string { return proto.CompactTextString(m) }
+func (*EventLeaseUpdated) ProtoMessage()    {}
+func (*EventLeaseUpdated) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a2aae09b35cf8fb2, []int{8}
+}
+func (m *EventLeaseUpdated) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventLeaseUpdated) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventLeaseUpdated.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventLeaseUpdated) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventLeaseUpdated.Merge(m, src)
+}
+func (m *EventLeaseUpdated) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventLeaseUpdated) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventLeaseUpdated.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventLeaseUpdated proto.InternalMessageInfo
+
+func (m *EventLeaseUpdated) GetLease() Lease {
+	if m != nil {
+		return m.Lease
+	}
+	return Lease{}
+}
+
+// EventLeaseMoved says that a lease runs in another Container from now on; carries the whole lease.
+type EventLeaseMoved struct {
+	// The lease.
+	Lease Lease `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease"`
+	// The Container that it left.
+	FromContainer uint64 `protobuf:"varint,2,opt,name=from_container,json=fromContainer,proto3" json:"from_container,omitempty"`
+	// Bech32 address of that Container's provider.
+	FromProvider string `protobuf:"bytes,3,opt,name=from_provider,json=fromProvider,proto3" json:"from_provider,omitempty"`
+	// Why it left, as a lease there would have ended.
+	Reason CloseReason `protobuf:"varint,4,opt,name=reason,proto3,enum=athd.leases.v1.CloseReason" json:"reason,omitempty"`
+	// Who moved it.
+	MovedBy string `protobuf:"bytes,5,opt,name=moved_by,json=movedBy,proto3" json:"moved_by,omitempty"`
+}
+
+func (m *EventLeaseMoved) Reset()         { *m = EventLeaseMoved{} }
+func (m *EventLeaseMoved) String() string { return proto.CompactTextString(m) }
+func (*EventLeaseMoved) ProtoMessage()    {}
+func (*EventLeaseMoved) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a2aae09b35cf8fb2, []int{9}
+}
+func (m *EventLeaseMoved) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventLeaseMoved) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventLeaseMoved.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventLeaseMoved) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventLeaseMoved.Merge(m, src)
+}
+func (m *EventLeaseMoved) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventLeaseMoved) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventLeaseMoved.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventLeaseMoved proto.InternalMessageInfo
+
+func (m *EventLeaseMoved) GetLease() Lease {
+	if m != nil {
+		return m.Lease
+	}
+	return Lease{}
+}
+
+func (m *EventLeaseMoved) GetFromContainer() uint64 {
+	if m != nil {
+		return m.FromContainer
+	}
+	return 0
+}
+
+func (m *EventLeaseMoved) GetFromProvider() string {
+	if m != nil {
+		return m.FromProvider
+	}
+	return ""
+}
+
+func (m *EventLeaseMoved) GetReason() CloseReason {
+	if m != nil {
+		return m.Reason
+	}
+	return CloseReason_CLOSE_REASON_UNSPECIFIED
+}
+
+func (m *EventLeaseMoved) GetMovedBy() string {
+	if m != nil {
+		return m.MovedBy
+	}
+	return ""
+}
+
+// EventLeasePaused says that the money ran out and the lease's data is kept for a while; carries the whole lease.
+type EventLeasePaused struct {
+	// The lease.
+	Lease Lease `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease"`
+	// When it ends unless it is resumed.
+	Until time.Time `protobuf:"bytes,2,opt,name=until,proto3,stdtime" json:"until"`
+}
+
+func (m *EventLeasePaused) Reset()         { *m = EventLeasePaused{} }
+func (m *EventLeasePaused) String() string { return proto.CompactTextString(m) }
+func (*EventLeasePaused) ProtoMessage()    {}
+func (*EventLeasePaused) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a2aae09b35cf8fb2, []int{10}
+}
+func (m *EventLeasePaused) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventLeasePaused) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventLeasePaused.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventLeasePaused) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventLeasePaused.Merge(m, src)
+}
+func (m *EventLeasePaused) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventLeasePaused) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventLeasePaused.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventLeasePaused proto.InternalMessageInfo
+
+func (m *EventLeasePaused) GetLease() Lease {
+	if m != nil {
+		return m.Lease
+	}
+	return Lease{}
+}
+
+func (m *EventLeasePaused) GetUntil() time.Time {
+	if m != nil {
+		return m.Until
+	}
+	return time.Time{}
+}
+
+// EventLeaseResumed says that a pause has ended; carries the whole lease.
+type EventLeaseResumed struct {
+	// The lease.
+	Lease Lease `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease"`
+}
+
+func (m *EventLeaseResumed) Reset()         { *m = EventLeaseResumed{} }
+func (m *EventLeaseResumed) String() string { return proto.CompactTextString(m) }
+func (*EventLeaseResumed) ProtoMessage()    {}
+func (*EventLeaseResumed) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a2aae09b35cf8fb2, []int{11}
+}
+func (m *EventLeaseResumed) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventLeaseResumed) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventLeaseResumed.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventLeaseResumed) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventLeaseResumed.Merge(m, src)
+}
+func (m *EventLeaseResumed) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventLeaseResumed) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventLeaseResumed.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventLeaseResumed proto.InternalMessageInfo
+
+func (m *EventLeaseResumed) GetLease() Lease {
+	if m != nil {
+		return m.Lease
+	}
+	return Lease{}
+}
+
+// EventLowFunds says that an account runs dry soon.
+type EventLowFunds struct {
+	// Bech32 address of the tenant.
+	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// Denom of the account.
+	Denom string `protobuf:"bytes,2,opt,name=denom,proto3" json:"denom,omitempty"`
+	// Less than so many hours are left: 24, 6 or 1.
+	Hours uint32 `protobuf:"varint,3,opt,name=hours,proto3" json:"hours,omitempty"`
+	// When the balance is used up at the present rate.
+	ExhaustedAt time.Time `protobuf:"bytes,4,opt,name=exhausted_at,json=exhaustedAt,proto3,stdtime" json:"exhausted_at"`
+}
+
+func (m *EventLowFunds) Reset()         { *m = EventLowFunds{} }
+func (m *EventLowFunds) String() string { return proto.CompactTextString(m) }
+func (*EventLowFunds) ProtoMessage()    {}
+func (*EventLowFunds) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a2aae09b35cf8fb2, []int{12}
+}
+func (m *EventLowFunds) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventLowFunds) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventLowFunds.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventLowFunds) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventLowFunds.Merge(m, src)
+}
+func (m *EventLowFunds) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventLowFunds) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventLowFunds.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventLowFunds proto.InternalMessageInfo
+
+func (m *EventLowFunds) GetTenant() string {
+	if m != nil {
+		return m.Tenant
+	}
+	return ""
+}
+
+func (m *EventLowFunds) GetDenom() string {
+	if m != nil {
+		return m.Denom
+	}
+	return ""
+}
+
+func (m *EventLowFunds) GetHours() uint32 {
+	if m != nil {
+		return m.Hours
+	}
+	return 0
+}
+
+func (m *EventLowFunds) GetExhaustedAt() time.Time {
+	if m != nil {
+		return m.ExhaustedAt
+	}
+	return time.Time{}
+}
+
 // EventLeaseSettled says what a settlement paid.
 type EventLeaseSettled struct {
 	// "tenant/number".
@@ -444,7 +750,7 @@ func (m *EventLeaseSettled) Reset()         { *m = EventLeaseSettled{} }
 func (m *EventLeaseSettled) String() string { return proto.CompactTextString(m) }
 func (*EventLeaseSettled) ProtoMessage()    {}
 func (*EventLeaseSettled) Descriptor() ([]byte, []int) {
-	return fileDescriptor_a2aae09b35cf8fb2, []int{8}
+	return fileDescriptor_a2aae09b35cf8fb2, []int{13}
 }
 func (m *EventLeaseSettled) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -511,7 +817,7 @@ func (m *EventUsageRecorded) Reset()         { *m = EventUsageRecorded{} }
 func (m *EventUsageRecorded) String() string { return proto.CompactTextString(m) }
 func (*EventUsageRecorded) ProtoMessage()    {}
 func (*EventUsageRecorded) Descriptor() ([]byte, []int) {
-	return fileDescriptor_a2aae09b35cf8fb2, []int{9}
+	return fileDescriptor_a2aae09b35cf8fb2, []int{14}
 }
 func (m *EventUsageRecorded) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -557,7 +863,7 @@ func (m *EventLeaseClosed) Reset()         { *m = EventLeaseClosed{} }
 func (m *EventLeaseClosed) String() string { return proto.CompactTextString(m) }
 func (*EventLeaseClosed) ProtoMessage()    {}
 func (*EventLeaseClosed) Descriptor() ([]byte, []int) {
-	return fileDescriptor_a2aae09b35cf8fb2, []int{10}
+	return fileDescriptor_a2aae09b35cf8fb2, []int{15}
 }
 func (m *EventLeaseClosed) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -610,7 +916,7 @@ func (m *EventQueueParked) Reset()         { *m = EventQueueParked{} }
 func (m *EventQueueParked) String() string { return proto.CompactTextString(m) }
 func (*EventQueueParked) ProtoMessage()    {}
 func (*EventQueueParked) Descriptor() ([]byte, []int) {
-	return fileDescriptor_a2aae09b35cf8fb2, []int{11}
+	return fileDescriptor_a2aae09b35cf8fb2, []int{16}
 }
 func (m *EventQueueParked) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -676,6 +982,11 @@ func init() {
 	proto.RegisterType((*EventDepositWithdrawn)(nil), "athd.leases.v1.EventDepositWithdrawn")
 	proto.RegisterType((*EventLeaseOpened)(nil), "athd.leases.v1.EventLeaseOpened")
 	proto.RegisterType((*EventLeaseStarted)(nil), "athd.leases.v1.EventLeaseStarted")
+	proto.RegisterType((*EventLeaseUpdated)(nil), "athd.leases.v1.EventLeaseUpdated")
+	proto.RegisterType((*EventLeaseMoved)(nil), "athd.leases.v1.EventLeaseMoved")
+	proto.RegisterType((*EventLeasePaused)(nil), "athd.leases.v1.EventLeasePaused")
+	proto.RegisterType((*EventLeaseResumed)(nil), "athd.leases.v1.EventLeaseResumed")
+	proto.RegisterType((*EventLowFunds)(nil), "athd.leases.v1.EventLowFunds")
 	proto.RegisterType((*EventLeaseSettled)(nil), "athd.leases.v1.EventLeaseSettled")
 	proto.RegisterType((*EventUsageRecorded)(nil), "athd.leases.v1.EventUsageRecorded")
 	proto.RegisterType((*EventLeaseClosed)(nil), "athd.leases.v1.EventLeaseClosed")
@@ -685,44 +996,58 @@ func init() {
 func init() { proto.RegisterFile("athd/leases/v1/events.proto", fileDescriptor_a2aae09b35cf8fb2) }
 
 var fileDescriptor_a2aae09b35cf8fb2 = []byte{
-	// 580 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x9c, 0x54, 0xcd, 0x6e, 0x13, 0x31,
-	0x10, 0xce, 0xa6, 0x69, 0xd2, 0xb8, 0x50, 0x15, 0x2b, 0x85, 0x6d, 0x2a, 0x2d, 0xb0, 0xe2, 0xc0,
-	0x85, 0x5d, 0xc2, 0x4f, 0x2b, 0x2e, 0x48, 0x84, 0x16, 0xa9, 0xa2, 0x52, 0x60, 0x23, 0x84, 0xc4,
-	0xa5, 0x72, 0xd6, 0x93, 0x64, 0x45, 0x62, 0x2f, 0xb6, 0x13, 0xe0, 0x0d, 0x10, 0x27, 0x1e, 0x84,
-	0x23, 0x0f, 0xd1, 0x63, 0xc5, 0x89, 0x13, 0x42, 0xc9, 0x8b, 0x20, 0x7b, 0xbd, 0x4d, 0x1a, 0xa9,
-	0x6a, 0xd4, 0xd3, 0xce, 0xe7, 0xf9, 0xbe, 0x6f, 0xd6, 0x33, 0x23, 0xa3, 0x1d, 0xa2, 0xfa, 0x34,
-	0x1c, 0x00, 0x91, 0x20, 0xc3, 0x71, 0x23, 0x84, 0x31, 0x30, 0x25, 0x83, 0x54, 0x70, 0xc5, 0xf1,
-	0x86, 0x4e, 0x06, 0x59, 0x32, 0x18, 0x37, 0xea, 0xf5, 0x05, 0xb2, 0xfa, 0x9a, 0x82, 0xe5, 0xd6,
-	0xb7, 0x63, 0x2e, 0x87, 0x5c, 0x1e, 0x1b, 0x14, 0x66, 0xc0, 0xa6, 0x6a, 0x3d, 0xde, 0xe3, 0xd9,
-	0xb9, 0x8e, 0xb2, 0x53, 0xbf, 0x89, 0xae, 0x1f, 0xe8, 0x62, 0xad, 0x6e, 0x17, 0x44, 0x1b, 0x14,
-	0x6e, 0xa0, 0x55, 0xae, 0x63, 0xd7, 0xb9, 0xe3, 0xdc, 0x5f, 0x7f, 0xb4, 0x15, 0x9c, 0xaf, 0x1e,
-	0x18, 0x62, 0xb3, 0x74, 0xf2, 0xf7, 0x76, 0x21, 0xca, 0x98, 0xfe, 0x2e, 0xba, 0x31, 0xf3, 0x88,
-	0x60, 0xc8, 0xc7, 0x40, 0xf1, 0x5d, 0x74, 0x2d, 0xe6, 0x4c, 0x91, 0x84, 0x81, 0x38, 0x4e, 0xa8,
-	0xb1, 0x2b, 0x45, 0xeb, 0x67, 0x67, 0x87, 0xd4, 0x7f, 0x8a, 0x36, 0x67, 0xba, 0xa3, 0x44, 0xaa,
-	0xe5, 0x64, 0x7b, 0x08, 0xcf, 0x64, 0xfb, 0x30, 0x58, 0x5a, 0xf8, 0xd3, 0x41, 0x1b, 0x46, 0xb9,
-	0x0f, 0x29, 0x97, 0x89, 0x56, 0x3d, 0x44, 0x65, 0x05, 0x8c, 0x30, 0x65, 0xf8, 0xd5, 0xa6, 0xfb,
-	0xfb, 0xd7, 0x83, 0x9a, 0x6d, 0xdb, 0x0b, 0x4a, 0x05, 0x48, 0xd9, 0x56, 0x22, 0x61, 0xbd, 0xc8,
-	0xf2, 0xf0, 0x2e, 0xaa, 0xd2, 0x4c, 0xce, 0x85, 0x5b, 0xbc, 0x44, 0x34, 0xa3, 0xe2, 0x9b, 0xa8,
-	0x4c, 0x86, 0x7c, 0xc4, 0x94, 0xbb, 0xa2, 0x45, 0x91, 0x45, 0xd8, 0x45, 0x95, 0x0e, 0x19, 0x10,
-	0x16, 0x83, 0x5b, 0x32, 0x89, 0x1c, 0xfa, 0x04, 0x6d, 0xcd, 0xff, 0xed, 0xfb, 0x44, 0xf5, 0xa9,
-	0x20, 0x9f, 0xd9, 0x15, 0x7e, 0x7a, 0x56, 0xbc, 0x38, 0x5f, 0xdc, 0x3f, 0xb0, 0x13, 0x38, 0xd2,
-	0xe3, 0x6d, 0xa5, 0xc0, 0x80, 0xea, 0x05, 0x30, 0xd3, 0xbe, 0x68, 0x01, 0x0c, 0x37, 0x5f, 0x00,
-	0x73, 0xec, 0xbf, 0xb2, 0x0b, 0x60, 0x52, 0x6d, 0x45, 0x84, 0xba, 0x9a, 0xcf, 0x77, 0xe7, 0x9c,
-	0x11, 0x28, 0x35, 0x00, 0x8a, 0xb7, 0xd1, 0x9a, 0x49, 0xe7, 0x53, 0xad, 0x46, 0x15, 0x83, 0x0f,
-	0x29, 0x7e, 0x82, 0xd6, 0x52, 0xc1, 0xc7, 0x09, 0x85, 0xcb, 0x67, 0x71, 0xc6, 0xc4, 0x18, 0x95,
-	0x52, 0x92, 0x50, 0x3b, 0x08, 0x13, 0xe3, 0x4d, 0xb4, 0xd2, 0x85, 0x7c, 0x04, 0x3a, 0xf4, 0x5b,
-	0x76, 0xcd, 0xde, 0x49, 0xd2, 0x83, 0x08, 0x62, 0x2e, 0x28, 0x50, 0xfc, 0x0c, 0x95, 0x85, 0x89,
-	0xed, 0xb5, 0x76, 0x16, 0xaf, 0x35, 0x47, 0xb7, 0x97, 0xb3, 0x02, 0xff, 0xf5, 0x7c, 0xb3, 0x5f,
-	0x0e, 0xb8, 0x04, 0x8a, 0xf7, 0x50, 0x45, 0x40, 0x0c, 0x49, 0xaa, 0xac, 0xdf, 0xad, 0x45, 0xbf,
-	0x28, 0x4b, 0x5b, 0xaf, 0x9c, 0xed, 0x7f, 0x73, 0xac, 0xdb, 0xdb, 0x11, 0x8c, 0xe0, 0x0d, 0x11,
-	0x1f, 0x81, 0xe2, 0x1a, 0x5a, 0xfd, 0xa4, 0xa1, 0x6d, 0x53, 0x06, 0xe6, 0xd6, 0xa5, 0xb8, 0xfc,
-	0xba, 0xb0, 0xd1, 0xb0, 0x03, 0xc2, 0xb4, 0xa8, 0x14, 0x59, 0xa4, 0xfd, 0x41, 0x08, 0x2e, 0x6c,
-	0x9b, 0x32, 0xd0, 0x7c, 0x7e, 0x32, 0xf1, 0x9c, 0xd3, 0x89, 0xe7, 0xfc, 0x9b, 0x78, 0xce, 0x8f,
-	0xa9, 0x57, 0x38, 0x9d, 0x7a, 0x85, 0x3f, 0x53, 0xaf, 0xf0, 0xe1, 0x5e, 0x2f, 0x51, 0xfd, 0x51,
-	0x27, 0x88, 0xf9, 0x30, 0x24, 0xaa, 0xcf, 0x40, 0xe9, 0x4f, 0xf8, 0x25, 0x7f, 0xbc, 0xcc, 0xcb,
-	0xd5, 0x29, 0x9b, 0x97, 0xe8, 0xf1, 0xff, 0x00, 0x00, 0x00, 0xff, 0xff, 0x3a, 0x17, 0xb7, 0xde,
-	0x05, 0x05, 0x00, 0x00,
+	// 801 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x55, 0xcf, 0x4f, 0x03, 0x45,
+	0x14, 0xee, 0x96, 0xfe, 0x62, 0x0a, 0x15, 0x27, 0xa0, 0xa5, 0x24, 0x45, 0x37, 0x9a, 0x78, 0x71,
+	0x57, 0x40, 0x21, 0x9a, 0x68, 0x42, 0xf9, 0x61, 0x88, 0x18, 0x70, 0x91, 0x98, 0x78, 0x69, 0xa6,
+	0x9d, 0xd7, 0x76, 0x63, 0x77, 0x66, 0x9d, 0x99, 0x2d, 0x70, 0xf4, 0x66, 0x3c, 0x71, 0xf0, 0xcf,
+	0xf0, 0x68, 0xfc, 0x1b, 0x38, 0x12, 0x4f, 0x9e, 0xd4, 0xc0, 0x3f, 0x62, 0x66, 0x76, 0xb6, 0x2d,
+	0x18, 0xa5, 0x36, 0x9e, 0x3a, 0xef, 0xcd, 0xf7, 0xbd, 0x99, 0xce, 0xf7, 0xbd, 0xb7, 0x68, 0x83,
+	0xa8, 0x01, 0xf5, 0x87, 0x40, 0x24, 0x48, 0x7f, 0xb4, 0xe5, 0xc3, 0x08, 0x98, 0x92, 0x5e, 0x2c,
+	0xb8, 0xe2, 0xb8, 0xa6, 0x37, 0xbd, 0x74, 0xd3, 0x1b, 0x6d, 0x35, 0x1a, 0xcf, 0xc0, 0xea, 0x26,
+	0x06, 0x8b, 0x6d, 0xac, 0x77, 0xb9, 0x8c, 0xb8, 0x6c, 0x9b, 0xc8, 0x4f, 0x03, 0xbb, 0xb5, 0xda,
+	0xe7, 0x7d, 0x9e, 0xe6, 0xf5, 0xca, 0x66, 0x37, 0xfb, 0x9c, 0xf7, 0x87, 0xe0, 0x9b, 0xa8, 0x93,
+	0xf4, 0x7c, 0x15, 0x46, 0x20, 0x15, 0x89, 0xe2, 0x14, 0xe0, 0xb6, 0xd0, 0xf2, 0x91, 0xbe, 0xcd,
+	0x59, 0xaf, 0x07, 0xe2, 0x02, 0x14, 0xde, 0x42, 0x45, 0xae, 0xd7, 0x75, 0xe7, 0x0d, 0xe7, 0x9d,
+	0xea, 0xf6, 0x9a, 0xf7, 0xf4, 0x7a, 0x9e, 0x01, 0xb6, 0x0a, 0x77, 0xbf, 0x6f, 0xe6, 0x82, 0x14,
+	0xe9, 0xee, 0xa2, 0x57, 0x27, 0x35, 0x02, 0x88, 0xf8, 0x08, 0x28, 0x7e, 0x13, 0x2d, 0x75, 0x39,
+	0x53, 0x24, 0x64, 0x20, 0xda, 0x21, 0x35, 0xe5, 0x0a, 0x41, 0x75, 0x9c, 0x3b, 0xa1, 0xee, 0x07,
+	0x68, 0x65, 0xc2, 0x3b, 0x0d, 0xa5, 0x9a, 0x8d, 0xb6, 0x87, 0xf0, 0x84, 0x76, 0x08, 0xc3, 0x99,
+	0x89, 0x3f, 0x39, 0xa8, 0x66, 0x98, 0x87, 0x10, 0x73, 0x19, 0x6a, 0xd6, 0x7b, 0xa8, 0xa4, 0x80,
+	0x11, 0xa6, 0x0c, 0x7e, 0xb1, 0x55, 0xff, 0xf5, 0xe7, 0x77, 0x57, 0xed, 0xbb, 0xee, 0x53, 0x2a,
+	0x40, 0xca, 0x0b, 0x25, 0x42, 0xd6, 0x0f, 0x2c, 0x0e, 0xef, 0xa2, 0x45, 0x9a, 0xd2, 0xb9, 0xa8,
+	0xe7, 0x5f, 0x20, 0x4d, 0xa0, 0xf8, 0x35, 0x54, 0x22, 0x11, 0x4f, 0x98, 0xaa, 0x2f, 0x68, 0x52,
+	0x60, 0x23, 0x5c, 0x47, 0xe5, 0x0e, 0x19, 0x12, 0xd6, 0x85, 0x7a, 0xc1, 0x6c, 0x64, 0xa1, 0x4b,
+	0xd0, 0xda, 0xf4, 0x6d, 0xbf, 0x0a, 0xd5, 0x80, 0x0a, 0x72, 0xc5, 0xe6, 0xb8, 0xf4, 0xe4, 0xf0,
+	0xfc, 0xf4, 0xe1, 0xee, 0x91, 0x55, 0xe0, 0x54, 0xcb, 0x7b, 0x16, 0x03, 0x03, 0xaa, 0x0d, 0x60,
+	0xd4, 0xfe, 0x27, 0x03, 0x18, 0x6c, 0x66, 0x00, 0x93, 0x76, 0x8f, 0xad, 0x01, 0xcc, 0xd6, 0x85,
+	0x22, 0x42, 0xfd, 0x0f, 0x75, 0x2e, 0x63, 0x4a, 0xe6, 0xac, 0xf3, 0x63, 0x1e, 0xbd, 0x32, 0x29,
+	0xf4, 0xb9, 0xf1, 0xe3, 0x7f, 0x2f, 0x83, 0xdf, 0x46, 0xb5, 0x9e, 0xe0, 0x51, 0x7b, 0xec, 0x21,
+	0xf3, 0x7a, 0x85, 0x60, 0x59, 0x67, 0x0f, 0xb2, 0x24, 0xfe, 0x18, 0x99, 0x84, 0x6e, 0xca, 0x51,
+	0x48, 0x41, 0xa4, 0x02, 0xff, 0x8b, 0x2a, 0x4b, 0x1a, 0x7e, 0x6e, 0xd1, 0x78, 0x07, 0x95, 0x04,
+	0x10, 0xc9, 0x99, 0xd1, 0xbf, 0xb6, 0xbd, 0xf1, 0xfc, 0x66, 0x07, 0x43, 0x2e, 0x21, 0x30, 0x90,
+	0xc0, 0x42, 0xf1, 0x0e, 0xaa, 0x98, 0x36, 0x6b, 0x77, 0x6e, 0xea, 0xc5, 0x17, 0x8e, 0x2b, 0x1b,
+	0x64, 0xeb, 0xc6, 0xfd, 0xce, 0x99, 0x96, 0xfb, 0x9c, 0x24, 0x72, 0xbe, 0x77, 0xf9, 0x08, 0x15,
+	0x13, 0xa6, 0xc2, 0xa1, 0x79, 0x8e, 0xea, 0x76, 0xc3, 0x4b, 0x87, 0x8c, 0x97, 0x0d, 0x19, 0xef,
+	0xcb, 0x6c, 0xc8, 0xb4, 0x2a, 0x9a, 0x77, 0xfb, 0xc7, 0xa6, 0x13, 0xa4, 0x94, 0xa7, 0x12, 0x07,
+	0x20, 0x93, 0x68, 0x3e, 0x89, 0x7f, 0x71, 0xec, 0xe0, 0x3a, 0xe5, 0x57, 0xc7, 0x09, 0xa3, 0x72,
+	0x8e, 0xae, 0x58, 0x45, 0x45, 0x0a, 0x8c, 0x47, 0xb6, 0x29, 0xd2, 0x40, 0x67, 0x07, 0x3c, 0x11,
+	0xd2, 0xc8, 0xb8, 0x1c, 0xa4, 0x01, 0xfe, 0x14, 0x2d, 0xc1, 0xf5, 0x80, 0x24, 0x7a, 0xd6, 0xb4,
+	0x89, 0x32, 0x5a, 0xcd, 0xfa, 0xd7, 0xab, 0x63, 0xe6, 0xbe, 0x72, 0x7f, 0x70, 0x9e, 0x34, 0x0b,
+	0x28, 0x35, 0x04, 0x8a, 0xd7, 0x51, 0xc5, 0xfc, 0xaf, 0x6c, 0x72, 0x2d, 0x06, 0x65, 0x13, 0x9f,
+	0x50, 0xfc, 0x3e, 0xaa, 0x8c, 0x9d, 0xf5, 0xd2, 0xbc, 0x19, 0x23, 0x31, 0x46, 0x85, 0x98, 0x84,
+	0xd4, 0x0e, 0x1b, 0xb3, 0xc6, 0x2b, 0x68, 0xa1, 0x07, 0xd9, 0x98, 0xd1, 0x4b, 0xf7, 0xcc, 0x8e,
+	0xd2, 0x4b, 0x49, 0xfa, 0x10, 0x40, 0x97, 0x0b, 0x0a, 0x14, 0x7f, 0xa8, 0x1d, 0xa9, 0xd7, 0x56,
+	0x8f, 0xbf, 0x39, 0x72, 0x0a, 0x6e, 0x55, 0xb1, 0x04, 0xf7, 0xb3, 0x69, 0x87, 0x19, 0xe3, 0x52,
+	0xbc, 0x87, 0xca, 0x02, 0xba, 0x10, 0xc6, 0xca, 0xd6, 0x7b, 0xfd, 0x79, 0xbd, 0x20, 0xdd, 0xb6,
+	0xb5, 0x32, 0xb4, 0xfb, 0x7d, 0xe6, 0xd7, 0x2f, 0x12, 0x48, 0xe0, 0x9c, 0x88, 0x6f, 0x80, 0x6a,
+	0x79, 0xbe, 0xd5, 0xa1, 0x7d, 0xa6, 0x34, 0x98, 0x12, 0x3f, 0x3f, 0xfb, 0x48, 0x64, 0x49, 0xd4,
+	0xb1, 0xed, 0x5a, 0x08, 0x6c, 0xa4, 0xeb, 0x83, 0x10, 0x5c, 0xd8, 0x67, 0x4a, 0x83, 0xd6, 0x27,
+	0x77, 0x0f, 0x4d, 0xe7, 0xfe, 0xa1, 0xe9, 0xfc, 0xf9, 0xd0, 0x74, 0x6e, 0x1f, 0x9b, 0xb9, 0xfb,
+	0xc7, 0x66, 0xee, 0xb7, 0xc7, 0x66, 0xee, 0xeb, 0xb7, 0xfa, 0xa1, 0x1a, 0x24, 0x1d, 0xaf, 0xcb,
+	0x23, 0x9f, 0xa8, 0x01, 0x03, 0xa5, 0x7f, 0xfc, 0xeb, 0xec, 0x0b, 0x6e, 0x3e, 0xdf, 0x9d, 0x92,
+	0x31, 0xc8, 0xce, 0x5f, 0x01, 0x00, 0x00, 0xff, 0xff, 0x4f, 0xe9, 0xc9, 0x35, 0x0a, 0x08, 0x00,
+	0x00,
 }
 
 func (m *EventOfferSet) Marshal() (dAtA []byte, err error) {
@@ -993,6 +1318,220 @@ func (m *EventLeaseStarted) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	}
 	i--
 	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *EventLeaseUpdated) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventLeaseUpdated) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventLeaseUpdated) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Lease.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintEvents(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *EventLeaseMoved) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventLeaseMoved) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventLeaseMoved) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.MovedBy) > 0 {
+		i -= len(m.MovedBy)
+		copy(dAtA[i:], m.MovedBy)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.MovedBy)))
+		i--
+		dAtA[i] = 0x2a
+	}
+	if m.Reason != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Reason))
+		i--
+		dAtA[i] = 0x20
+	}
+	if len(m.FromProvider) > 0 {
+		i -= len(m.FromProvider)
+		copy(dAtA[i:], m.FromProvider)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.FromProvider)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if m.FromContainer != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.FromContainer))
+		i--
+		dAtA[i] = 0x10
+	}
+	{
+		size, err := m.Lease.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintEvents(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *EventLeasePaused) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventLeasePaused) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventLeasePaused) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	n6, err6 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(m.Until, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(m.Until):])
+	if err6 != nil {
+		return 0, err6
+	}
+	i -= n6
+	i = encodeVarintEvents(dAtA, i, uint64(n6))
+	i--
+	dAtA[i] = 0x12
+	{
+		size, err := m.Lease.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintEvents(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *EventLeaseResumed) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventLeaseResumed) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventLeaseResumed) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Lease.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintEvents(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *EventLowFunds) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventLowFunds) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventLowFunds) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	n9, err9 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(m.ExhaustedAt, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(m.ExhaustedAt):])
+	if err9 != nil {
+		return 0, err9
+	}
+	i -= n9
+	i = encodeVarintEvents(dAtA, i, uint64(n9))
+	i--
+	dAtA[i] = 0x22
+	if m.Hours != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Hours))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Denom) > 0 {
+		i -= len(m.Denom)
+		copy(dAtA[i:], m.Denom)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Denom)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Tenant) > 0 {
+		i -= len(m.Tenant)
+		copy(dAtA[i:], m.Tenant)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Tenant)))
+		i--
+		dAtA[i] = 0xa
+	}
 	return len(dAtA) - i, nil
 }
 
@@ -1280,6 +1819,88 @@ func (m *EventLeaseStarted) Size() (n int) {
 	var l int
 	_ = l
 	l = m.Lease.Size()
+	n += 1 + l + sovEvents(uint64(l))
+	return n
+}
+
+func (m *EventLeaseUpdated) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Lease.Size()
+	n += 1 + l + sovEvents(uint64(l))
+	return n
+}
+
+func (m *EventLeaseMoved) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Lease.Size()
+	n += 1 + l + sovEvents(uint64(l))
+	if m.FromContainer != 0 {
+		n += 1 + sovEvents(uint64(m.FromContainer))
+	}
+	l = len(m.FromProvider)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.Reason != 0 {
+		n += 1 + sovEvents(uint64(m.Reason))
+	}
+	l = len(m.MovedBy)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	return n
+}
+
+func (m *EventLeasePaused) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Lease.Size()
+	n += 1 + l + sovEvents(uint64(l))
+	l = github_com_cosmos_gogoproto_types.SizeOfStdTime(m.Until)
+	n += 1 + l + sovEvents(uint64(l))
+	return n
+}
+
+func (m *EventLeaseResumed) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Lease.Size()
+	n += 1 + l + sovEvents(uint64(l))
+	return n
+}
+
+func (m *EventLowFunds) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Tenant)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	l = len(m.Denom)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.Hours != 0 {
+		n += 1 + sovEvents(uint64(m.Hours))
+	}
+	l = github_com_cosmos_gogoproto_types.SizeOfStdTime(m.ExhaustedAt)
 	n += 1 + l + sovEvents(uint64(l))
 	return n
 }
@@ -2085,6 +2706,639 @@ func (m *EventLeaseStarted) Unmarshal(dAtA []byte) error {
 				return io.ErrUnexpectedEOF
 			}
 			if err := m.Lease.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventLeaseUpdated) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventLeaseUpdated: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventLeaseUpdated: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Lease", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Lease.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventLeaseMoved) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventLeaseMoved: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventLeaseMoved: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Lease", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Lease.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field FromContainer", wireType)
+			}
+			m.FromContainer = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.FromContainer |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field FromProvider", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.FromProvider = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Reason", wireType)
+			}
+			m.Reason = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Reason |= CloseReason(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MovedBy", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.MovedBy = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventLeasePaused) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventLeasePaused: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventLeasePaused: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Lease", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Lease.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Until", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := github_com_cosmos_gogoproto_types.StdTimeUnmarshal(&m.Until, dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventLeaseResumed) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventLeaseResumed: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventLeaseResumed: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Lease", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Lease.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventLowFunds) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventLowFunds: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventLowFunds: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Tenant", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Tenant = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Denom", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Denom = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Hours", wireType)
+			}
+			m.Hours = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Hours |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ExhaustedAt", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := github_com_cosmos_gogoproto_types.StdTimeUnmarshal(&m.ExhaustedAt, dAtA[iNdEx:postIndex]); err != nil {
 				return err
 			}
 			iNdEx = postIndex

@@ -39,6 +39,8 @@ type Providers interface {
 	Bindable(ctx sdk.Context, id uint64) error
 	// Bind takes a Container Ready -> Leased; ErrContainerNotFree with the state that it is in.
 	Bind(ctx sdk.Context, id uint64, leaseID string) error
+	// Rebind hands it from one lease to another; ErrContainerNotFree where it is faulty or leaving the market.
+	Rebind(ctx sdk.Context, id uint64, from, to string) error
 	// Release takes it back: Leased -> Ready (or Offline while faulty, Checking where notStarted), Draining -> Maintenance.
 	Release(ctx sdk.Context, id uint64, leaseID string, notStarted bool) error
 	// TicketNotStarted claims damage of the provider for a lease that was not started in time.

@@ -5,6 +5,8 @@ package types
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"time"
 
 	"cosmossdk.io/math"
 
@@ -84,6 +86,9 @@ func (g GenesisState) validateLeases() error {
 		}
 		sums[key].Add(lease)
 	}
+	if err := validateStandbys(g.Leases); err != nil {
+		return err
+	}
 	last = position{}
 	for _, receipt := range g.Receipts {
 		tenant, err := sdk.AccAddressFromBech32(receipt.Tenant)
@@ -116,6 +121,25 @@ func (g GenesisState) validateLeases() error {
 	return nil
 }
 
+// validateStandbys checks that leases and what stands by for them name each other.
+func validateStandbys(leases []Lease) error {
+	byID := make(map[string]Lease, len(leases))
+	for _, l := range leases {
+		byID[l.ID()] = l
+	}
+	for _, l := range leases {
+		for _, number := range l.Standbys {
+			if byID[idString(l.Tenant, number)].StandbyOf != l.Number {
+				return ErrInvalidGenesis.Wrapf("leases: %s names %d as its standby, which does not stand by for it", l.ID(), number)
+			}
+		}
+		if l.StandbyOf != 0 && !slices.Contains(byID[idString(l.Tenant, l.StandbyOf)].Standbys, l.Number) {
+			return ErrInvalidGenesis.Wrapf("leases: %s stands by for %d, which does not name it", l.ID(), l.StandbyOf)
+		}
+	}
+	return nil
+}
+
 func (l Lease) validate() error {
 	if _, err := ParseLeaseID(l.ID()); err != nil {
 		return err
@@ -126,42 +150,58 @@ func (l Lease) validate() error {
 	if err := validateRate("rate", l.Rate); err != nil {
 		return err
 	}
-	running := l.State == LeaseState_LEASE_STATE_RUNNING
+	active := l.State == LeaseState_LEASE_STATE_ACTIVE
 	switch {
 	case l.Denom != athtypes.Denom:
 		return ErrForeignDenom.Wrapf("denom: %q", clip(l.Denom))
-	case !running && l.State != LeaseState_LEASE_STATE_ACTIVE:
+	case LeaseState_name[int32(l.State)] == "" || l.State == LeaseState_LEASE_STATE_UNSPECIFIED:
 		return fmt.Errorf("state: %s", l.State)
-	case running != (l.StartedAt != nil):
+	case !active && l.StartedAt == nil:
 		return fmt.Errorf("started_at: does not go with state %s", l.State)
-	case !validTime(l.CreatedAt), !validTime(l.SettledUntil), l.SettledUntil.Before(l.CreatedAt):
-		return fmt.Errorf("settled_until: %s with created_at %s", l.SettledUntil, l.CreatedAt)
+	case (l.State == LeaseState_LEASE_STATE_PAUSED) != (l.PausedAt != nil):
+		return fmt.Errorf("paused_at: does not go with state %s", l.State)
+	case (l.State == LeaseState_LEASE_STATE_STANDBY) != (l.StandbyOf != 0):
+		return fmt.Errorf("standby_of: does not go with state %s", l.State)
+	case !validTime(l.CreatedAt), !validTime(l.BoundAt), !validTime(l.SettledUntil), l.BoundAt.Before(l.CreatedAt), l.SettledUntil.Before(l.BoundAt):
+		return fmt.Errorf("settled_until: %s with created_at %s and bound_at %s", l.SettledUntil, l.CreatedAt, l.BoundAt)
+	case l.PausedAt != nil && (!validTime(*l.PausedAt) || l.PausedAt.Before(l.SettledUntil)):
+		return fmt.Errorf("paused_at: %s with settled_until %s", l.PausedAt, l.SettledUntil)
+	case len(l.Standbys) > MaxStandbys || l.Priority > MaxPriority:
+		return fmt.Errorf("standbys, priority: %d, %d: want at most %d, %d", len(l.Standbys), l.Priority, MaxStandbys, MaxPriority)
 	case l.EndsAt != nil && (!validTime(*l.EndsAt) || l.EndsAt.Before(l.SettledUntil)):
 		return fmt.Errorf("ends_at: %s", l.EndsAt)
 	}
-	for _, amount := range []math.Int{l.Remainder, l.Billed, l.Reserve} {
+	for _, amount := range []math.Int{l.Remainder, l.Billed, l.Reserve, l.GraceReserve} {
 		if amount.IsNil() || amount.IsNegative() || amount.GT(MaxAmount) {
-			return fmt.Errorf("remainder, billed, reserve: %s: want 0 to %s", show(amount), MaxAmount)
+			return fmt.Errorf("remainder, billed, reserve, grace_reserve: %s: want 0 to %s", show(amount), MaxAmount)
+		}
+	}
+	for _, rate := range []math.Int{l.FullRate, l.StorageRate} {
+		if rate.IsNil() || rate.IsNegative() || rate.GT(MaxRate) {
+			return fmt.Errorf("full_rate, storage_rate: %s: want 0 to %s", show(rate), MaxRate)
 		}
 	}
 	if l.Remainder.GTE(perUnit) {
 		return fmt.Errorf("remainder: %s: want less than one unit", l.Remainder)
 	}
-	return l.validateBilled()
+	return l.validateTimes()
 }
 
-// validateBilled checks that a lease was not paid for more than the time since its start. Receipts say the difference as an
-// outage, a number of nanoseconds, which more would not fit into.
-func (l Lease) validateBilled() error {
-	most := math.ZeroInt()
+// validateTimes checks that a lease has not lost more time than has passed since its start, and, where it has had one Container and one
+// rate since then, that it was not paid for more.
+func (l Lease) validateTimes() error {
+	most := time.Duration(0)
 	if l.StartedAt != nil {
-		if l.StartedAt.Before(l.CreatedAt) || l.SettledUntil.Before(*l.StartedAt) {
-			return fmt.Errorf("started_at: %s with created_at %s and settled_until %s", l.StartedAt, l.CreatedAt, l.SettledUntil)
+		if l.StartedAt.Before(l.CreatedAt) {
+			return fmt.Errorf("started_at: %s with created_at %s", l.StartedAt, l.CreatedAt)
 		}
-		most = Accrued(l.Rate, l.SettledUntil.Sub(*l.StartedAt))
+		most = max(0, l.SettledUntil.Sub(*l.StartedAt))
 	}
-	if paid := l.Billed.Mul(perUnit).Add(l.Remainder); paid.GT(most) {
-		return fmt.Errorf("billed, remainder: %s x 10^-15: want at most %s", paid, most)
+	if l.Lost < 0 || l.Lost > most {
+		return fmt.Errorf("lost: %s: want 0 to %s", l.Lost, most)
+	}
+	if paid := l.Billed.Mul(perUnit).Add(l.Remainder); l.Rebound == 0 && paid.GT(Accrued(l.Rate, most)) {
+		return fmt.Errorf("billed, remainder: %s x 10^-15: want at most %s", paid, Accrued(l.Rate, most))
 	}
 	return nil
 }
@@ -195,9 +235,9 @@ func (s *AccountSum) Check(a Account) error {
 	rate, reserved, accrued := math.ZeroInt(), math.ZeroInt(), math.ZeroInt()
 	unstarted, next := uint32(0), uint64(1)
 	for _, l := range s.leases {
-		rate = rate.Add(l.Rate)
-		reserved = reserved.Add(l.Reserve)
-		accrued = accrued.Add(l.Remainder).Add(Accrued(l.Rate, a.TouchedAt.Sub(l.SettledUntil)))
+		rate = rate.Add(l.Accrues())
+		reserved = reserved.Add(l.Reserved())
+		accrued = accrued.Add(l.Remainder).Add(Accrued(l.Accrues(), a.TouchedAt.Sub(l.SettledUntil)))
 		if l.State == LeaseState_LEASE_STATE_ACTIVE {
 			unstarted++
 		}

@@ -43,6 +43,39 @@ func (l Lease) Opening() OpenedLease {
 	return OpenedLease{LeaseId: l.ID(), ContainerId: l.ContainerId, Rate: l.Rate}
 }
 
+// Accrues is the rate at which the lease's account spends for it now: a paused one is paid from its reserve.
+func (l Lease) Accrues() math.Int {
+	if l.State == LeaseState_LEASE_STATE_PAUSED {
+		return math.ZeroInt()
+	}
+	return l.Rate
+}
+
+// Bills says whether time that passes is billed: once it has started, or while it stands by.
+func (l Lease) Bills() bool {
+	return l.State == LeaseState_LEASE_STATE_RUNNING || l.State == LeaseState_LEASE_STATE_STANDBY
+}
+
+// Reserved is what its account holds back for it, in whole units.
+func (l Lease) Reserved() math.Int { return l.Reserve.Add(l.GraceReserve) }
+
+// DueBy says whether the lease's time was over when its account was touched: its agreed end, or the end of its pause, which the
+// account does not pay for.
+func (l Lease) DueBy(touched, now time.Time) bool {
+	if l.PausedAt != nil {
+		return !l.QueuedEnd().After(now)
+	}
+	return l.Expired(touched)
+}
+
+// EndAt is where the lease ends if it ends now: not beyond what was paid for, the agreed end or the grace of its pause.
+func (l Lease) EndAt(touched, now time.Time) time.Time {
+	if l.PausedAt != nil {
+		return earlier(now, *l.QueuedEnd())
+	}
+	return l.BilledUntil(touched)
+}
+
 // BilledUntil is the last instant that can be billed now, given how far the account was touched: never beyond the account's
 // end or the agreed end.
 func (l Lease) BilledUntil(touched time.Time) time.Time {
@@ -56,7 +89,7 @@ func (l Lease) BilledUntil(touched time.Time) time.Time {
 // creation is given back. The account is touched at now. Of the outage since creation as much as fits is taken to lie before
 // the start, where nothing is billed anyway.
 func (l Lease) Start(from, now time.Time, outage time.Duration) (Lease, Settlement) {
-	at := later(l.CreatedAt, earlier(from, now))
+	at := later(l.BoundAt, earlier(from, now))
 	if l.EndsAt != nil {
 		at = earlier(at, *l.EndsAt)
 	}
@@ -64,7 +97,9 @@ func (l Lease) Start(from, now time.Time, outage time.Duration) (Lease, Settleme
 	s.Forgiven = Accrued(l.Rate, at.Sub(l.SettledUntil))
 	l.OutageSeen += min(max(0, outage-l.OutageSeen), at.Sub(l.SettledUntil))
 	l.State = LeaseState_LEASE_STATE_RUNNING
-	l.StartedAt = &at
+	if l.StartedAt == nil {
+		l.StartedAt = &at
+	}
 	l.SettledUntil = at
 	return l, s
 }
@@ -75,7 +110,7 @@ func (l Lease) Start(from, now time.Time, outage time.Duration) (Lease, Settleme
 func (l Lease) Settle(until time.Time, outage time.Duration) (Lease, Settlement) {
 	s := Nothing()
 	elapsed := until.Sub(l.SettledUntil)
-	if l.State != LeaseState_LEASE_STATE_RUNNING || elapsed <= 0 {
+	if !l.Bills() || elapsed <= 0 {
 		return l, s
 	}
 	lost := min(max(0, outage-l.OutageSeen), elapsed)
@@ -83,20 +118,11 @@ func (l Lease) Settle(until time.Time, outage time.Duration) (Lease, Settlement)
 	s.Earned, l.Remainder = splitUnits(l.Remainder.Add(Accrued(l.Rate, elapsed-lost)))
 	s.Released = math.MinInt(l.Reserve, s.Earned)
 	l.OutageSeen += lost
+	l.Lost += lost
 	l.SettledUntil = until
 	l.Billed = l.Billed.Add(s.Earned)
 	l.Reserve = l.Reserve.Sub(s.Released)
 	return l, s
-}
-
-// Outage is the time since the start that was not billed. It is exact: a running lease has been paid rate × time, less the
-// remainder that it still holds.
-func (l Lease) Outage() time.Duration {
-	if l.StartedAt == nil {
-		return 0
-	}
-	paid := l.Billed.Mul(perUnit).Add(l.Remainder).Quo(l.Rate)
-	return l.SettledUntil.Sub(*l.StartedAt) - time.Duration(paid.Int64())
 }
 
 // End says how a lease ends.
@@ -119,7 +145,8 @@ func (r CloseReason) chargesMinimum(started bool) bool {
 	switch r {
 	case CloseReason_CLOSE_REASON_TENANT:
 		return true
-	case CloseReason_CLOSE_REASON_EXHAUSTED, CloseReason_CLOSE_REASON_EXPIRED, CloseReason_CLOSE_REASON_COMPLETED:
+	case CloseReason_CLOSE_REASON_EXHAUSTED, CloseReason_CLOSE_REASON_EXPIRED, CloseReason_CLOSE_REASON_COMPLETED,
+		CloseReason_CLOSE_REASON_NOT_NEEDED:
 		return started
 	default:
 		return false
@@ -133,10 +160,10 @@ func (r CloseReason) Refuses(l Lease) bool {
 		(r == CloseReason_CLOSE_REASON_NOT_STARTED || r == CloseReason_CLOSE_REASON_PROVIDER)
 }
 
-// Overdue says whether a lease that has not started should have: the limit is over since it was opened, and since the network
+// Overdue says whether a lease that has not started should have: the limit is over since it was bound, and since the network
 // last resumed. While the network stands still no worker can say that it has started.
 func (l Lease) Overdue(now, resumed time.Time, limit time.Duration) bool {
-	return l.State == LeaseState_LEASE_STATE_ACTIVE && now.After(later(l.CreatedAt, resumed).Add(limit))
+	return l.State == LeaseState_LEASE_STATE_ACTIVE && now.After(later(l.BoundAt, resumed).Add(limit))
 }
 
 // Accuses says whether the provider is charged for a lease that ends for this reason: it let the start limit pass. A provider
@@ -148,33 +175,50 @@ func (r CloseReason) Accuses(l Lease) bool {
 // Close settles a lease to its end and turns it into its receipt. touched is how far the account has counted it; what it
 // counted beyond the end goes back to the tenant, and so does the last fraction of a unit.
 func (l Lease) Close(end End, touched time.Time, outage time.Duration) (Receipt, Settlement) {
-	l, s := l.Settle(end.At, outage)
-	s.Forgiven = s.Forgiven.Add(l.Remainder).Add(Accrued(l.Rate, touched.Sub(l.SettledUntil)))
-	s.Released = s.Released.Add(l.Reserve)
-	lost := l.Outage()
-	if end.Reason.chargesMinimum(l.State == LeaseState_LEASE_STATE_RUNNING) {
-		s.Minimum = l.Reserve
-		l.Billed = l.Billed.Add(l.Reserve)
-	}
+	l, s := l.Leave(end.Reason, end.At, touched, outage)
+	s.Forgiven = s.Forgiven.Add(l.Remainder)
+	s.Released = s.Released.Add(l.GraceReserve)
 	return Receipt{
 		Tenant: l.Tenant, Number: l.Number, ContainerId: l.ContainerId, Provider: l.Provider,
 		ClosedBy: end.By, Reason: end.Reason, CreatedAt: l.CreatedAt, StartedAt: l.StartedAt, EndedAt: later(l.SettledUntil, end.At),
-		Denom: l.Denom, Rate: l.Rate, Billed: l.Billed, Outage: lost, ManifestHash: l.ManifestHash,
+		Denom: l.Denom, Rate: l.Rate, Billed: l.Billed, Outage: l.Lost, ManifestHash: l.ManifestHash,
 		ExitCodes: end.ExitCodes, UsageSequence: l.UsageSequence, UsageHash: l.UsageHash,
 	}, s
 }
 
+// Leave settles a lease for the time in its present Container, as if it ended there for a reason: up to until with what the pause
+// has cost, the minimum charge where the reason charges it, and nothing beyond.
+func (l Lease) Leave(reason CloseReason, until, touched time.Time, outage time.Duration) (Lease, Settlement) {
+	var s Settlement
+	if l.State == LeaseState_LEASE_STATE_PAUSED {
+		l, s = l.payStorage(until, outage)
+	} else {
+		l, s = l.Settle(until, outage)
+		s.Forgiven = s.Forgiven.Add(Accrued(l.Rate, touched.Sub(l.SettledUntil)))
+	}
+	s.Released = s.Released.Add(l.Reserve)
+	if reason.chargesMinimum(l.State != LeaseState_LEASE_STATE_ACTIVE) {
+		s.Minimum = s.Minimum.Add(l.Reserve)
+		l.Billed = l.Billed.Add(l.Reserve)
+	}
+	l.Reserve = math.ZeroInt()
+	return l, s
+}
+
 // NewLease is a lease of an offer, bound and not started; the account is touched at now.
 func NewLease(
-	account Account, offer Offer, provider string, manifestHash []byte, now time.Time, duration, outage time.Duration,
+	account Account, offer Offer, provider string, order *MsgCreateLease, now time.Time, outage time.Duration,
 ) Lease {
 	l := Lease{
 		Tenant: account.Tenant, Number: account.NextNumber, ContainerId: offer.ContainerId, Provider: provider,
-		State: LeaseState_LEASE_STATE_ACTIVE, Denom: offer.Denom, Rate: offer.Rate, CreatedAt: now, SettledUntil: now,
-		Remainder: math.ZeroInt(), OutageSeen: outage, Billed: math.ZeroInt(), Reserve: offer.Reserve(), ManifestHash: manifestHash,
+		State: LeaseState_LEASE_STATE_ACTIVE, Denom: offer.Denom, Rate: offer.Rate, CreatedAt: now, BoundAt: now, SettledUntil: now,
+		FullRate: math.ZeroInt(), StorageRate: math.ZeroInt(), GraceReserve: math.ZeroInt(), Remainder: math.ZeroInt(), OutageSeen: outage, Billed: math.ZeroInt(), Reserve: offer.Reserve(), ManifestHash: order.ManifestHash, Failover: order.Failover, Priority: order.Priority,
 	}
-	if duration > 0 {
-		end := now.Add(duration)
+	if reserve := offer.GraceReserve(order.Grace); reserve.IsPositive() {
+		l.StorageRate, l.GraceReserve = offer.StorageRate, reserve
+	}
+	if order.Duration > 0 {
+		end := now.Add(order.Duration)
 		l.EndsAt = &end
 	}
 	return l
@@ -183,4 +227,17 @@ func NewLease(
 // Expired says whether the agreed end had come when the account was touched.
 func (l Lease) Expired(touched time.Time) bool {
 	return l.EndsAt != nil && !l.EndsAt.After(touched)
+}
+
+// QueuedEnd is when the expiry queue ends the lease: at its agreed end, or when the grace of its pause is used up; nil where it has
+// neither.
+func (l Lease) QueuedEnd() *time.Time {
+	if l.PausedAt == nil {
+		return l.EndsAt
+	}
+	end := l.PausedAt.Add(l.graceLeft())
+	if l.EndsAt != nil {
+		end = earlier(end, *l.EndsAt)
+	}
+	return &end
 }

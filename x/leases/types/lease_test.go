@@ -21,7 +21,7 @@ func drawOffer(t *rapid.T) Offer {
 // opened is a lease in an account whose balance is far away from its end.
 func opened(t *rapid.T) (Account, Lease) {
 	a := NewAccount("t", "uath", epoch)
-	l := NewLease(a, drawOffer(t), "p", nil, epoch, 0, drawSpan(t, "outage before"))
+	l := NewLease(a, drawOffer(t), "p", &MsgCreateLease{}, epoch, drawSpan(t, "outage before"))
 	return a.Opened(l), l
 }
 
@@ -63,8 +63,8 @@ func TestSettleOftenOrOnce(t *testing.T) {
 		require.Equal(t, once.Billed.String(), l.Billed.String())
 		require.Equal(t, once.Reserve.String(), l.Reserve.String())
 		require.Equal(t, outage-once.OutageSeen, time.Duration(0))
-		require.Equal(t, once.Outage(), l.Outage())
-		earned := Accrued(l.Rate, now.Sub(*l.StartedAt)-l.Outage())
+		require.Equal(t, once.Lost, l.Lost)
+		earned := Accrued(l.Rate, now.Sub(*l.StartedAt)-l.Lost)
 		require.Equal(t, earned.Quo(perUnit).String(), l.Billed.String(), "paid to the last whole unit and not beyond")
 	})
 }
@@ -149,7 +149,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 // TestStartGivesBackTheWait: between creation and start nothing is billed, and an outage in between counts once.
 func TestStartGivesBackTheWait(t *testing.T) {
 	a := NewAccount("t", "uath", epoch)
-	l := NewLease(a, Offer{Rate: math.NewInt(2_000_000)}, "p", nil, epoch, 0, time.Hour)
+	l := NewLease(a, Offer{Rate: math.NewInt(2_000_000)}, "p", &MsgCreateLease{}, epoch, time.Hour)
 	now := epoch.Add(time.Minute)
 	started, s := l.Start(epoch.Add(50*time.Second), now, time.Hour+20*time.Second)
 	require.Equal(t, Accrued(l.Rate, 50*time.Second), s.Forgiven)
@@ -163,7 +163,7 @@ func TestStartGivesBackTheWait(t *testing.T) {
 }
 
 func TestBilledUntilIsBounded(t *testing.T) {
-	l := NewLease(NewAccount("t", "uath", epoch), Offer{Rate: math.OneInt()}, "p", nil, epoch, time.Minute, 0)
+	l := NewLease(NewAccount("t", "uath", epoch), Offer{Rate: math.OneInt()}, "p", &MsgCreateLease{Duration: time.Minute}, epoch, 0)
 	require.Equal(t, epoch.Add(time.Second), l.BilledUntil(epoch.Add(time.Second)))
 	require.Equal(t, epoch.Add(time.Minute), l.BilledUntil(epoch.Add(time.Hour)))
 	require.False(t, l.Expired(epoch.Add(time.Minute-1)))

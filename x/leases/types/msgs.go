@@ -112,10 +112,58 @@ func (m *MsgCreateLease) Validate() error {
 	if m.MaxMinCharge < 0 {
 		return ErrInvalidField.Wrapf("max_min_charge: %s: want 0 (any) or more", m.MaxMinCharge)
 	}
+	if err := m.validateCare(); err != nil {
+		return err
+	}
 	if m.Quote != nil {
 		return m.Quote.Validate()
 	}
 	return nil
+}
+
+// validateCare checks what the tenant wants to happen when a Container or the money fails.
+func (m *MsgCreateLease) validateCare() error {
+	switch {
+	case m.Standbys > MaxStandbys:
+		return ErrInvalidField.Wrapf("standbys: %d: want at most %d", m.Standbys, MaxStandbys)
+	case m.Standbys > 0 && m.Containers() > 1:
+		return ErrInvalidField.Wrapf("standbys: %d for a gang: lease single Containers with standbys, or a larger gang", m.Standbys)
+	case m.Priority > MaxPriority:
+		return ErrInvalidField.Wrapf("priority: %d: want 0 to %d", m.Priority, MaxPriority)
+	case m.Grace < 0 || m.Grace > MaxGrace:
+		return ErrInvalidField.Wrapf("grace: %s: want 0 to %s", m.Grace, MaxGrace)
+	}
+	return validatePolicy(m.Failover)
+}
+
+func validatePolicy(p FailoverPolicy) error {
+	if _, known := FailoverPolicy_name[int32(p)]; !known {
+		return ErrInvalidField.Wrapf("failover: %d is no policy", p)
+	}
+	return nil
+}
+
+// Validate checks what can be checked without state.
+func (m *MsgUpdateLease) Validate() error {
+	switch {
+	case len(m.ManifestHash) != 0 && len(m.ManifestHash) != sha256.Size:
+		return ErrInvalidField.Wrapf("manifest_hash: %d bytes: want none, or the SHA-256 of the canonical manifest, %d", len(m.ManifestHash), sha256.Size)
+	case m.ExtendBy < 0 || m.ExtendBy > MaxTerm:
+		return ErrInvalidField.Wrapf("extend_by: %s: want 0 to %s", m.ExtendBy, MaxTerm)
+	case m.PriorityPlusOne > MaxPriority+1:
+		return ErrInvalidField.Wrapf("priority_plus_one: %d: want 0 to %d", m.PriorityPlusOne, MaxPriority+1)
+	case len(m.ManifestHash) == 0 && m.ExtendBy == 0 && m.PriorityPlusOne == 0 && m.Failover == FailoverPolicy_FAILOVER_POLICY_UNSPECIFIED:
+		return ErrInvalidField.Wrap("nothing to change: name a manifest_hash, extend_by, failover or priority_plus_one")
+	}
+	return validatePolicy(m.Failover)
+}
+
+// Validate checks what can be checked without state.
+func (m *MsgResumeLease) Validate() error {
+	if !hasCoin(m.Deposit) {
+		return nil
+	}
+	return validateCoin("deposit", m.Deposit)
 }
 
 // Containers is how many Containers the message asks for, from 1.

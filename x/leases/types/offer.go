@@ -53,6 +53,9 @@ func (o Offer) Validate(minCharge time.Duration) error {
 	if err := validateRate("rate", o.Rate); err != nil {
 		return ErrInvalidOffer.Wrapf("container %d: %v", o.ContainerId, err)
 	}
+	if err := o.validateIdleRates(); err != nil {
+		return err
+	}
 	if o.MinCharge < minCharge || o.MinCharge > MaxMinCharge {
 		return ErrInvalidOffer.Wrapf("min_charge: %s of container %d: want %s to %s", o.MinCharge, o.ContainerId, minCharge, MaxMinCharge)
 	}
@@ -69,6 +72,27 @@ func (o Offer) Validate(minCharge time.Duration) error {
 		return ErrInvalidOffer.Wrapf("container %d: %v", o.ContainerId, err)
 	}
 	return nil
+}
+
+// validateIdleRates checks what the offer costs while nothing runs.
+func (o Offer) validateIdleRates() error {
+	for field, rate := range []math.Int{o.StandbyRate, o.StorageRate} {
+		if !rate.IsNil() && (rate.IsNegative() || rate.GT(o.Rate)) {
+			return ErrInvalidOffer.Wrapf("%s: %s of container %d: want 0 to the rate", []string{"standby_rate", "storage_rate"}[field], show(rate), o.ContainerId)
+		}
+	}
+	return nil
+}
+
+// Normal is the offer with what was left out said as 0.
+func (o Offer) Normal() Offer {
+	if o.StandbyRate.IsNil() {
+		o.StandbyRate = math.ZeroInt()
+	}
+	if o.StorageRate.IsNil() {
+		o.StorageRate = math.ZeroInt()
+	}
+	return o
 }
 
 func validateTenants(field string, tenants []string) error {

@@ -30,6 +30,7 @@ func DefaultParams() Params {
 		MaxScan:           100,
 		MaxClockSkew:      10 * time.Second,
 		MaxUsageBatch:     100,
+		MaxGrace:          7 * 24 * time.Hour,
 	}
 }
 
@@ -50,6 +51,8 @@ func (p Params) Validate() error {
 		return ErrInvalidParams.Wrapf("max_scan: %d: want 1 to %d", p.MaxScan, MaxScan)
 	case p.MaxClockSkew < 0 || p.MaxClockSkew > MaxClockSkew:
 		return ErrInvalidParams.Wrapf("max_clock_skew: %s: want 0 to %s", p.MaxClockSkew, MaxClockSkew)
+	case p.MaxGrace < 0 || p.MaxGrace > MaxGrace:
+		return ErrInvalidParams.Wrapf("max_grace: %s: want 0 to %s", p.MaxGrace, MaxGrace)
 	case p.MaxUsageBatch < 1 || p.MaxUsageBatch > MaxUsageBatch:
 		return ErrInvalidParams.Wrapf("max_usage_batch: %d: want 1 to %d", p.MaxUsageBatch, MaxUsageBatch)
 	}

@@ -45,7 +45,7 @@ func (s Standing) Allows(l Lease, reason CloseReason, exitCodes int) error {
 	if !s.Tenant && !s.Provider && !s.Authority {
 		return ErrUnauthorized.Wrapf("signer: neither tenant nor provider of %s; others may close it only once it is overdue to start", l.ID())
 	}
-	started := l.State == LeaseState_LEASE_STATE_RUNNING
+	started := l.State != LeaseState_LEASE_STATE_ACTIVE
 	ok, says := false, false
 	switch reason {
 	case CloseReason_CLOSE_REASON_TENANT:
@@ -57,7 +57,7 @@ func (s Standing) Allows(l Lease, reason CloseReason, exitCodes int) error {
 	case CloseReason_CLOSE_REASON_TENANT_IMAGE:
 		ok, says = s.Provider && !started, true
 	case CloseReason_CLOSE_REASON_COMPLETED:
-		ok, says = s.Provider && started && exitCodes > 0, true
+		ok, says = s.Provider && l.State == LeaseState_LEASE_STATE_RUNNING && exitCodes > 0, true
 	case CloseReason_CLOSE_REASON_GOVERNANCE:
 		ok = s.Authority
 	}

@@ -667,6 +667,14 @@ type MsgCreateLease struct {
 	Count uint32 `protobuf:"varint,30,opt,name=count,proto3" json:"count,omitempty"`
 	// Longest minimum charge that an offer may have; 0 is any.
 	MaxMinCharge time.Duration `protobuf:"bytes,31,opt,name=max_min_charge,json=maxMinCharge,proto3,stdduration" json:"max_min_charge"`
+	// Containers that stand by to take over, 0 to 4, chosen like the leased one and after it; not for a gang.
+	Standbys uint32 `protobuf:"varint,32,opt,name=standbys,proto3" json:"standbys,omitempty"`
+	// Who may move the lease to a standby once its Container is faulty.
+	Failover FailoverPolicy `protobuf:"varint,33,opt,name=failover,proto3,enum=athd.leases.v1.FailoverPolicy" json:"failover,omitempty"`
+	// Which leases of the account pause or end first when money runs out: the lowest; 0 to 100.
+	Priority uint32 `protobuf:"varint,34,opt,name=priority,proto3" json:"priority,omitempty"`
+	// How long the lease can be paused at the offer's storage rate when money runs out, 0 to params.max_grace; held back in the account.
+	Grace time.Duration `protobuf:"bytes,35,opt,name=grace,proto3,stdduration" json:"grace"`
 }
 
 func (m *MsgCreateLease) Reset()         { *m = MsgCreateLease{} }
@@ -765,6 +773,34 @@ func (m *MsgCreateLease) GetMaxMinCharge() time.Duration {
 	return 0
 }
 
+func (m *MsgCreateLease) GetStandbys() uint32 {
+	if m != nil {
+		return m.Standbys
+	}
+	return 0
+}
+
+func (m *MsgCreateLease) GetFailover() FailoverPolicy {
+	if m != nil {
+		return m.Failover
+	}
+	return FailoverPolicy_FAILOVER_POLICY_UNSPECIFIED
+}
+
+func (m *MsgCreateLease) GetPriority() uint32 {
+	if m != nil {
+		return m.Priority
+	}
+	return 0
+}
+
+func (m *MsgCreateLease) GetGrace() time.Duration {
+	if m != nil {
+		return m.Grace
+	}
+	return 0
+}
+
 // OpenedLease is a lease that a message has opened.
 type OpenedLease struct {
 	// "tenant/number".
@@ -832,6 +868,8 @@ type MsgCreateLeaseResponse struct {
 	Rate cosmossdk_io_math.Int `protobuf:"bytes,3,opt,name=rate,proto3,customtype=cosmossdk.io/math.Int" json:"rate"`
 	// All leases of a gang, in order of number; empty for a single lease.
 	Gang []OpenedLease `protobuf:"bytes,4,rep,name=gang,proto3" json:"gang"`
+	// Leases that stand by.
+	Standbys []OpenedLease `protobuf:"bytes,5,rep,name=standbys,proto3" json:"standbys"`
 }
 
 func (m *MsgCreateLeaseResponse) Reset()         { *m = MsgCreateLeaseResponse{} }
@@ -884,6 +922,13 @@ func (m *MsgCreateLeaseResponse) GetContainerId() uint64 {
 func (m *MsgCreateLeaseResponse) GetGang() []OpenedLease {
 	if m != nil {
 		return m.Gang
+	}
+	return nil
+}
+
+func (m *MsgCreateLeaseResponse) GetStandbys() []OpenedLease {
+	if m != nil {
+		return m.Standbys
 	}
 	return nil
 }
@@ -1181,6 +1226,363 @@ func (m *MsgCloseLeaseResponse) GetReceipt() Receipt {
 	return Receipt{}
 }
 
+// MsgUpdateLease changes an open lease.
+type MsgUpdateLease struct {
+	// The tenant.
+	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// "tenant/number".
+	LeaseId string `protobuf:"bytes,2,opt,name=lease_id,json=leaseId,proto3" json:"lease_id,omitempty"`
+	// SHA-256 of the new canonical manifest, 32 bytes; empty leaves the old one.
+	ManifestHash []byte `protobuf:"bytes,3,opt,name=manifest_hash,json=manifestHash,proto3" json:"manifest_hash,omitempty"`
+	// Added to the agreed end; 0 leaves it. The Container's offer must still stand, at no more than the lease's rate, and allow the term.
+	ExtendBy time.Duration `protobuf:"bytes,4,opt,name=extend_by,json=extendBy,proto3,stdduration" json:"extend_by"`
+	// New policy; unspecified leaves it.
+	Failover FailoverPolicy `protobuf:"varint,5,opt,name=failover,proto3,enum=athd.leases.v1.FailoverPolicy" json:"failover,omitempty"`
+	// New priority plus one, 1 to 101; 0 leaves it.
+	PriorityPlusOne uint32 `protobuf:"varint,6,opt,name=priority_plus_one,json=priorityPlusOne,proto3" json:"priority_plus_one,omitempty"`
+}
+
+func (m *MsgUpdateLease) Reset()         { *m = MsgUpdateLease{} }
+func (m *MsgUpdateLease) String() string { return proto.CompactTextString(m) }
+func (*MsgUpdateLease) ProtoMessage()    {}
+func (*MsgUpdateLease) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{19}
+}
+func (m *MsgUpdateLease) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgUpdateLease) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgUpdateLease.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgUpdateLease) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgUpdateLease.Merge(m, src)
+}
+func (m *MsgUpdateLease) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgUpdateLease) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgUpdateLease.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgUpdateLease proto.InternalMessageInfo
+
+func (m *MsgUpdateLease) GetTenant() string {
+	if m != nil {
+		return m.Tenant
+	}
+	return ""
+}
+
+func (m *MsgUpdateLease) GetLeaseId() string {
+	if m != nil {
+		return m.LeaseId
+	}
+	return ""
+}
+
+func (m *MsgUpdateLease) GetManifestHash() []byte {
+	if m != nil {
+		return m.ManifestHash
+	}
+	return nil
+}
+
+func (m *MsgUpdateLease) GetExtendBy() time.Duration {
+	if m != nil {
+		return m.ExtendBy
+	}
+	return 0
+}
+
+func (m *MsgUpdateLease) GetFailover() FailoverPolicy {
+	if m != nil {
+		return m.Failover
+	}
+	return FailoverPolicy_FAILOVER_POLICY_UNSPECIFIED
+}
+
+func (m *MsgUpdateLease) GetPriorityPlusOne() uint32 {
+	if m != nil {
+		return m.PriorityPlusOne
+	}
+	return 0
+}
+
+// MsgUpdateLeaseResponse holds the lease as it is now.
+type MsgUpdateLeaseResponse struct {
+	// The lease.
+	Lease Lease `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease"`
+}
+
+func (m *MsgUpdateLeaseResponse) Reset()         { *m = MsgUpdateLeaseResponse{} }
+func (m *MsgUpdateLeaseResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgUpdateLeaseResponse) ProtoMessage()    {}
+func (*MsgUpdateLeaseResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{20}
+}
+func (m *MsgUpdateLeaseResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgUpdateLeaseResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgUpdateLeaseResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgUpdateLeaseResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgUpdateLeaseResponse.Merge(m, src)
+}
+func (m *MsgUpdateLeaseResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgUpdateLeaseResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgUpdateLeaseResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgUpdateLeaseResponse proto.InternalMessageInfo
+
+func (m *MsgUpdateLeaseResponse) GetLease() Lease {
+	if m != nil {
+		return m.Lease
+	}
+	return Lease{}
+}
+
+// MsgFailover moves a lease to a standby.
+type MsgFailover struct {
+	// Who signs.
+	Signer string `protobuf:"bytes,1,opt,name=signer,proto3" json:"signer,omitempty"`
+	// "tenant/number".
+	LeaseId string `protobuf:"bytes,2,opt,name=lease_id,json=leaseId,proto3" json:"lease_id,omitempty"`
+	// Number of the standby; the first that is not faulty where 0.
+	Standby uint64 `protobuf:"varint,3,opt,name=standby,proto3" json:"standby,omitempty"`
+}
+
+func (m *MsgFailover) Reset()         { *m = MsgFailover{} }
+func (m *MsgFailover) String() string { return proto.CompactTextString(m) }
+func (*MsgFailover) ProtoMessage()    {}
+func (*MsgFailover) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{21}
+}
+func (m *MsgFailover) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgFailover) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgFailover.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgFailover) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgFailover.Merge(m, src)
+}
+func (m *MsgFailover) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgFailover) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgFailover.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgFailover proto.InternalMessageInfo
+
+func (m *MsgFailover) GetSigner() string {
+	if m != nil {
+		return m.Signer
+	}
+	return ""
+}
+
+func (m *MsgFailover) GetLeaseId() string {
+	if m != nil {
+		return m.LeaseId
+	}
+	return ""
+}
+
+func (m *MsgFailover) GetStandby() uint64 {
+	if m != nil {
+		return m.Standby
+	}
+	return 0
+}
+
+// MsgFailoverResponse says where the lease is now.
+type MsgFailoverResponse struct {
+	// The Container.
+	ContainerId uint64 `protobuf:"varint,1,opt,name=container_id,json=containerId,proto3" json:"container_id,omitempty"`
+}
+
+func (m *MsgFailoverResponse) Reset()         { *m = MsgFailoverResponse{} }
+func (m *MsgFailoverResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgFailoverResponse) ProtoMessage()    {}
+func (*MsgFailoverResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{22}
+}
+func (m *MsgFailoverResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgFailoverResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgFailoverResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgFailoverResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgFailoverResponse.Merge(m, src)
+}
+func (m *MsgFailoverResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgFailoverResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgFailoverResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgFailoverResponse proto.InternalMessageInfo
+
+func (m *MsgFailoverResponse) GetContainerId() uint64 {
+	if m != nil {
+		return m.ContainerId
+	}
+	return 0
+}
+
+// MsgResumeLease ends a pause.
+type MsgResumeLease struct {
+	// The tenant.
+	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// "tenant/number".
+	LeaseId string `protobuf:"bytes,2,opt,name=lease_id,json=leaseId,proto3" json:"lease_id,omitempty"`
+	// Added to the prepaid balance first; may be 0.
+	Deposit types.Coin `protobuf:"bytes,3,opt,name=deposit,proto3" json:"deposit"`
+}
+
+func (m *MsgResumeLease) Reset()         { *m = MsgResumeLease{} }
+func (m *MsgResumeLease) String() string { return proto.CompactTextString(m) }
+func (*MsgResumeLease) ProtoMessage()    {}
+func (*MsgResumeLease) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{23}
+}
+func (m *MsgResumeLease) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgResumeLease) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgResumeLease.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgResumeLease) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgResumeLease.Merge(m, src)
+}
+func (m *MsgResumeLease) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgResumeLease) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgResumeLease.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgResumeLease proto.InternalMessageInfo
+
+func (m *MsgResumeLease) GetTenant() string {
+	if m != nil {
+		return m.Tenant
+	}
+	return ""
+}
+
+func (m *MsgResumeLease) GetLeaseId() string {
+	if m != nil {
+		return m.LeaseId
+	}
+	return ""
+}
+
+func (m *MsgResumeLease) GetDeposit() types.Coin {
+	if m != nil {
+		return m.Deposit
+	}
+	return types.Coin{}
+}
+
+// MsgResumeLeaseResponse says what the pause has cost.
+type MsgResumeLeaseResponse struct {
+	// Paid for storage, from the grace reserve.
+	Paid types.Coin `protobuf:"bytes,1,opt,name=paid,proto3" json:"paid"`
+}
+
+func (m *MsgResumeLeaseResponse) Reset()         { *m = MsgResumeLeaseResponse{} }
+func (m *MsgResumeLeaseResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgResumeLeaseResponse) ProtoMessage()    {}
+func (*MsgResumeLeaseResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{24}
+}
+func (m *MsgResumeLeaseResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgResumeLeaseResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgResumeLeaseResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgResumeLeaseResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgResumeLeaseResponse.Merge(m, src)
+}
+func (m *MsgResumeLeaseResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgResumeLeaseResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgResumeLeaseResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgResumeLeaseResponse proto.InternalMessageInfo
+
+func (m *MsgResumeLeaseResponse) GetPaid() types.Coin {
+	if m != nil {
+		return m.Paid
+	}
+	return types.Coin{}
+}
+
 // MsgSettle pays what leases have earned.
 type MsgSettle struct {
 	// Who signs.
@@ -1193,7 +1595,7 @@ func (m *MsgSettle) Reset()         { *m = MsgSettle{} }
 func (m *MsgSettle) String() string { return proto.CompactTextString(m) }
 func (*MsgSettle) ProtoMessage()    {}
 func (*MsgSettle) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{19}
+	return fileDescriptor_e034f01b5b794d0c, []int{25}
 }
 func (m *MsgSettle) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1246,7 +1648,7 @@ func (m *MsgSettleResponse) Reset()         { *m = MsgSettleResponse{} }
 func (m *MsgSettleResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgSettleResponse) ProtoMessage()    {}
 func (*MsgSettleResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{20}
+	return fileDescriptor_e034f01b5b794d0c, []int{26}
 }
 func (m *MsgSettleResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1294,7 +1696,7 @@ func (m *MsgSubmitUsage) Reset()         { *m = MsgSubmitUsage{} }
 func (m *MsgSubmitUsage) String() string { return proto.CompactTextString(m) }
 func (*MsgSubmitUsage) ProtoMessage()    {}
 func (*MsgSubmitUsage) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{21}
+	return fileDescriptor_e034f01b5b794d0c, []int{27}
 }
 func (m *MsgSubmitUsage) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1345,7 +1747,7 @@ func (m *MsgSubmitUsageResponse) Reset()         { *m = MsgSubmitUsageResponse{}
 func (m *MsgSubmitUsageResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgSubmitUsageResponse) ProtoMessage()    {}
 func (*MsgSubmitUsageResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{22}
+	return fileDescriptor_e034f01b5b794d0c, []int{28}
 }
 func (m *MsgSubmitUsageResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1386,7 +1788,7 @@ func (m *MsgUpdateParams) Reset()         { *m = MsgUpdateParams{} }
 func (m *MsgUpdateParams) String() string { return proto.CompactTextString(m) }
 func (*MsgUpdateParams) ProtoMessage()    {}
 func (*MsgUpdateParams) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{23}
+	return fileDescriptor_e034f01b5b794d0c, []int{29}
 }
 func (m *MsgUpdateParams) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1437,7 +1839,7 @@ func (m *MsgUpdateParamsResponse) Reset()         { *m = MsgUpdateParamsResponse
 func (m *MsgUpdateParamsResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgUpdateParamsResponse) ProtoMessage()    {}
 func (*MsgUpdateParamsResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{24}
+	return fileDescriptor_e034f01b5b794d0c, []int{30}
 }
 func (m *MsgUpdateParamsResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1486,6 +1888,12 @@ func init() {
 	proto.RegisterType((*MsgCreateLeasesResponse)(nil), "athd.leases.v1.MsgCreateLeasesResponse")
 	proto.RegisterType((*MsgCloseLease)(nil), "athd.leases.v1.MsgCloseLease")
 	proto.RegisterType((*MsgCloseLeaseResponse)(nil), "athd.leases.v1.MsgCloseLeaseResponse")
+	proto.RegisterType((*MsgUpdateLease)(nil), "athd.leases.v1.MsgUpdateLease")
+	proto.RegisterType((*MsgUpdateLeaseResponse)(nil), "athd.leases.v1.MsgUpdateLeaseResponse")
+	proto.RegisterType((*MsgFailover)(nil), "athd.leases.v1.MsgFailover")
+	proto.RegisterType((*MsgFailoverResponse)(nil), "athd.leases.v1.MsgFailoverResponse")
+	proto.RegisterType((*MsgResumeLease)(nil), "athd.leases.v1.MsgResumeLease")
+	proto.RegisterType((*MsgResumeLeaseResponse)(nil), "athd.leases.v1.MsgResumeLeaseResponse")
 	proto.RegisterType((*MsgSettle)(nil), "athd.leases.v1.MsgSettle")
 	proto.RegisterType((*MsgSettleResponse)(nil), "athd.leases.v1.MsgSettleResponse")
 	proto.RegisterType((*MsgSubmitUsage)(nil), "athd.leases.v1.MsgSubmitUsage")
@@ -1497,110 +1905,128 @@ func init() {
 func init() { proto.RegisterFile("athd/leases/v1/tx.proto", fileDescriptor_e034f01b5b794d0c) }
 
 var fileDescriptor_e034f01b5b794d0c = []byte{
-	// 1639 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xc4, 0x58, 0xcb, 0x6f, 0xdb, 0xc8,
-	0x19, 0x37, 0x6d, 0x59, 0x8f, 0xcf, 0x8f, 0x24, 0x84, 0x1f, 0x34, 0x9d, 0xc8, 0x0a, 0x9b, 0xb4,
-	0x8a, 0xd3, 0x48, 0xb5, 0x9d, 0xb6, 0xa8, 0xfb, 0x08, 0x62, 0x07, 0x41, 0x0c, 0xd4, 0x75, 0xca,
-	0xd4, 0x6d, 0xd1, 0x02, 0x15, 0x46, 0xe2, 0x98, 0x22, 0x22, 0x92, 0x0a, 0x67, 0xe4, 0x3a, 0xb7,
-	0x3e, 0x6e, 0x45, 0x0f, 0xb9, 0xb5, 0x40, 0xcf, 0x3d, 0x27, 0x05, 0xf2, 0x07, 0xf4, 0xb0, 0x87,
-	0x1c, 0x16, 0x8b, 0x20, 0xa7, 0x45, 0x16, 0xc8, 0x2e, 0x92, 0x43, 0xfe, 0x8d, 0xc5, 0x3c, 0x48,
-	0x8d, 0x28, 0xda, 0xb2, 0xbd, 0x87, 0xbd, 0xd8, 0x9c, 0xf9, 0x7e, 0xdf, 0xcc, 0xf7, 0xfe, 0xbe,
-	0x11, 0x2c, 0x22, 0xda, 0x76, 0xea, 0x1d, 0x8c, 0x08, 0x26, 0xf5, 0xc3, 0xb5, 0x3a, 0x3d, 0xaa,
-	0x75, 0xa3, 0x90, 0x86, 0xfa, 0x2c, 0x23, 0xd4, 0x04, 0xa1, 0x76, 0xb8, 0x66, 0x5e, 0x42, 0xbe,
-	0x17, 0x84, 0x75, 0xfe, 0x57, 0x40, 0x4c, 0x33, 0xcd, 0xfb, 0xb4, 0x8b, 0x89, 0xa4, 0x95, 0x5b,
-	0x21, 0xf1, 0x43, 0x52, 0x6f, 0x22, 0x82, 0xeb, 0x87, 0x6b, 0x4d, 0x4c, 0xd1, 0x5a, 0xbd, 0x15,
-	0x7a, 0x81, 0xa4, 0x2f, 0x4a, 0xba, 0x4f, 0x5c, 0xc6, 0xea, 0x13, 0x57, 0x12, 0x96, 0x04, 0xa1,
-	0xc1, 0x57, 0x75, 0xb1, 0x90, 0xa4, 0x39, 0x37, 0x74, 0x43, 0xb1, 0xcf, 0xbe, 0xe2, 0x9b, 0xdc,
-	0x30, 0x74, 0x3b, 0xb8, 0xce, 0x57, 0xcd, 0xde, 0x41, 0xdd, 0xe9, 0x45, 0x88, 0x7a, 0x61, 0x7c,
-	0xd3, 0x4a, 0x9a, 0x4e, 0x3d, 0x1f, 0x13, 0x8a, 0xfc, 0xae, 0x00, 0x58, 0xff, 0xd5, 0x60, 0x7a,
-	0x97, 0xb8, 0x8f, 0x30, 0xdd, 0x3b, 0x38, 0xc0, 0x11, 0xd1, 0x6f, 0x43, 0x31, 0xec, 0xe2, 0x08,
-	0xd1, 0x30, 0x32, 0xb4, 0x8a, 0x56, 0x2d, 0x6d, 0x19, 0x6f, 0x5e, 0xde, 0x9a, 0x93, 0xb2, 0xdc,
-	0x75, 0x9c, 0x08, 0x13, 0xf2, 0x88, 0x46, 0x5e, 0xe0, 0xda, 0x09, 0x52, 0xdf, 0x80, 0x7c, 0xc8,
-	0xf9, 0x8d, 0xf1, 0xca, 0x44, 0x75, 0x6a, 0x7d, 0xbe, 0x36, 0x68, 0xc1, 0x1a, 0x3f, 0x7d, 0x2b,
-	0xf7, 0xea, 0xdd, 0xca, 0x98, 0x2d, 0xa1, 0x9b, 0xab, 0x7f, 0xfb, 0xf8, 0x62, 0x35, 0x39, 0xe3,
-	0x1f, 0x1f, 0x5f, 0xac, 0x1a, 0xaa, 0x51, 0x55, 0xb1, 0xac, 0x05, 0x98, 0x53, 0xd7, 0x36, 0x26,
-	0xdd, 0x30, 0x20, 0xd8, 0xfa, 0x8f, 0x06, 0x17, 0x76, 0x89, 0x6b, 0x63, 0x3f, 0x3c, 0xc4, 0xdf,
-	0x48, 0x85, 0xef, 0xc0, 0x4c, 0x2b, 0x0c, 0x28, 0xf2, 0x02, 0x1c, 0x35, 0x3c, 0x47, 0x68, 0x92,
-	0xb3, 0xa7, 0x93, 0xcd, 0x1d, 0x87, 0x6c, 0xde, 0x1a, 0x12, 0x79, 0x39, 0x25, 0xb2, 0x2a, 0x89,
-	0xb5, 0x04, 0x8b, 0xa9, 0xad, 0x44, 0xf0, 0x7f, 0x69, 0x70, 0x91, 0xd3, 0x0e, 0x22, 0x4c, 0xda,
-	0x52, 0xf2, 0x1f, 0x40, 0x9e, 0x78, 0x6e, 0x80, 0x47, 0xcb, 0x2d, 0x71, 0xa7, 0x93, 0xfa, 0xfb,
-	0x4c, 0x6a, 0xc9, 0xc1, 0x64, 0xbe, 0x3c, 0x24, 0xb3, 0x22, 0x84, 0xf5, 0x2b, 0x30, 0xd2, 0x7b,
-	0xb1, 0xd4, 0xfa, 0x02, 0xe4, 0x3b, 0x1e, 0xa1, 0xd8, 0x31, 0x34, 0x7e, 0x8f, 0x5c, 0xe9, 0x26,
-	0x14, 0x1d, 0x2c, 0x29, 0x42, 0x82, 0x64, 0x6d, 0xbd, 0xd5, 0x00, 0x76, 0x89, 0x7b, 0x0f, 0x77,
-	0x43, 0xe2, 0x51, 0xfd, 0x47, 0x50, 0x72, 0xc4, 0xe7, 0x29, 0xdc, 0xd3, 0x87, 0x32, 0xdb, 0x50,
-	0x1c, 0xa0, 0x80, 0x1a, 0xe3, 0xa3, 0x6c, 0x23, 0x70, 0xfa, 0x8f, 0x21, 0x8f, 0xfc, 0xb0, 0x17,
-	0x50, 0x63, 0xa2, 0xa2, 0x55, 0xa7, 0xd6, 0x97, 0x6a, 0x12, 0xce, 0xf2, 0xb2, 0x26, 0xf3, 0xb2,
-	0xb6, 0x1d, 0x7a, 0x41, 0x1c, 0x98, 0x02, 0xbe, 0x79, 0x83, 0xd9, 0xab, 0x7f, 0x35, 0x33, 0xd9,
-	0x42, 0xca, 0x64, 0x52, 0x1b, 0x6b, 0x0f, 0xf4, 0xfe, 0x2a, 0x31, 0xd3, 0x4f, 0xa0, 0xd0, 0x44,
-	0x1d, 0x14, 0xb4, 0x30, 0xd7, 0xf0, 0x14, 0x57, 0xc7, 0x78, 0xeb, 0xb9, 0xc6, 0x4f, 0xfc, 0x9d,
-	0x47, 0xdb, 0x4e, 0x84, 0xfe, 0x1c, 0x5b, 0xad, 0xaf, 0xbd, 0x76, 0x66, 0xed, 0xc7, 0xcf, 0xa6,
-	0x7d, 0x8d, 0x47, 0x8b, 0x38, 0x85, 0xa9, 0x5e, 0x4e, 0xa9, 0x9e, 0x12, 0xcd, 0xda, 0x07, 0x73,
-	0x78, 0x37, 0x31, 0x45, 0x5f, 0x0c, 0xed, 0x4c, 0x62, 0x58, 0x9f, 0x8e, 0xc3, 0xe4, 0xaf, 0x7b,
-	0x21, 0xc5, 0xfa, 0x3a, 0x14, 0xbc, 0xc0, 0xc1, 0x47, 0xa7, 0x48, 0x8b, 0x18, 0xa8, 0x97, 0x01,
-	0x5a, 0x28, 0x70, 0x3c, 0x07, 0x51, 0x1c, 0x27, 0x85, 0xb2, 0xa3, 0x6f, 0xc0, 0x64, 0xc4, 0x49,
-	0x13, 0x95, 0x89, 0x6a, 0x69, 0xeb, 0x0a, 0xbb, 0xfa, 0xed, 0xbb, 0x95, 0x79, 0x71, 0x2a, 0x71,
-	0x1e, 0xd7, 0xbc, 0xb0, 0xee, 0x23, 0xda, 0xae, 0xed, 0x04, 0xd4, 0x16, 0x58, 0x7d, 0x0e, 0x26,
-	0x83, 0x90, 0x39, 0x35, 0x57, 0xd1, 0xaa, 0x39, 0x5b, 0x2c, 0xf4, 0x6d, 0x00, 0x7c, 0xd4, 0xf5,
-	0x22, 0x4c, 0x1a, 0x88, 0x1a, 0x93, 0x5c, 0x4b, 0xb3, 0x26, 0x0a, 0x6f, 0x2d, 0x2e, 0xbc, 0xb5,
-	0xdf, 0xc4, 0x85, 0x77, 0xab, 0xc8, 0xee, 0x7a, 0xf6, 0xe5, 0x8a, 0x66, 0x97, 0x24, 0xdf, 0x5d,
-	0xaa, 0xdf, 0x80, 0x8b, 0x11, 0x7e, 0xd2, 0xf3, 0x22, 0xec, 0xe3, 0x80, 0x36, 0xda, 0x88, 0xb4,
-	0x8d, 0x7c, 0x45, 0xab, 0x4e, 0xdb, 0x17, 0x94, 0xfd, 0x07, 0x88, 0xb4, 0x59, 0x0e, 0x76, 0x7b,
-	0xcd, 0xc7, 0xf8, 0xa9, 0x51, 0xe0, 0x00, 0xb9, 0xd2, 0x2f, 0x43, 0x89, 0xa5, 0x38, 0xa2, 0xbd,
-	0x08, 0x1b, 0x45, 0x4e, 0xea, 0x6f, 0x58, 0x9f, 0xe4, 0x60, 0x76, 0x97, 0xb8, 0xdb, 0x11, 0x46,
-	0x14, 0xff, 0x92, 0x39, 0xf3, 0x1c, 0x31, 0x35, 0xca, 0xaa, 0x3f, 0x87, 0x29, 0x45, 0x5a, 0x99,
-	0x76, 0xcb, 0xe9, 0x5e, 0x60, 0xf7, 0x21, 0xb6, 0x8a, 0xd7, 0xef, 0x43, 0xd1, 0x47, 0x47, 0x0d,
-	0x66, 0x6c, 0x6e, 0xe2, 0xd2, 0xd6, 0xcd, 0x13, 0xfd, 0xf2, 0xe6, 0xe5, 0x2d, 0x90, 0xf2, 0x32,
-	0x2f, 0x15, 0x7c, 0x74, 0x64, 0x23, 0xca, 0xd3, 0x4f, 0x26, 0xaf, 0x74, 0xc7, 0xe8, 0xf4, 0x93,
-	0x78, 0x56, 0x4f, 0x7d, 0x14, 0x78, 0x07, 0x98, 0x0c, 0x38, 0x61, 0x3a, 0xde, 0xe4, 0x1e, 0xb8,
-	0x03, 0xc5, 0xb8, 0xcf, 0x72, 0x1f, 0xb0, 0x0b, 0xd2, 0xfe, 0xbe, 0x27, 0x01, 0xc2, 0xdd, 0xff,
-	0x66, 0xee, 0x4e, 0x98, 0xf4, 0x9b, 0x30, 0xf9, 0x84, 0x85, 0x36, 0x77, 0x53, 0x46, 0xb7, 0xe4,
-	0x71, 0x6f, 0x0b, 0x0c, 0x8b, 0xba, 0x16, 0x4f, 0xa0, 0x72, 0x45, 0xab, 0xce, 0xd8, 0x62, 0xa1,
-	0xef, 0xc0, 0x2c, 0xb3, 0x95, 0xef, 0x05, 0x8d, 0x56, 0x1b, 0x45, 0x2e, 0x36, 0x56, 0x4e, 0x2f,
-	0xc9, 0xb4, 0x8f, 0x8e, 0x76, 0xbd, 0x60, 0x9b, 0x33, 0x8a, 0x3e, 0xac, 0x24, 0xbc, 0x99, 0x4a,
-	0x78, 0x25, 0x66, 0xac, 0x7f, 0x6a, 0x30, 0xb5, 0xd7, 0xc5, 0x01, 0x76, 0x44, 0x0c, 0x2d, 0x41,
-	0x91, 0x03, 0x1b, 0x9e, 0x23, 0xa2, 0xc8, 0x2e, 0xf0, 0xf5, 0x8e, 0xa3, 0x5f, 0x85, 0x69, 0xb5,
-	0x35, 0xf1, 0x32, 0x94, 0xb3, 0xa7, 0x94, 0xce, 0xa4, 0xdf, 0x81, 0x1c, 0x77, 0xf6, 0xc4, 0xd9,
-	0x9d, 0xcd, 0x19, 0xad, 0xcf, 0x34, 0x58, 0x18, 0x94, 0x30, 0x29, 0x3c, 0xdf, 0xae, 0x64, 0xfa,
-	0x0f, 0x21, 0xe7, 0xa2, 0xc0, 0x35, 0x72, 0x7c, 0x1e, 0x1a, 0xca, 0x01, 0xc5, 0x86, 0x32, 0x04,
-	0x39, 0xdc, 0xfa, 0xfb, 0x38, 0x9f, 0x67, 0x14, 0x85, 0xc8, 0x39, 0xf2, 0x54, 0x49, 0x80, 0xf1,
-	0x33, 0x26, 0xc0, 0xcf, 0x20, 0x1f, 0x46, 0x0e, 0x9b, 0xe4, 0x26, 0xb8, 0xe4, 0xe5, 0xb4, 0xe4,
-	0x83, 0xd2, 0x25, 0x23, 0x1d, 0xe7, 0xd1, 0x0d, 0x28, 0x74, 0x51, 0x44, 0x3d, 0xd4, 0xe1, 0x09,
-	0x5c, 0xb4, 0xe3, 0xe5, 0xe6, 0xcd, 0x54, 0x90, 0x2d, 0x1f, 0x1f, 0x64, 0xc4, 0xfa, 0x13, 0x4c,
-	0xed, 0xb1, 0x03, 0x6d, 0x4c, 0x7a, 0x1d, 0xa6, 0x4e, 0x5e, 0x00, 0xf9, 0xd4, 0x71, 0x2a, 0x6b,
-	0x4a, 0x06, 0x96, 0x3c, 0x38, 0x8a, 0xc2, 0x48, 0x0c, 0x0d, 0xb6, 0x58, 0x58, 0xbf, 0xe5, 0x73,
-	0x99, 0x7a, 0x65, 0x12, 0x36, 0x3f, 0x85, 0x42, 0xc4, 0x6f, 0x3d, 0xfe, 0xb2, 0xbe, 0x64, 0xb1,
-	0xf1, 0x24, 0x87, 0xf5, 0x85, 0x06, 0x33, 0xec, 0xe0, 0x4e, 0x48, 0xfa, 0x35, 0xf6, 0x8c, 0x13,
-	0x9d, 0x1a, 0xb7, 0xe3, 0x83, 0x71, 0xbb, 0x01, 0xf9, 0x08, 0x23, 0x12, 0x06, 0x3c, 0x2c, 0x67,
-	0x87, 0x45, 0xe3, 0x17, 0xdb, 0x1c, 0x62, 0x4b, 0xa8, 0x7e, 0x85, 0xb5, 0x27, 0x8f, 0x36, 0x5a,
-	0xa1, 0x83, 0x09, 0x0f, 0xc7, 0x49, 0xd6, 0x78, 0x3c, 0xba, 0xcd, 0x36, 0xc4, 0xac, 0xa3, 0xcc,
-	0x86, 0x4b, 0x69, 0xbf, 0x24, 0xba, 0x58, 0x0f, 0x61, 0x7e, 0x60, 0x43, 0xe9, 0xf1, 0x85, 0x08,
-	0xb7, 0xb0, 0xd7, 0x8d, 0x9b, 0xfc, 0xe2, 0x70, 0xc9, 0xe7, 0xe4, 0xbe, 0xbd, 0xf8, 0xd2, 0xfa,
-	0xab, 0x06, 0x25, 0x31, 0xd6, 0xd3, 0xce, 0x79, 0x6c, 0xb5, 0x0c, 0xa5, 0xd8, 0x56, 0xa2, 0x1d,
-	0x95, 0xec, 0xa2, 0x34, 0x16, 0xd9, 0xbc, 0x9e, 0xd2, 0x6c, 0x7e, 0xf8, 0x71, 0x41, 0x3b, 0xd8,
-	0x7a, 0x00, 0x97, 0x92, 0x45, 0xa2, 0xd1, 0x06, 0xe4, 0xba, 0xc8, 0x73, 0x64, 0x08, 0x8c, 0xcc,
-	0x1e, 0x0e, 0xb6, 0xfe, 0xa7, 0xf1, 0x16, 0xfb, 0xa8, 0xd7, 0xf4, 0x3d, 0xba, 0x4f, 0x90, 0x8b,
-	0xcf, 0xf9, 0x14, 0xe1, 0x31, 0xd8, 0x0a, 0x23, 0x27, 0x7e, 0x4e, 0x0d, 0x39, 0x9a, 0x9f, 0x6e,
-	0x73, 0x8c, 0x62, 0x53, 0xc6, 0x21, 0x86, 0xfd, 0x81, 0x27, 0x4a, 0xba, 0x9e, 0x2b, 0x02, 0x5a,
-	0x06, 0xaf, 0x9f, 0xca, 0x4e, 0xf2, 0x40, 0x79, 0x2e, 0x5e, 0x56, 0xfb, 0x5d, 0xd6, 0xda, 0x1f,
-	0xa2, 0x08, 0xf9, 0x84, 0xcd, 0xee, 0xa8, 0x47, 0xdb, 0x61, 0xe4, 0xd1, 0xa7, 0xa3, 0x67, 0xf7,
-	0x04, 0xaa, 0xdf, 0x86, 0x7c, 0x97, 0x9f, 0x20, 0xcb, 0xd1, 0x42, 0x5a, 0x1f, 0x71, 0x7e, 0x9c,
-	0xbb, 0x02, 0x2b, 0x06, 0xd1, 0xfe, 0x29, 0x59, 0x55, 0x43, 0x95, 0x4e, 0xbe, 0xb6, 0xd4, 0xad,
-	0x58, 0x99, 0xf5, 0xff, 0x17, 0x60, 0x62, 0x97, 0xb8, 0xfa, 0x1e, 0x94, 0xfa, 0x4f, 0xdd, 0xcb,
-	0x19, 0xa5, 0x2d, 0xa1, 0x9a, 0xd7, 0x4e, 0xa2, 0x26, 0x81, 0xf2, 0x7b, 0x98, 0x1e, 0x78, 0x7b,
-	0xae, 0x64, 0x70, 0xa9, 0x00, 0xf3, 0x7b, 0x23, 0x00, 0xc9, 0xc9, 0x7f, 0x84, 0x99, 0xc1, 0xc7,
-	0x61, 0x25, 0x93, 0x53, 0x41, 0x98, 0xd5, 0x51, 0x88, 0xe4, 0xf0, 0x1d, 0x28, 0xc4, 0x2f, 0x0b,
-	0x33, 0x83, 0x49, 0xd2, 0x4c, 0xeb, 0x78, 0x5a, 0x72, 0x14, 0x82, 0x0b, 0xe9, 0xc7, 0x4a, 0x16,
-	0x5b, 0x0a, 0x63, 0xae, 0x8e, 0xc6, 0x24, 0x57, 0xec, 0xc3, 0x94, 0x3a, 0xb7, 0x8e, 0x68, 0x49,
-	0xe6, 0x77, 0x4f, 0xa6, 0xab, 0xbe, 0x1b, 0xe8, 0xb3, 0x2b, 0x27, 0xf3, 0x65, 0xfb, 0x2e, 0xb3,
-	0x89, 0xd8, 0x00, 0x4a, 0x0f, 0xb8, 0x92, 0xc5, 0x96, 0x90, 0xcd, 0xeb, 0x27, 0x92, 0x93, 0x33,
-	0xef, 0x43, 0x5e, 0xd6, 0xc9, 0xa5, 0xec, 0xc8, 0xa4, 0x1d, 0x6c, 0x5e, 0x3d, 0x96, 0xa4, 0x1a,
-	0x53, 0xad, 0x50, 0x59, 0xc6, 0x54, 0xe8, 0x99, 0xc6, 0xcc, 0x28, 0x17, 0xcc, 0x98, 0x03, 0xa5,
-	0x22, 0xcb, 0x98, 0x2a, 0x20, 0xd3, 0x98, 0x59, 0xb9, 0x6b, 0x4e, 0xfe, 0xe5, 0xe3, 0x8b, 0x55,
-	0x6d, 0xeb, 0x17, 0xaf, 0xde, 0x97, 0xb5, 0xd7, 0xef, 0xcb, 0xda, 0x57, 0xef, 0xcb, 0xda, 0xb3,
-	0x0f, 0xe5, 0xb1, 0xd7, 0x1f, 0xca, 0x63, 0x9f, 0x7f, 0x28, 0x8f, 0xfd, 0xe1, 0x9a, 0xeb, 0xd1,
-	0x76, 0xaf, 0x59, 0x6b, 0x85, 0x7e, 0x1d, 0xd1, 0x76, 0x80, 0x29, 0xfb, 0x57, 0x3f, 0x8a, 0xeb,
-	0x04, 0xff, 0x69, 0xae, 0x99, 0xe7, 0x03, 0xf1, 0xc6, 0xd7, 0x01, 0x00, 0x00, 0xff, 0xff, 0x12,
-	0xa8, 0x66, 0x3c, 0xf5, 0x13, 0x00, 0x00,
+	// 1934 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xc4, 0x59, 0xcd, 0x73, 0x23, 0x47,
+	0x15, 0xdf, 0xd1, 0xb7, 0x9e, 0x3f, 0x36, 0x3b, 0xec, 0xda, 0xe3, 0xf1, 0xae, 0xac, 0x9d, 0x4d,
+	0x88, 0xe2, 0x65, 0x25, 0x6c, 0x87, 0x40, 0x0c, 0x21, 0xc4, 0x4e, 0x6d, 0xc5, 0x45, 0x8c, 0x97,
+	0x59, 0x16, 0x28, 0xa8, 0x42, 0xd5, 0xd2, 0xb4, 0x47, 0x53, 0xd1, 0xcc, 0x28, 0xd3, 0x2d, 0x63,
+	0xdf, 0xf8, 0xb8, 0x51, 0x50, 0x95, 0x1b, 0x54, 0x51, 0x1c, 0x39, 0x67, 0xa9, 0xca, 0x91, 0x23,
+	0x87, 0x1c, 0x38, 0xa4, 0x72, 0x4a, 0x85, 0xaa, 0x40, 0xed, 0x1e, 0xf6, 0x0f, 0xe0, 0x1f, 0xa0,
+	0xfa, 0x63, 0x46, 0xad, 0xd1, 0xd8, 0x92, 0xbc, 0x50, 0x5c, 0x6c, 0x75, 0xbf, 0xf7, 0xba, 0x7f,
+	0xef, 0xfb, 0xa9, 0x05, 0xab, 0x88, 0xf6, 0x9c, 0x56, 0x1f, 0x23, 0x82, 0x49, 0xeb, 0x64, 0xab,
+	0x45, 0x4f, 0x9b, 0x83, 0x28, 0xa4, 0xa1, 0xbe, 0xcc, 0x08, 0x4d, 0x41, 0x68, 0x9e, 0x6c, 0x99,
+	0xd7, 0x90, 0xef, 0x05, 0x61, 0x8b, 0xff, 0x15, 0x2c, 0xa6, 0x99, 0x96, 0x3d, 0x1b, 0x60, 0x22,
+	0x69, 0xb5, 0x6e, 0x48, 0xfc, 0x90, 0xb4, 0x3a, 0x88, 0xe0, 0xd6, 0xc9, 0x56, 0x07, 0x53, 0xb4,
+	0xd5, 0xea, 0x86, 0x5e, 0x20, 0xe9, 0xab, 0x92, 0xee, 0x13, 0x97, 0x89, 0xfa, 0xc4, 0x95, 0x84,
+	0x35, 0x41, 0x68, 0xf3, 0x55, 0x4b, 0x2c, 0x24, 0xe9, 0xba, 0x1b, 0xba, 0xa1, 0xd8, 0x67, 0x9f,
+	0xe2, 0x9b, 0xdc, 0x30, 0x74, 0xfb, 0xb8, 0xc5, 0x57, 0x9d, 0xe1, 0x71, 0xcb, 0x19, 0x46, 0x88,
+	0x7a, 0x61, 0x7c, 0xd3, 0x46, 0x9a, 0x4e, 0x3d, 0x1f, 0x13, 0x8a, 0xfc, 0x81, 0x60, 0xb0, 0xfe,
+	0xac, 0xc1, 0xe2, 0x21, 0x71, 0x1f, 0x62, 0x7a, 0x74, 0x7c, 0x8c, 0x23, 0xa2, 0xbf, 0x0a, 0x95,
+	0x70, 0x80, 0x23, 0x44, 0xc3, 0xc8, 0xd0, 0xea, 0x5a, 0xa3, 0xba, 0x67, 0x7c, 0xfa, 0xd1, 0xbd,
+	0xeb, 0x12, 0xcb, 0x5b, 0x8e, 0x13, 0x61, 0x42, 0x1e, 0xd2, 0xc8, 0x0b, 0x5c, 0x3b, 0xe1, 0xd4,
+	0x77, 0xa0, 0x14, 0x72, 0x79, 0x23, 0x57, 0xcf, 0x37, 0x16, 0xb6, 0x6f, 0x34, 0xc7, 0x2d, 0xd8,
+	0xe4, 0xa7, 0xef, 0x15, 0x3e, 0xfe, 0x62, 0xe3, 0x8a, 0x2d, 0x59, 0x77, 0x37, 0x7f, 0xf5, 0xec,
+	0xf1, 0x66, 0x72, 0xc6, 0x6f, 0x9e, 0x3d, 0xde, 0x34, 0x54, 0xa3, 0xaa, 0xb0, 0xac, 0x15, 0xb8,
+	0xae, 0xae, 0x6d, 0x4c, 0x06, 0x61, 0x40, 0xb0, 0xf5, 0x47, 0x0d, 0xae, 0x1e, 0x12, 0xd7, 0xc6,
+	0x7e, 0x78, 0x82, 0x9f, 0x4b, 0x85, 0x3b, 0xb0, 0xd4, 0x0d, 0x03, 0x8a, 0xbc, 0x00, 0x47, 0x6d,
+	0xcf, 0x11, 0x9a, 0x14, 0xec, 0xc5, 0x64, 0xf3, 0xc0, 0x21, 0xbb, 0xf7, 0x26, 0x20, 0xaf, 0xa7,
+	0x20, 0xab, 0x48, 0xac, 0x35, 0x58, 0x4d, 0x6d, 0x25, 0xc0, 0x7f, 0xaf, 0xc1, 0x0b, 0x9c, 0x76,
+	0x1c, 0x61, 0xd2, 0x93, 0xc8, 0xbf, 0x0a, 0x25, 0xe2, 0xb9, 0x01, 0x9e, 0x8e, 0x5b, 0xf2, 0xcd,
+	0x86, 0xfa, 0x2b, 0x0c, 0xb5, 0x94, 0x60, 0x98, 0x6f, 0x4e, 0x60, 0x56, 0x40, 0x58, 0xdf, 0x03,
+	0x23, 0xbd, 0x17, 0xa3, 0xd6, 0x57, 0xa0, 0xd4, 0xf7, 0x08, 0xc5, 0x8e, 0xa1, 0xf1, 0x7b, 0xe4,
+	0x4a, 0x37, 0xa1, 0xe2, 0x60, 0x49, 0x11, 0x08, 0x92, 0xb5, 0xf5, 0xb9, 0x06, 0x70, 0x48, 0xdc,
+	0xb7, 0xf1, 0x20, 0x24, 0x1e, 0xd5, 0x5f, 0x83, 0xaa, 0x23, 0x3e, 0xce, 0xe0, 0x9e, 0x11, 0x2b,
+	0xb3, 0x0d, 0xc5, 0x01, 0x0a, 0xa8, 0x91, 0x9b, 0x66, 0x1b, 0xc1, 0xa7, 0x7f, 0x1d, 0x4a, 0xc8,
+	0x0f, 0x87, 0x01, 0x35, 0xf2, 0x75, 0xad, 0xb1, 0xb0, 0xbd, 0xd6, 0x94, 0xec, 0x2c, 0x2f, 0x9b,
+	0x32, 0x2f, 0x9b, 0xfb, 0xa1, 0x17, 0xc4, 0x81, 0x29, 0xd8, 0x77, 0x5f, 0x61, 0xf6, 0x1a, 0x5d,
+	0xcd, 0x4c, 0xb6, 0x92, 0x32, 0x99, 0xd4, 0xc6, 0x3a, 0x02, 0x7d, 0xb4, 0x4a, 0xcc, 0xf4, 0x3a,
+	0x94, 0x3b, 0xa8, 0x8f, 0x82, 0x2e, 0xe6, 0x1a, 0xce, 0x70, 0x75, 0xcc, 0x6f, 0x7d, 0xa8, 0xf1,
+	0x13, 0x7f, 0xe4, 0xd1, 0x9e, 0x13, 0xa1, 0x9f, 0xc7, 0x56, 0x1b, 0x69, 0xaf, 0xcd, 0xad, 0x7d,
+	0x6e, 0x3e, 0xed, 0x9b, 0x3c, 0x5a, 0xc4, 0x29, 0x4c, 0xf5, 0x5a, 0x4a, 0xf5, 0x14, 0x34, 0xeb,
+	0x11, 0x98, 0x93, 0xbb, 0x89, 0x29, 0x46, 0x30, 0xb4, 0xb9, 0x60, 0x58, 0x7f, 0xcf, 0x41, 0xf1,
+	0xfb, 0xc3, 0x90, 0x62, 0x7d, 0x1b, 0xca, 0x5e, 0xe0, 0xe0, 0xd3, 0x19, 0xd2, 0x22, 0x66, 0xd4,
+	0x6b, 0x00, 0x5d, 0x14, 0x38, 0x9e, 0x83, 0x28, 0x8e, 0x93, 0x42, 0xd9, 0xd1, 0x77, 0xa0, 0x18,
+	0x71, 0x52, 0xbe, 0x9e, 0x6f, 0x54, 0xf7, 0x6e, 0xb1, 0xab, 0x3f, 0xff, 0x62, 0xe3, 0x86, 0x38,
+	0x95, 0x38, 0xef, 0x35, 0xbd, 0xb0, 0xe5, 0x23, 0xda, 0x6b, 0x1e, 0x04, 0xd4, 0x16, 0xbc, 0xfa,
+	0x75, 0x28, 0x06, 0x21, 0x73, 0x6a, 0xa1, 0xae, 0x35, 0x0a, 0xb6, 0x58, 0xe8, 0xfb, 0x00, 0xf8,
+	0x74, 0xe0, 0x45, 0x98, 0xb4, 0x11, 0x35, 0x8a, 0x5c, 0x4b, 0xb3, 0x29, 0x0a, 0x6f, 0x33, 0x2e,
+	0xbc, 0xcd, 0x1f, 0xc4, 0x85, 0x77, 0xaf, 0xc2, 0xee, 0xfa, 0xe0, 0x9f, 0x1b, 0x9a, 0x5d, 0x95,
+	0x72, 0x6f, 0x51, 0xfd, 0x15, 0x78, 0x21, 0xc2, 0xef, 0x0f, 0xbd, 0x08, 0xfb, 0x38, 0xa0, 0xed,
+	0x1e, 0x22, 0x3d, 0xa3, 0x54, 0xd7, 0x1a, 0x8b, 0xf6, 0x55, 0x65, 0xff, 0x1d, 0x44, 0x7a, 0x2c,
+	0x07, 0x07, 0xc3, 0xce, 0x7b, 0xf8, 0xcc, 0x28, 0x73, 0x06, 0xb9, 0xd2, 0x6f, 0x42, 0x95, 0xa5,
+	0x38, 0xa2, 0xc3, 0x08, 0x1b, 0x15, 0x4e, 0x1a, 0x6d, 0x58, 0xff, 0x2e, 0xc2, 0xf2, 0x21, 0x71,
+	0xf7, 0x23, 0x8c, 0x28, 0x7e, 0x97, 0x39, 0xf3, 0x12, 0x31, 0x35, 0xcd, 0xaa, 0x6f, 0xc0, 0x82,
+	0x82, 0x56, 0xa6, 0xdd, 0x7a, 0xba, 0x17, 0xd8, 0x23, 0x16, 0x5b, 0xe5, 0xd7, 0xef, 0x43, 0xc5,
+	0x47, 0xa7, 0x6d, 0x66, 0x6c, 0x6e, 0xe2, 0xea, 0xde, 0xdd, 0x0b, 0xfd, 0xf2, 0xe9, 0x47, 0xf7,
+	0x40, 0xe2, 0x65, 0x5e, 0x2a, 0xfb, 0xe8, 0xd4, 0x46, 0x94, 0xa7, 0x9f, 0x4c, 0x5e, 0xe9, 0x8e,
+	0xe9, 0xe9, 0x27, 0xf9, 0x59, 0x3d, 0xf5, 0x51, 0xe0, 0x1d, 0x63, 0x32, 0xe6, 0x84, 0xc5, 0x78,
+	0x93, 0x7b, 0xe0, 0x4d, 0xa8, 0xc4, 0x7d, 0x96, 0xfb, 0x80, 0x5d, 0x90, 0xf6, 0xf7, 0xdb, 0x92,
+	0x41, 0xb8, 0xfb, 0x0f, 0xcc, 0xdd, 0x89, 0x90, 0x7e, 0x17, 0x8a, 0xef, 0xb3, 0xd0, 0xe6, 0x6e,
+	0xca, 0xe8, 0x96, 0x3c, 0xee, 0x6d, 0xc1, 0xc3, 0xa2, 0xae, 0xcb, 0x13, 0xa8, 0x56, 0xd7, 0x1a,
+	0x4b, 0xb6, 0x58, 0xe8, 0x07, 0xb0, 0xcc, 0x6c, 0xe5, 0x7b, 0x41, 0xbb, 0xdb, 0x43, 0x91, 0x8b,
+	0x8d, 0x8d, 0xd9, 0x91, 0x2c, 0xfa, 0xe8, 0xf4, 0xd0, 0x0b, 0xf6, 0xb9, 0x20, 0x2b, 0xde, 0x84,
+	0xa2, 0xc0, 0xe9, 0x9c, 0x11, 0xa3, 0xce, 0xef, 0x48, 0xd6, 0xfa, 0x2e, 0x54, 0x8e, 0x91, 0xd7,
+	0x0f, 0x4f, 0x70, 0x64, 0xdc, 0xae, 0x6b, 0x8d, 0xe5, 0xed, 0x5a, 0x1a, 0xec, 0x7d, 0x49, 0x7f,
+	0x10, 0xf6, 0xbd, 0xee, 0x99, 0x9d, 0xf0, 0xb3, 0x73, 0x07, 0x91, 0x17, 0x46, 0x1e, 0x3d, 0x33,
+	0x2c, 0x71, 0x6e, 0xbc, 0xd6, 0x5f, 0x87, 0xa2, 0x1b, 0xa1, 0x2e, 0x36, 0xee, 0xcc, 0x8e, 0x5a,
+	0x48, 0x88, 0xb1, 0x41, 0xa9, 0x4f, 0x66, 0xaa, 0x3e, 0x29, 0x21, 0x6e, 0xfd, 0x56, 0x83, 0x85,
+	0xa3, 0x01, 0x0e, 0xb0, 0x23, 0x42, 0x7e, 0x0d, 0x2a, 0x9c, 0xb1, 0xed, 0x39, 0x22, 0xe8, 0xed,
+	0x32, 0x5f, 0x1f, 0x38, 0xfa, 0x6d, 0x58, 0x54, 0x3b, 0x29, 0xaf, 0x9a, 0x05, 0x7b, 0x41, 0x69,
+	0xa4, 0xfa, 0x9b, 0x50, 0xe0, 0xb1, 0x99, 0x9f, 0x3f, 0x36, 0xb9, 0xa0, 0xf5, 0xbb, 0x1c, 0xac,
+	0x8c, 0x23, 0x4c, 0xea, 0xe4, 0xff, 0x17, 0x99, 0xfe, 0x35, 0x28, 0xb8, 0x28, 0x70, 0x8d, 0x02,
+	0x1f, 0xdf, 0x26, 0x52, 0x56, 0xb1, 0xa1, 0xcc, 0x18, 0xce, 0xae, 0xbf, 0xa1, 0x84, 0x4e, 0x71,
+	0x56, 0xd1, 0x44, 0xc4, 0xfa, 0x75, 0x8e, 0x4f, 0x6f, 0x8a, 0x3d, 0xc8, 0x25, 0xaa, 0x92, 0x92,
+	0xee, 0xb9, 0x39, 0xd3, 0xfd, 0x5b, 0x50, 0x0a, 0x23, 0x87, 0xcd, 0xad, 0x79, 0x8e, 0x7e, 0x22,
+	0xb8, 0xc7, 0xd1, 0x25, 0x03, 0x2c, 0x97, 0xd1, 0x0d, 0x28, 0x0f, 0x50, 0x44, 0x3d, 0xd4, 0xe7,
+	0xe5, 0xaa, 0x62, 0xc7, 0xcb, 0xdd, 0xbb, 0xa9, 0x18, 0x5d, 0x3f, 0x3f, 0x46, 0x89, 0xf5, 0x33,
+	0x58, 0x38, 0x62, 0x07, 0xda, 0x98, 0x0c, 0xfb, 0x4c, 0x9d, 0x92, 0x60, 0xe4, 0x33, 0xd6, 0x4c,
+	0x16, 0x95, 0x02, 0xac, 0x54, 0xe0, 0x28, 0x0a, 0x23, 0x31, 0x22, 0xd9, 0x62, 0x61, 0xfd, 0x90,
+	0x4f, 0xa1, 0xea, 0x95, 0x49, 0xd4, 0x7d, 0x13, 0xca, 0x11, 0xbf, 0xf5, 0xfc, 0xcb, 0x46, 0xc8,
+	0x62, 0xe3, 0x49, 0x09, 0xeb, 0x1f, 0x1a, 0x2c, 0xb1, 0x83, 0xfb, 0x21, 0x19, 0x75, 0x94, 0x39,
+	0xe7, 0x57, 0x35, 0xec, 0x73, 0xe3, 0x61, 0xbf, 0x03, 0xa5, 0x08, 0x23, 0x12, 0x06, 0x3c, 0xaa,
+	0x97, 0x27, 0xa1, 0xf1, 0x8b, 0x6d, 0xce, 0x62, 0x4b, 0x56, 0xfd, 0x16, 0x6b, 0xc6, 0x1e, 0x6d,
+	0x77, 0x43, 0x07, 0x13, 0x1e, 0xcd, 0x45, 0xd6, 0x66, 0x3d, 0xba, 0xcf, 0x36, 0xc4, 0x64, 0xa7,
+	0x4c, 0xc2, 0x6b, 0x69, 0xbf, 0x24, 0xba, 0x58, 0x0f, 0xe0, 0xc6, 0xd8, 0x86, 0x32, 0xd1, 0x94,
+	0x23, 0xdc, 0xc5, 0xde, 0x20, 0x1e, 0x69, 0x56, 0x27, 0x1b, 0x1c, 0x27, 0x8f, 0xec, 0xc5, 0x97,
+	0xd6, 0x67, 0x39, 0xde, 0x82, 0x1f, 0x0d, 0x9c, 0xe7, 0x68, 0xc1, 0x17, 0x18, 0x6c, 0xa2, 0x77,
+	0xe5, 0x33, 0x7a, 0xd7, 0x77, 0xa0, 0x8a, 0x4f, 0x29, 0x0e, 0x9c, 0x76, 0xe7, 0x8c, 0x47, 0xed,
+	0xac, 0xcd, 0x4b, 0x48, 0xed, 0x9d, 0x8d, 0xb5, 0x84, 0xe2, 0x9c, 0x2d, 0x61, 0x13, 0xae, 0xc5,
+	0x2d, 0xa0, 0x3d, 0xe8, 0x0f, 0x49, 0x3b, 0x0c, 0x30, 0x6f, 0xb1, 0x4b, 0xf6, 0xd5, 0x98, 0xf0,
+	0xa0, 0x3f, 0x24, 0x47, 0xc1, 0xf4, 0x3a, 0xaf, 0xd8, 0xd1, 0xfa, 0x2e, 0xaf, 0xab, 0xca, 0x4e,
+	0xe2, 0xad, 0x2d, 0x28, 0x72, 0x11, 0xe9, 0xab, 0x89, 0x56, 0xab, 0xa6, 0x91, 0xe0, 0xb4, 0xfe,
+	0xa4, 0xc1, 0xc2, 0x21, 0x71, 0x63, 0x25, 0xfe, 0xbb, 0x51, 0x6d, 0x40, 0x59, 0x96, 0x3f, 0xee,
+	0x9e, 0x82, 0x1d, 0x2f, 0x77, 0x5f, 0x4e, 0xc5, 0xe6, 0x6a, 0x4a, 0xdf, 0x18, 0x8f, 0xf5, 0x0d,
+	0xf8, 0x92, 0xb2, 0x4c, 0x34, 0x4d, 0xb7, 0x09, 0x6d, 0xa2, 0x4d, 0x58, 0x7f, 0xd3, 0x78, 0x04,
+	0xb2, 0x74, 0xf6, 0xff, 0x17, 0x11, 0xa8, 0x54, 0xe2, 0xfc, 0x7c, 0x95, 0x78, 0xaa, 0xb7, 0x15,
+	0xcc, 0xd6, 0x21, 0xf7, 0xb6, 0xb2, 0x93, 0xd8, 0x60, 0x07, 0x0a, 0x03, 0x24, 0x75, 0x9f, 0xe1,
+	0x76, 0xce, 0x6c, 0xfd, 0x52, 0x83, 0xaa, 0x78, 0x5c, 0xa0, 0xfd, 0xcb, 0xd4, 0xb0, 0x75, 0xa8,
+	0xc6, 0x06, 0x11, 0x43, 0x71, 0xd5, 0xae, 0x48, 0x8b, 0x90, 0xdd, 0x97, 0x52, 0x5e, 0xbd, 0x31,
+	0xf9, 0xc4, 0x41, 0xfb, 0xd8, 0x7a, 0x07, 0xae, 0x25, 0x8b, 0x0c, 0x6d, 0xf2, 0xb3, 0x6b, 0xf3,
+	0x17, 0xe1, 0xe3, 0x87, 0xc3, 0x8e, 0xef, 0xd1, 0x47, 0x04, 0xb9, 0xf8, 0x92, 0x0f, 0x22, 0xbc,
+	0x37, 0x74, 0xc3, 0xc8, 0x89, 0x1f, 0x75, 0x26, 0x0a, 0x30, 0x3f, 0xdd, 0xe6, 0x3c, 0x4a, 0xad,
+	0x63, 0x12, 0xe2, 0xc9, 0x61, 0xec, 0xa1, 0x24, 0xed, 0x50, 0x05, 0xa0, 0x65, 0x70, 0x87, 0x2a,
+	0x3b, 0xc9, 0x33, 0xc9, 0x87, 0xe2, 0x7d, 0x47, 0x64, 0xf6, 0x03, 0x14, 0x21, 0x9f, 0xe8, 0xaf,
+	0x41, 0x15, 0x0d, 0x69, 0x4f, 0x0c, 0x96, 0x53, 0x5f, 0x10, 0x12, 0x56, 0xfd, 0x55, 0x28, 0x0d,
+	0xf8, 0x09, 0x72, 0x4c, 0x58, 0x49, 0xeb, 0x23, 0xce, 0x8f, 0x7b, 0xaa, 0xe0, 0x15, 0x5f, 0x87,
+	0x47, 0xa7, 0x64, 0x75, 0x73, 0x15, 0x9d, 0x7c, 0xf3, 0x51, 0xb7, 0x62, 0x65, 0xb6, 0xff, 0x5a,
+	0x85, 0xfc, 0x21, 0x71, 0xf5, 0x23, 0xa8, 0x8e, 0x1e, 0xdc, 0x6e, 0x66, 0x8c, 0x1c, 0x09, 0xd5,
+	0x7c, 0xf1, 0x22, 0x6a, 0x12, 0x28, 0x3f, 0x86, 0xc5, 0xb1, 0x17, 0xb0, 0x8d, 0x0c, 0x29, 0x95,
+	0xc1, 0x7c, 0x79, 0x0a, 0x43, 0x72, 0xf2, 0x4f, 0x61, 0x69, 0xfc, 0x89, 0xaa, 0x9e, 0x29, 0xa9,
+	0x70, 0x98, 0x8d, 0x69, 0x1c, 0xc9, 0xe1, 0x07, 0x50, 0x8e, 0xdf, 0x37, 0xcc, 0x0c, 0x21, 0x49,
+	0x33, 0xad, 0xf3, 0x69, 0xc9, 0x51, 0x08, 0xae, 0xa6, 0x9f, 0x4c, 0xb2, 0xc4, 0x52, 0x3c, 0xe6,
+	0xe6, 0x74, 0x9e, 0xe4, 0x8a, 0x47, 0xb0, 0xa0, 0x7e, 0x7b, 0x9e, 0x32, 0x2a, 0x9a, 0x5f, 0xbe,
+	0x98, 0xae, 0xfa, 0x6e, 0x6c, 0xfe, 0xdd, 0xb8, 0x58, 0x2e, 0xdb, 0x77, 0x99, 0xc3, 0x9d, 0x0d,
+	0xa0, 0xcc, 0x66, 0xb7, 0xb2, 0xc4, 0x12, 0xb2, 0xf9, 0xd2, 0x85, 0x64, 0xd5, 0x08, 0xea, 0xfc,
+	0x92, 0x65, 0x04, 0x85, 0x9e, 0x69, 0x84, 0xac, 0x2e, 0xfd, 0x2e, 0x54, 0x92, 0x76, 0xbb, 0x9e,
+	0x21, 0x13, 0x13, 0xcd, 0x3b, 0x17, 0x10, 0x55, 0x90, 0x6a, 0x8b, 0xab, 0x65, 0x06, 0x64, 0x42,
+	0xcf, 0x04, 0x99, 0xd5, 0x5c, 0xee, 0x43, 0x49, 0xf6, 0x88, 0xb5, 0xec, 0xac, 0xa4, 0x7d, 0x6c,
+	0xde, 0x3e, 0x97, 0xa4, 0xc2, 0x53, 0xab, 0x73, 0x16, 0x3c, 0x85, 0x9e, 0x09, 0x2f, 0xa3, 0x54,
+	0xb2, 0x40, 0x1a, 0x2b, 0x93, 0x1b, 0xe7, 0xda, 0x5e, 0x30, 0x64, 0x06, 0x52, 0x56, 0xdd, 0x32,
+	0x8b, 0xbf, 0x78, 0xf6, 0x78, 0x53, 0xdb, 0xfb, 0xf6, 0xc7, 0x4f, 0x6a, 0xda, 0x27, 0x4f, 0x6a,
+	0xda, 0xbf, 0x9e, 0xd4, 0xb4, 0x0f, 0x9e, 0xd6, 0xae, 0x7c, 0xf2, 0xb4, 0x76, 0xe5, 0xb3, 0xa7,
+	0xb5, 0x2b, 0x3f, 0x79, 0xd1, 0xf5, 0x68, 0x6f, 0xd8, 0x69, 0x76, 0x43, 0xbf, 0x85, 0x68, 0x2f,
+	0xc0, 0x94, 0xfd, 0x6b, 0x9d, 0xc6, 0x35, 0x92, 0xff, 0x38, 0xd2, 0x29, 0xf1, 0xf9, 0x72, 0xe7,
+	0x3f, 0x01, 0x00, 0x00, 0xff, 0xff, 0xc6, 0x30, 0x36, 0xe8, 0x77, 0x19, 0x00, 0x00,
 }
 
 // Reference imports to suppress errors if they are not otherwise used.
@@ -1633,6 +2059,13 @@ type MsgClient interface {
 	// CloseLease ends a lease with a receipt. Tenant and provider may at any time; anyone may when the lease was not
 	// started in time.
 	CloseLease(ctx context.Context, in *MsgCloseLease, opts ...grpc.CallOption) (*MsgCloseLeaseResponse, error)
+	// UpdateLease changes what a lease runs, prolongs it, or says what happens when money or Container fail.
+	UpdateLease(ctx context.Context, in *MsgUpdateLease, opts ...grpc.CallOption) (*MsgUpdateLeaseResponse, error)
+	// Failover moves a lease to one of its standbys: same account, same id. The tenant may at any time; anyone may once the Container is
+	// faulty, where the lease's policy is automatic.
+	Failover(ctx context.Context, in *MsgFailover, opts ...grpc.CallOption) (*MsgFailoverResponse, error)
+	// ResumeLease ends a pause; the worker starts the workload again.
+	ResumeLease(ctx context.Context, in *MsgResumeLease, opts ...grpc.CallOption) (*MsgResumeLeaseResponse, error)
 	// Settle pays what leases have earned up to now; anyone may.
 	Settle(ctx context.Context, in *MsgSettle, opts ...grpc.CallOption) (*MsgSettleResponse, error)
 	// SubmitUsage takes signed usage records; the first of a lease starts its billing.
@@ -1721,6 +2154,33 @@ func (c *msgClient) CloseLease(ctx context.Context, in *MsgCloseLease, opts ...g
 	return out, nil
 }
 
+func (c *msgClient) UpdateLease(ctx context.Context, in *MsgUpdateLease, opts ...grpc.CallOption) (*MsgUpdateLeaseResponse, error) {
+	out := new(MsgUpdateLeaseResponse)
+	err := c.cc.Invoke(ctx, "/athd.leases.v1.Msg/UpdateLease", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) Failover(ctx context.Context, in *MsgFailover, opts ...grpc.CallOption) (*MsgFailoverResponse, error) {
+	out := new(MsgFailoverResponse)
+	err := c.cc.Invoke(ctx, "/athd.leases.v1.Msg/Failover", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) ResumeLease(ctx context.Context, in *MsgResumeLease, opts ...grpc.CallOption) (*MsgResumeLeaseResponse, error) {
+	out := new(MsgResumeLeaseResponse)
+	err := c.cc.Invoke(ctx, "/athd.leases.v1.Msg/ResumeLease", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *msgClient) Settle(ctx context.Context, in *MsgSettle, opts ...grpc.CallOption) (*MsgSettleResponse, error) {
 	out := new(MsgSettleResponse)
 	err := c.cc.Invoke(ctx, "/athd.leases.v1.Msg/Settle", in, out, opts...)
@@ -1768,6 +2228,13 @@ type MsgServer interface {
 	// CloseLease ends a lease with a receipt. Tenant and provider may at any time; anyone may when the lease was not
 	// started in time.
 	CloseLease(context.Context, *MsgCloseLease) (*MsgCloseLeaseResponse, error)
+	// UpdateLease changes what a lease runs, prolongs it, or says what happens when money or Container fail.
+	UpdateLease(context.Context, *MsgUpdateLease) (*MsgUpdateLeaseResponse, error)
+	// Failover moves a lease to one of its standbys: same account, same id. The tenant may at any time; anyone may once the Container is
+	// faulty, where the lease's policy is automatic.
+	Failover(context.Context, *MsgFailover) (*MsgFailoverResponse, error)
+	// ResumeLease ends a pause; the worker starts the workload again.
+	ResumeLease(context.Context, *MsgResumeLease) (*MsgResumeLeaseResponse, error)
 	// Settle pays what leases have earned up to now; anyone may.
 	Settle(context.Context, *MsgSettle) (*MsgSettleResponse, error)
 	// SubmitUsage takes signed usage records; the first of a lease starts its billing.
@@ -1803,6 +2270,15 @@ func (*UnimplementedMsgServer) CreateLeases(ctx context.Context, req *MsgCreateL
 }
 func (*UnimplementedMsgServer) CloseLease(ctx context.Context, req *MsgCloseLease) (*MsgCloseLeaseResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method CloseLease not implemented")
+}
+func (*UnimplementedMsgServer) UpdateLease(ctx context.Context, req *MsgUpdateLease) (*MsgUpdateLeaseResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method UpdateLease not implemented")
+}
+func (*UnimplementedMsgServer) Failover(ctx context.Context, req *MsgFailover) (*MsgFailoverResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Failover not implemented")
+}
+func (*UnimplementedMsgServer) ResumeLease(ctx context.Context, req *MsgResumeLease) (*MsgResumeLeaseResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method ResumeLease not implemented")
 }
 func (*UnimplementedMsgServer) Settle(ctx context.Context, req *MsgSettle) (*MsgSettleResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Settle not implemented")
@@ -1962,6 +2438,60 @@ func _Msg_CloseLease_Handler(srv interface{}, ctx context.Context, dec func(inte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Msg_UpdateLease_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgUpdateLease)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).UpdateLease(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.leases.v1.Msg/UpdateLease",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).UpdateLease(ctx, req.(*MsgUpdateLease))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_Failover_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgFailover)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).Failover(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.leases.v1.Msg/Failover",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).Failover(ctx, req.(*MsgFailover))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_ResumeLease_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgResumeLease)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).ResumeLease(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.leases.v1.Msg/ResumeLease",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).ResumeLease(ctx, req.(*MsgResumeLease))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Msg_Settle_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(MsgSettle)
 	if err := dec(in); err != nil {
@@ -2052,6 +2582,18 @@ var _Msg_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CloseLease",
 			Handler:    _Msg_CloseLease_Handler,
+		},
+		{
+			MethodName: "UpdateLease",
+			Handler:    _Msg_UpdateLease_Handler,
+		},
+		{
+			MethodName: "Failover",
+			Handler:    _Msg_Failover_Handler,
+		},
+		{
+			MethodName: "ResumeLease",
+			Handler:    _Msg_ResumeLease_Handler,
 		},
 		{
 			MethodName: "Settle",
@@ -2584,12 +3126,43 @@ func (m *MsgCreateLease) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
-	n16, err16 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.MaxMinCharge, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.MaxMinCharge):])
+	n16, err16 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.Grace, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.Grace):])
 	if err16 != nil {
 		return 0, err16
 	}
 	i -= n16
 	i = encodeVarintTx(dAtA, i, uint64(n16))
+	i--
+	dAtA[i] = 0x2
+	i--
+	dAtA[i] = 0x9a
+	if m.Priority != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Priority))
+		i--
+		dAtA[i] = 0x2
+		i--
+		dAtA[i] = 0x90
+	}
+	if m.Failover != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Failover))
+		i--
+		dAtA[i] = 0x2
+		i--
+		dAtA[i] = 0x88
+	}
+	if m.Standbys != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Standbys))
+		i--
+		dAtA[i] = 0x2
+		i--
+		dAtA[i] = 0x80
+	}
+	n17, err17 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.MaxMinCharge, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.MaxMinCharge):])
+	if err17 != nil {
+		return 0, err17
+	}
+	i -= n17
+	i = encodeVarintTx(dAtA, i, uint64(n17))
 	i--
 	dAtA[i] = 0x1
 	i--
@@ -2613,12 +3186,12 @@ func (m *MsgCreateLease) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 		i--
 		dAtA[i] = 0x42
 	}
-	n18, err18 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.Duration, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.Duration):])
-	if err18 != nil {
-		return 0, err18
+	n19, err19 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.Duration, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.Duration):])
+	if err19 != nil {
+		return 0, err19
 	}
-	i -= n18
-	i = encodeVarintTx(dAtA, i, uint64(n18))
+	i -= n19
+	i = encodeVarintTx(dAtA, i, uint64(n19))
 	i--
 	dAtA[i] = 0x3a
 	if len(m.ManifestHash) > 0 {
@@ -2661,20 +3234,20 @@ func (m *MsgCreateLease) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 		dAtA[i] = 0x1a
 	}
 	if len(m.Candidates) > 0 {
-		dAtA22 := make([]byte, len(m.Candidates)*10)
-		var j21 int
+		dAtA23 := make([]byte, len(m.Candidates)*10)
+		var j22 int
 		for _, num := range m.Candidates {
 			for num >= 1<<7 {
-				dAtA22[j21] = uint8(uint64(num)&0x7f | 0x80)
+				dAtA23[j22] = uint8(uint64(num)&0x7f | 0x80)
 				num >>= 7
-				j21++
+				j22++
 			}
-			dAtA22[j21] = uint8(num)
-			j21++
+			dAtA23[j22] = uint8(num)
+			j22++
 		}
-		i -= j21
-		copy(dAtA[i:], dAtA22[:j21])
-		i = encodeVarintTx(dAtA, i, uint64(j21))
+		i -= j22
+		copy(dAtA[i:], dAtA23[:j22])
+		i = encodeVarintTx(dAtA, i, uint64(j22))
 		i--
 		dAtA[i] = 0x12
 	}
@@ -2753,6 +3326,20 @@ func (m *MsgCreateLeaseResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) 
 	_ = i
 	var l int
 	_ = l
+	if len(m.Standbys) > 0 {
+		for iNdEx := len(m.Standbys) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Standbys[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTx(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x2a
+		}
+	}
 	if len(m.Gang) > 0 {
 		for iNdEx := len(m.Gang) - 1; iNdEx >= 0; iNdEx-- {
 			{
@@ -2958,21 +3545,21 @@ func (m *MsgCloseLease) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	var l int
 	_ = l
 	if len(m.ExitCodes) > 0 {
-		dAtA25 := make([]byte, len(m.ExitCodes)*10)
-		var j24 int
+		dAtA26 := make([]byte, len(m.ExitCodes)*10)
+		var j25 int
 		for _, num1 := range m.ExitCodes {
 			num := uint64(num1)
 			for num >= 1<<7 {
-				dAtA25[j24] = uint8(uint64(num)&0x7f | 0x80)
+				dAtA26[j25] = uint8(uint64(num)&0x7f | 0x80)
 				num >>= 7
-				j24++
+				j25++
 			}
-			dAtA25[j24] = uint8(num)
-			j24++
+			dAtA26[j25] = uint8(num)
+			j25++
 		}
-		i -= j24
-		copy(dAtA[i:], dAtA25[:j24])
-		i = encodeVarintTx(dAtA, i, uint64(j24))
+		i -= j25
+		copy(dAtA[i:], dAtA26[:j25])
+		i = encodeVarintTx(dAtA, i, uint64(j25))
 		i--
 		dAtA[i] = 0x22
 	}
@@ -3020,6 +3607,251 @@ func (m *MsgCloseLeaseResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = l
 	{
 		size, err := m.Receipt.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgUpdateLease) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgUpdateLease) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgUpdateLease) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.PriorityPlusOne != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.PriorityPlusOne))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.Failover != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Failover))
+		i--
+		dAtA[i] = 0x28
+	}
+	n28, err28 := github_com_cosmos_gogoproto_types.StdDurationMarshalTo(m.ExtendBy, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.ExtendBy):])
+	if err28 != nil {
+		return 0, err28
+	}
+	i -= n28
+	i = encodeVarintTx(dAtA, i, uint64(n28))
+	i--
+	dAtA[i] = 0x22
+	if len(m.ManifestHash) > 0 {
+		i -= len(m.ManifestHash)
+		copy(dAtA[i:], m.ManifestHash)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.ManifestHash)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if len(m.LeaseId) > 0 {
+		i -= len(m.LeaseId)
+		copy(dAtA[i:], m.LeaseId)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.LeaseId)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Tenant) > 0 {
+		i -= len(m.Tenant)
+		copy(dAtA[i:], m.Tenant)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Tenant)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgUpdateLeaseResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgUpdateLeaseResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgUpdateLeaseResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Lease.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgFailover) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgFailover) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgFailover) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Standby != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Standby))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.LeaseId) > 0 {
+		i -= len(m.LeaseId)
+		copy(dAtA[i:], m.LeaseId)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.LeaseId)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Signer) > 0 {
+		i -= len(m.Signer)
+		copy(dAtA[i:], m.Signer)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Signer)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgFailoverResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgFailoverResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgFailoverResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.ContainerId != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.ContainerId))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgResumeLease) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgResumeLease) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgResumeLease) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Deposit.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	if len(m.LeaseId) > 0 {
+		i -= len(m.LeaseId)
+		copy(dAtA[i:], m.LeaseId)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.LeaseId)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Tenant) > 0 {
+		i -= len(m.Tenant)
+		copy(dAtA[i:], m.Tenant)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Tenant)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgResumeLeaseResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgResumeLeaseResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgResumeLeaseResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Paid.MarshalToSizedBuffer(dAtA[:i])
 		if err != nil {
 			return 0, err
 		}
@@ -3487,6 +4319,17 @@ func (m *MsgCreateLease) Size() (n int) {
 	}
 	l = github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.MaxMinCharge)
 	n += 2 + l + sovTx(uint64(l))
+	if m.Standbys != 0 {
+		n += 2 + sovTx(uint64(m.Standbys))
+	}
+	if m.Failover != 0 {
+		n += 2 + sovTx(uint64(m.Failover))
+	}
+	if m.Priority != 0 {
+		n += 2 + sovTx(uint64(m.Priority))
+	}
+	l = github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.Grace)
+	n += 2 + l + sovTx(uint64(l))
 	return n
 }
 
@@ -3525,6 +4368,12 @@ func (m *MsgCreateLeaseResponse) Size() (n int) {
 	n += 1 + l + sovTx(uint64(l))
 	if len(m.Gang) > 0 {
 		for _, e := range m.Gang {
+			l = e.Size()
+			n += 1 + l + sovTx(uint64(l))
+		}
+	}
+	if len(m.Standbys) > 0 {
+		for _, e := range m.Standbys {
 			l = e.Size()
 			n += 1 + l + sovTx(uint64(l))
 		}
@@ -3624,6 +4473,108 @@ func (m *MsgCloseLeaseResponse) Size() (n int) {
 	var l int
 	_ = l
 	l = m.Receipt.Size()
+	n += 1 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *MsgUpdateLease) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Tenant)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = len(m.LeaseId)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = len(m.ManifestHash)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = github_com_cosmos_gogoproto_types.SizeOfStdDuration(m.ExtendBy)
+	n += 1 + l + sovTx(uint64(l))
+	if m.Failover != 0 {
+		n += 1 + sovTx(uint64(m.Failover))
+	}
+	if m.PriorityPlusOne != 0 {
+		n += 1 + sovTx(uint64(m.PriorityPlusOne))
+	}
+	return n
+}
+
+func (m *MsgUpdateLeaseResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Lease.Size()
+	n += 1 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *MsgFailover) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Signer)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = len(m.LeaseId)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.Standby != 0 {
+		n += 1 + sovTx(uint64(m.Standby))
+	}
+	return n
+}
+
+func (m *MsgFailoverResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.ContainerId != 0 {
+		n += 1 + sovTx(uint64(m.ContainerId))
+	}
+	return n
+}
+
+func (m *MsgResumeLease) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Tenant)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = len(m.LeaseId)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = m.Deposit.Size()
+	n += 1 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *MsgResumeLeaseResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Paid.Size()
 	n += 1 + l + sovTx(uint64(l))
 	return n
 }
@@ -5625,6 +6576,96 @@ func (m *MsgCreateLease) Unmarshal(dAtA []byte) error {
 				return err
 			}
 			iNdEx = postIndex
+		case 32:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Standbys", wireType)
+			}
+			m.Standbys = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Standbys |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 33:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Failover", wireType)
+			}
+			m.Failover = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Failover |= FailoverPolicy(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 34:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Priority", wireType)
+			}
+			m.Priority = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Priority |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 35:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Grace", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := github_com_cosmos_gogoproto_types.StdDurationUnmarshal(&m.Grace, dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTx(dAtA[iNdEx:])
@@ -5926,6 +6967,40 @@ func (m *MsgCreateLeaseResponse) Unmarshal(dAtA []byte) error {
 			}
 			m.Gang = append(m.Gang, OpenedLease{})
 			if err := m.Gang[len(m.Gang)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Standbys", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Standbys = append(m.Standbys, OpenedLease{})
+			if err := m.Standbys[len(m.Standbys)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
 				return err
 			}
 			iNdEx = postIndex
@@ -6587,6 +7662,740 @@ func (m *MsgCloseLeaseResponse) Unmarshal(dAtA []byte) error {
 				return io.ErrUnexpectedEOF
 			}
 			if err := m.Receipt.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgUpdateLease) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgUpdateLease: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgUpdateLease: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Tenant", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Tenant = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field LeaseId", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.LeaseId = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ManifestHash", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.ManifestHash = append(m.ManifestHash[:0], dAtA[iNdEx:postIndex]...)
+			if m.ManifestHash == nil {
+				m.ManifestHash = []byte{}
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ExtendBy", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := github_com_cosmos_gogoproto_types.StdDurationUnmarshal(&m.ExtendBy, dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Failover", wireType)
+			}
+			m.Failover = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Failover |= FailoverPolicy(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field PriorityPlusOne", wireType)
+			}
+			m.PriorityPlusOne = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.PriorityPlusOne |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgUpdateLeaseResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgUpdateLeaseResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgUpdateLeaseResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Lease", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Lease.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgFailover) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgFailover: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgFailover: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Signer", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Signer = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field LeaseId", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.LeaseId = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Standby", wireType)
+			}
+			m.Standby = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Standby |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgFailoverResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgFailoverResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgFailoverResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ContainerId", wireType)
+			}
+			m.ContainerId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ContainerId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgResumeLease) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgResumeLease: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgResumeLease: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Tenant", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Tenant = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field LeaseId", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.LeaseId = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Deposit", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Deposit.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgResumeLeaseResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgResumeLeaseResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgResumeLeaseResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Paid", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Paid.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
 				return err
 			}
 			iNdEx = postIndex

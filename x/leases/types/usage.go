@@ -90,19 +90,25 @@ func (r UsageRecord) Earns(until time.Time, skew time.Duration) error {
 // Follow adds a valid, verified record to the lease's chain: next in sequence, linked to the one before, not overlapping it,
 // within the lease up to the clock skew, and made after a recent block.
 func (l Lease) Follow(r UsageRecord, chainID string, now time.Time, height int64, skew time.Duration) (Lease, error) {
+	if l.State == LeaseState_LEASE_STATE_STANDBY {
+		return l, ErrInvalidUsage.Wrapf("lease_id: %s stands by and runs nothing", r.LeaseId)
+	}
 	if r.Sequence != l.UsageSequence+1 {
 		return l, ErrUsageSequence.Wrapf("sequence: %d of %s: want %d", r.Sequence, r.LeaseId, l.UsageSequence+1)
 	}
 	if !bytes.Equal(r.PrevHash, l.UsageHash) {
 		return l, ErrUsageSequence.Wrapf("prev_hash: %X of record %d of %s: want %X", r.PrevHash, r.Sequence, r.LeaseId, l.UsageHash)
 	}
-	earliest := l.CreatedAt.Add(-skew)
+	earliest := l.BoundAt.Add(-skew)
 	if l.UsageUntil != nil {
 		earliest = *l.UsageUntil
 	}
 	latest := now.Add(skew)
 	if l.EndsAt != nil {
 		latest = earlier(latest, l.EndsAt.Add(skew))
+	}
+	if l.PausedAt != nil {
+		latest = earlier(latest, l.PausedAt.Add(skew)) // what came before the pause may still be told
 	}
 	if r.From.Before(earliest) {
 		return l, ErrInvalidUsage.Wrapf("from: %s of record %d of %s: want %s or later", r.From, r.Sequence, r.LeaseId, earliest)

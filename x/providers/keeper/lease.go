@@ -39,6 +39,23 @@ func (k *Keeper) Bind(ctx sdk.Context, id uint64, leaseID string) error {
 	return k.change(ctx, prev, next, nil)
 }
 
+// Rebind hands a leased Container that is not faulty from one lease to another of the same tenant. It writes the Container's status and
+// nothing else.
+func (k *Keeper) Rebind(ctx sdk.Context, id uint64, from, to string) error {
+	if to == "" {
+		return types.ErrInvalidField.Wrap("lease: want a lease id, have none")
+	}
+	prev, err := k.Status(ctx, id)
+	if err != nil {
+		return err
+	}
+	next, err := prev.Rebind(from, to)
+	if err != nil {
+		return err
+	}
+	return k.change(ctx, prev, next, nil)
+}
+
 // bind is the pure transition behind the questions whether the Container is available and its worker alive.
 func (k *Keeper) bind(ctx sdk.Context, s types.ContainerStatus, leaseID string) (types.ContainerStatus, error) {
 	next, err := s.Bind(leaseID, ctx.BlockTime())

@@ -162,3 +162,28 @@ func TestAuthorize(t *testing.T) {
 	require.ErrorIs(t, f.k.Authorize(f.ctx, stranger, owner.String()), types.ErrUnauthorized)
 	require.ErrorIs(t, f.k.Authorize(f.ctx, owner, "garbage"), types.ErrUnauthorized)
 }
+
+// TestRebind hands a standby's Container over; one that is faulty or leaves the market takes on nothing.
+func TestRebind(t *testing.T) {
+	f := newFixture(t)
+	id := f.ready(t, 1)[0]
+	require.NoError(t, f.k.Bind(f.ctx, id, "tenant/2"))
+	f.store.writes = nil
+	require.NoError(t, f.k.Rebind(f.ctx, id, "tenant/2", "tenant/1"))
+	require.Equal(t, []byte{statusPrefix}, f.store.writes)
+	status, err := f.k.Status(f.ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, "tenant/1", status.Lease)
+	require.ErrorIs(t, f.k.Rebind(f.ctx, id, "tenant/2", "tenant/3"), types.ErrWrongLease)
+	require.ErrorIs(t, f.k.Rebind(f.ctx, id, "", "tenant/3"), types.ErrWrongLease)
+	require.ErrorIs(t, f.k.Rebind(f.ctx, id, "tenant/1", ""), types.ErrInvalidField)
+	require.ErrorIs(t, f.k.Rebind(f.ctx, 99, "tenant/1", "tenant/3"), types.ErrContainerNotFound)
+	_, err = f.msgs.SetMaintenance(f.ctx, &types.MsgSetMaintenance{Operator: operator.String(), Ids: []uint64{id}, On: true, Reason: "new disk"})
+	require.NoError(t, err)
+	require.ErrorIs(t, f.k.Rebind(f.ctx, id, "tenant/1", "tenant/3"), types.ErrContainerNotFree)
+
+	faulty, err := types.ContainerStatus{Id: 1, State: types.ContainerState_CONTAINER_STATE_LEASED, Lease: "tenant/1"}.Fail(f.ctx.BlockTime(), f.ctx.BlockTime(), "gone")
+	require.NoError(t, err)
+	_, err = faulty.Rebind("tenant/1", "tenant/2")
+	require.ErrorIs(t, err, types.ErrContainerNotFree)
+}

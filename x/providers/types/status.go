@@ -124,6 +124,18 @@ func (s ContainerStatus) Bind(lease string, now time.Time) (ContainerStatus, err
 	return s, nil
 }
 
+// Rebind hands a leased Container to another lease. One that is faulty, broken or on its way out of the market takes no new work.
+func (s ContainerStatus) Rebind(from, to string) (ContainerStatus, error) {
+	switch {
+	case from == "" || s.Lease != from:
+		return s, ErrWrongLease.Wrapf("container %d serves %q, not %q", s.Id, s.Lease, from)
+	case s.State != leased || s.Faulty() || s.DeviceFault != "":
+		return s, ErrContainerNotFree.Wrapf("container %d is %s%s, and takes over no lease", s.Id, s.State.Label(), s.because())
+	}
+	s.Lease = to
+	return s, nil
+}
+
 // Release takes the Container back from its lease. Where the workload was never started, the Container must be checked anew
 // and earns no capacity until suspendUntil.
 func (s ContainerStatus) Release(lease string, notStarted bool, suspendUntil, now time.Time) (ContainerStatus, error) {

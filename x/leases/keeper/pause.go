@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/x/leases/types"
+)
+
+// pauseOrEnd takes a lease off an account that can't pay for it: it is kept for as long as its grace reserve pays for that, or ends. What
+// stands by for a lease that pauses ends.
+func (k *Keeper) pauseOrEnd(ctx sdk.Context, p *purse, lease types.Lease) error {
+	if !lease.Pausable() || lease.Expired(p.account.TouchedAt) {
+		return k.endDue(ctx, p, lease)
+	}
+	outage, err := k.outage(ctx, lease)
+	if err != nil {
+		return err
+	}
+	if err := k.endStandbys(ctx, p, lease, ""); err != nil {
+		return err
+	}
+	if err := k.unqueueEnd(ctx, p.tenant, lease); err != nil {
+		return err
+	}
+	until := lease.BilledUntil(p.account.TouchedAt)
+	paused, s := lease.Pause(until, outage)
+	paused.Standbys = nil
+	if err := k.apply(ctx, p, lease, s); err != nil {
+		return err
+	}
+	settled := lease
+	settled.Reserve = paused.Reserve
+	p.account = p.account.Changed(settled, paused)
+	if err := k.savePurse(ctx, p); err != nil {
+		return err
+	}
+	if err := k.saveLease(ctx, p.tenant, paused); err != nil {
+		return err
+	}
+	if err := k.queueEnd(ctx, p.tenant, paused); err != nil {
+		return err
+	}
+	return ctx.EventManager().EmitTypedEvent(&types.EventLeasePaused{Lease: paused, Until: *paused.QueuedEnd()})
+}
+
+// ResumeLease ends a pause, if the account can pay again.
+func (k *Keeper) ResumeLease(ctx sdk.Context, id types.LeaseID, deposit sdk.Coin) (sdk.Coin, error) {
+	lease, err := k.Lease(ctx, id)
+	if err != nil {
+		return sdk.Coin{}, err
+	}
+	if lease.PausedAt == nil {
+		return sdk.Coin{}, types.ErrReasonNotAllowed.Wrapf("lease_id: %s is %s, not paused", lease.ID(), lease.State)
+	}
+	if !lease.QueuedEnd().After(ctx.BlockTime()) {
+		return sdk.Coin{}, types.ErrLeaseClosed.Wrapf("lease_id: the grace of %s was used up at %s: this block ends it", lease.ID(), lease.QueuedEnd())
+	}
+	o, err := k.beginOpening(ctx, id.Tenant, deposit)
+	if err != nil {
+		return sdk.Coin{}, err
+	}
+	if missing := o.purse.account.Missing(o.purse.balance, lease.Rate, math.ZeroInt(), o.params.MinRunway, ctx.BlockTime()); missing.IsPositive() {
+		return sdk.Coin{}, types.ErrInsufficientDeposit.Wrapf("deposit: %s short to run all leases of the account for %s: deposit that much more",
+			types.Readable(missing), o.params.MinRunway)
+	}
+	if err := k.unqueueEnd(ctx, id.Tenant, lease); err != nil {
+		return sdk.Coin{}, err
+	}
+	outage, err := k.outage(ctx, lease)
+	if err != nil {
+		return sdk.Coin{}, err
+	}
+	resumed, s := lease.Resume(ctx.BlockTime(), outage)
+	if err := k.apply(ctx, o.purse, lease, s); err != nil {
+		return sdk.Coin{}, err
+	}
+	settled := lease
+	settled.GraceReserve = resumed.GraceReserve
+	o.purse.account = o.purse.account.Changed(settled, resumed)
+	if err := k.savePurse(ctx, o.purse); err != nil {
+		return sdk.Coin{}, err
+	}
+	if err := k.saveLease(ctx, id.Tenant, resumed); err != nil {
+		return sdk.Coin{}, err
+	}
+	if err := k.queueEnd(ctx, id.Tenant, resumed); err != nil {
+		return sdk.Coin{}, err
+	}
+	return o.purse.coin(s.Total()), ctx.EventManager().EmitTypedEvent(&types.EventLeaseResumed{Lease: resumed})
+}

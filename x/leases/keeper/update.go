@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"time"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/x/leases/types"
+)
+
+// UpdateLease changes what an open lease runs, how long, and what happens when money or Container fail.
+func (k *Keeper) UpdateLease(ctx sdk.Context, id types.LeaseID, msg *types.MsgUpdateLease) (types.Lease, error) {
+	lease, err := k.Lease(ctx, id)
+	if err != nil {
+		return lease, err
+	}
+	if lease.StandbyOf != 0 {
+		return lease, types.ErrReasonNotAllowed.Wrapf("lease_id: %s stands by for %d: change that one", lease.ID(), lease.StandbyOf)
+	}
+	if len(msg.ManifestHash) != 0 {
+		lease.ManifestHash = msg.ManifestHash
+	}
+	if msg.Failover != types.FailoverPolicy_FAILOVER_POLICY_UNSPECIFIED {
+		lease.Failover = msg.Failover
+	}
+	if msg.PriorityPlusOne > 0 {
+		lease.Priority = msg.PriorityPlusOne - 1
+	}
+	if msg.ExtendBy > 0 {
+		if lease, err = k.extend(ctx, id.Tenant, lease, msg.ExtendBy); err != nil {
+			return lease, err
+		}
+	}
+	if err := k.saveLease(ctx, id.Tenant, lease); err != nil {
+		return lease, err
+	}
+	return lease, ctx.EventManager().EmitTypedEvent(&types.EventLeaseUpdated{Lease: lease})
+}
+
+// extend moves a lease's agreed end. Its provider has agreed to that by an offer that still stands, at no more than the lease costs, and
+// that allows so long a term.
+func (k *Keeper) extend(ctx sdk.Context, tenant sdk.AccAddress, lease types.Lease, by time.Duration) (types.Lease, error) {
+	if lease.EndsAt == nil {
+		return lease, types.ErrInvalidField.Wrapf("extend_by: %s has no agreed end: it runs until it is closed", lease.ID())
+	}
+	if !lease.EndsAt.After(ctx.BlockTime()) {
+		return lease, types.ErrLeaseClosed.Wrapf("lease_id: the agreed end of %s has come: this block ends it", lease.ID())
+	}
+	end := lease.EndsAt.Add(by)
+	offer, err := k.Offer(ctx, lease.ContainerId)
+	if err != nil {
+		return lease, err
+	}
+	demand := types.Demand{Tenant: lease.Tenant, MaxRate: lease.Rate, Duration: end.Sub(lease.CreatedAt)}
+	if misfit := demand.Offer(offer); misfit != types.Fits || demand.Duration > types.MaxTerm {
+		return lease, types.ErrNoMatch.Wrapf("extend_by: the offer of container %d does not carry a lease of %s any more (%s): lease another Container",
+			lease.ContainerId, demand.Duration, misfit)
+	}
+	if err := k.unqueueEnd(ctx, tenant, lease); err != nil {
+		return lease, err
+	}
+	lease.EndsAt = &end
+	return lease, k.queueEnd(ctx, tenant, lease)
+}

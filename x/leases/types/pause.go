@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package types
+
+import (
+	"time"
+
+	"cosmossdk.io/math"
+)
+
+// MaxGrace bounds max_grace: a month in which a Container earns no more than its storage rate.
+const MaxGrace = 30 * 24 * time.Hour
+
+// Pausable says whether the lease can be kept when its money runs out: it runs, its provider keeps data for a price, and the tenant has
+// put some of it by.
+func (l Lease) Pausable() bool {
+	return l.State == LeaseState_LEASE_STATE_RUNNING && l.graceLeft() > 0
+}
+
+// GraceReserve is what a pause of so long costs with an offer, in whole units.
+func (o Offer) GraceReserve(grace time.Duration) math.Int {
+	if o.StorageRate.IsNil() {
+		return math.ZeroInt()
+	}
+	return UnitsRoundedUp(Accrued(o.StorageRate, grace))
+}
+
+// graceLeft is how long the grace reserve pays for, rounded down.
+func (l Lease) graceLeft() time.Duration {
+	if !l.StorageRate.IsPositive() {
+		return 0
+	}
+	return time.Duration(math.MinInt(l.GraceReserve.Mul(perUnit).Quo(l.StorageRate), math.NewInt(int64(MaxGrace))).Int64())
+}
+
+// Pause stops a lease that can be paused: it is settled up to until, which is how far its account was touched, and spends no longer.
+// What is reserved for its minimum charge stays reserved.
+func (l Lease) Pause(until time.Time, outage time.Duration) (Lease, Settlement) {
+	l, s := l.Settle(until, outage)
+	l.State = LeaseState_LEASE_STATE_PAUSED
+	l.PausedAt = &until
+	return l, s
+}
+
+// Resume ends a pause: what it has cost is paid, and the lease waits for its worker to start it again.
+func (l Lease) Resume(now time.Time, outage time.Duration) (Lease, Settlement) {
+	l, s := l.payStorage(now, outage)
+	l.State = LeaseState_LEASE_STATE_ACTIVE
+	l.PausedAt = nil
+	l.BoundAt, l.SettledUntil = now, now
+	l.Rebound++
+	return l, s
+}
+
+// payStorage pays for a pause up to until, less the time in which the Container was faulty, out of the grace reserve.
+func (l Lease) payStorage(until time.Time, outage time.Duration) (Lease, Settlement) {
+	s := Nothing()
+	elapsed := max(0, until.Sub(*l.PausedAt))
+	lost := min(max(0, outage-l.OutageSeen), elapsed)
+	s.Minimum = math.MinInt(l.GraceReserve, UnitsRoundedUp(Accrued(l.StorageRate, elapsed-lost)))
+	s.Released = s.Minimum
+	l.OutageSeen += lost
+	l.Lost += lost
+	l.Billed = l.Billed.Add(s.Minimum)
+	l.GraceReserve = l.GraceReserve.Sub(s.Minimum)
+	return l, s
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package types
+
+import (
+	"time"
+
+	"cosmossdk.io/math"
+)
+
+const (
+	// MaxStandbys bounds the standbys of a lease, which end with it.
+	MaxStandbys = 4
+	// MaxPriority is the priority that outlasts all others.
+	MaxPriority = 100
+)
+
+// StandbyPrice is what the offer costs while it stands by, per second.
+func (o Offer) StandbyPrice() math.Int {
+	if o.StandbyRate.IsNil() || !o.StandbyRate.IsPositive() {
+		return o.Rate
+	}
+	return o.StandbyRate
+}
+
+// StandBy makes a lease that was just opened one that holds its Container ready for another: it costs the standby price, and that
+// from its first block on, as there is nothing to start.
+func (l Lease) StandBy(offer Offer, of uint64) Lease {
+	l.State = LeaseState_LEASE_STATE_STANDBY
+	l.StandbyOf = of
+	l.FullRate, l.Rate = l.Rate, offer.StandbyPrice()
+	l.Reserve = UnitsRoundedUp(Accrued(l.Rate, offer.MinCharge))
+	created := l.CreatedAt
+	l.StartedAt = &created
+	return l
+}
+
+// Move puts a lease that has left its Container into that of its standby, which has been settled. It has to start there, within the
+// limit of that Container's class; until then it costs nothing.
+func (l Lease) Move(standby Lease, now time.Time, outage time.Duration) Lease {
+	l.ContainerId, l.Provider = standby.ContainerId, standby.Provider
+	l.Rate = standby.FullRate
+	l.State = LeaseState_LEASE_STATE_ACTIVE
+	l.BoundAt, l.SettledUntil = now, now
+	l.Rebound++
+	l.OutageSeen = outage
+	l.Reserve = standby.Reserve
+	l.Indexer = standby.Indexer
+	// The records of a worker follow one another; another worker's begin anew.
+	l.UsageSequence, l.UsageHash, l.UsageUntil = 0, nil, nil
+	return l
+}
