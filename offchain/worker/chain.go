@@ -30,6 +30,8 @@ type Chain interface {
 	Container(ctx context.Context, id uint64) (providertypes.ContainerView, error)
 	// Lease returns an open lease or the receipt of a closed one; ErrNoLease.
 	Lease(ctx context.Context, id string) (*leasetypes.Lease, *leasetypes.Receipt, error)
+	// Delisted says whether the Container's offer was taken out of the price index; false where it has none.
+	Delisted(ctx context.Context, id uint64) (bool, error)
 	// Follow calls fn with every block from now on, in order, until ctx ends. A gap it can't fill it may skip.
 	Follow(ctx context.Context, fn func(Block)) error
 	// Send puts messages into one transaction and returns when it is in a block. *chain.ExecutionError where the chain refused it.
@@ -132,6 +134,19 @@ func (n *node) Lease(ctx context.Context, id string) (*leasetypes.Lease, *leaset
 	return answer.Lease, answer.Receipt, nil
 }
 
+func (n *node) Delisted(ctx context.Context, id uint64) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	answer, err := leasetypes.NewQueryClient(n.client.Conn()).Offer(ctx, &leasetypes.QueryOfferRequest{ContainerId: id})
+	if status.Code(err) == codes.NotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("offer of container %d: %w", id, err)
+	}
+	return answer.Offer.Delisted, nil
+}
+
 func (n *node) Follow(ctx context.Context, fn func(Block)) error {
 	for {
 		err := n.client.Blocks(ctx, 0, func(b chain.Block) error {
@@ -159,6 +174,14 @@ func blockOf(b chain.Block) Block {
 		case *leasetypes.EventLeaseOpened:
 			out.Events = append(out.Events, LeaseEvent{Open: &e.Lease})
 		case *leasetypes.EventLeaseStarted:
+			out.Events = append(out.Events, LeaseEvent{Open: &e.Lease})
+		case *leasetypes.EventLeaseUpdated:
+			out.Events = append(out.Events, LeaseEvent{Open: &e.Lease})
+		case *leasetypes.EventLeaseMoved:
+			out.Events = append(out.Events, LeaseEvent{Open: &e.Lease})
+		case *leasetypes.EventLeasePaused:
+			out.Events = append(out.Events, LeaseEvent{Open: &e.Lease})
+		case *leasetypes.EventLeaseResumed:
 			out.Events = append(out.Events, LeaseEvent{Open: &e.Lease})
 		case *leasetypes.EventLeaseClosed:
 			out.Events = append(out.Events, LeaseEvent{Closed: &e.Receipt})

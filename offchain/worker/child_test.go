@@ -89,6 +89,8 @@ func (c remoteChain) Lease(ctx context.Context, id string) (*leasetypes.Lease, *
 	return a.Lease, a.Receipt, err
 }
 
+func (remoteChain) Delisted(context.Context, uint64) (bool, error) { return false, nil }
+
 func (c remoteChain) Follow(ctx context.Context, fn func(Block)) error {
 	for ctx.Err() == nil {
 		if a, err := c.ask(ctx, "/block", nil); err == nil {

@@ -4,6 +4,7 @@ package worker
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -56,6 +57,12 @@ func (w *Worker) execute(ctx context.Context, a Action) error {
 			return fmt.Errorf("forget logs of lease %s: %w", a.Lease, err)
 		}
 		return w.book.forget(a.Lease)
+	case Pause:
+		return w.pauseLease(ctx, a)
+	case Resume:
+		return w.resume(a)
+	case Replace:
+		return w.replace(ctx, a)
 	default:
 		return fmt.Errorf("no such step: %s", a.Verb)
 	}
@@ -63,14 +70,85 @@ func (w *Worker) execute(ctx context.Context, a Action) error {
 
 // stillClosed asks the chain once more before a workload is ended for good.
 func (w *Worker) stillClosed(ctx context.Context, lease string) error {
-	_, receipt, err := w.chain.Lease(ctx, lease)
+	open, receipt, err := w.chain.Lease(ctx, lease)
 	if err != nil {
 		return fmt.Errorf("ask again before ending lease %s: %w", lease, err)
 	}
-	if receipt == nil {
+	// A lease that comes back after it had moved away is begun anew: what is left of its first stay ends, too.
+	intent, known := w.book.intent(lease)
+	if receipt == nil && open.ContainerId == w.container && (!known || intent.ClosedAt.IsZero()) {
 		return fmt.Errorf("%w: %s", errStillOpen, lease)
 	}
 	return nil
+}
+
+// pauseLease notes which services run and stops them; their data stays. Once written down the list stays as it is: after a crash in the
+// middle some of them run no longer.
+func (w *Worker) pauseLease(ctx context.Context, a Action) error {
+	lease, _, err := w.chain.Lease(ctx, a.Lease)
+	if err != nil {
+		return fmt.Errorf("ask again before pausing lease %s: %w", a.Lease, err)
+	}
+	if lease == nil || lease.State != leasetypes.LeaseState_LEASE_STATE_PAUSED {
+		return fmt.Errorf("the chain does not say that lease %s is paused", a.Lease)
+	}
+	var running []string
+	for _, i := range w.instances(a.Lease) {
+		if alive(i) {
+			running = append(running, i.Service)
+		}
+	}
+	if err := w.book.update(a.Lease, func(i *Intent) error {
+		if !i.Paused {
+			i.Paused, i.Stopped = true, running
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	return w.runtime.Stop(ctx, a.Lease, w.config.StopGrace)
+}
+
+// resume makes a lease whose pause has ended one that has to start.
+func (w *Worker) resume(a Action) error {
+	w.mu.Lock()
+	s := w.standings[a.Lease]
+	w.mu.Unlock()
+	if !s.open() {
+		return nil
+	}
+	return w.book.update(a.Lease, func(i *Intent) error {
+		i.Paused, i.Started, i.OpenedAt = false, time.Time{}, latest(s.lease.CreatedAt, s.lease.BoundAt)
+		return nil
+	})
+}
+
+// replace takes a lease's new manifest and removes what runs of the old one. The new one is written down first: after a crash in the
+// middle the instances show that they are of another.
+func (w *Worker) replace(ctx context.Context, a Action) error {
+	w.mu.Lock()
+	s := w.standings[a.Lease]
+	w.mu.Unlock()
+	if !s.open() {
+		return nil
+	}
+	for _, i := range w.instances(a.Lease) {
+		if err := w.archiveOne(ctx, i.Key); err != nil {
+			return fmt.Errorf("keep output of %s: %w", i.Service, err)
+		}
+	}
+	hash := hex.EncodeToString(s.lease.ManifestHash)
+	_, known := w.book.manifest(hash)
+	if err := w.book.update(a.Lease, func(i *Intent) error {
+		if known {
+			i.ManifestHash = hash
+		}
+		i.Renewed, i.Meter = !i.Started.IsZero(), nil
+		return nil
+	}); err != nil {
+		return err
+	}
+	return w.runtime.Remove(ctx, a.Lease)
 }
 
 func (w *Worker) adopt(a Action) error {
@@ -85,8 +163,7 @@ func (w *Worker) adopt(a Action) error {
 
 // pull fetches an image in the background: minutes may pass, and other leases go on.
 func (w *Worker) pull(ctx context.Context, a Action) error {
-	intent, _ := w.book.intent(a.Lease)
-	m, ok := w.book.manifest(intent.ManifestHash)
+	m, ok := w.wanted(a.Lease)
 	if !ok {
 		return nil
 	}
@@ -99,6 +176,20 @@ func (w *Worker) pull(ctx context.Context, a Action) error {
 	defer w.mu.Unlock()
 	w.problems[a.Lease] = misfit.Error() // the next plan closes the lease with it
 	return nil
+}
+
+// wanted is the manifest that a lease is to run: the chain's, or the one that runs while that has not come.
+func (w *Worker) wanted(lease string) (manifest.Manifest, bool) {
+	w.mu.Lock()
+	s := w.standings[lease]
+	w.mu.Unlock()
+	if s.open() {
+		if m, ok := w.book.manifest(hex.EncodeToString(s.lease.ManifestHash)); ok {
+			return m, true
+		}
+	}
+	intent, _ := w.book.intent(lease)
+	return w.book.manifest(intent.ManifestHash)
 }
 
 // fetch starts a pull unless one runs; lease is empty for a manifest whose lease has not come yet.
@@ -259,6 +350,9 @@ func (w *Worker) faultOf(a Action, intent Intent, err error) error {
 // begin notes from when all services had run, and signs the record that starts billing.
 func (w *Worker) begin(ctx context.Context, a Action) error {
 	intent, _ := w.book.intent(a.Lease)
+	if intent.Renewed {
+		return w.book.update(a.Lease, func(i *Intent) error { i.Renewed = false; return nil })
+	}
 	started := intent.OpenedAt
 	for _, i := range w.instances(a.Lease) {
 		started = latest(started, i.StartedAt)
@@ -288,6 +382,7 @@ func (w *Worker) record(ctx context.Context, a Action, started *time.Time) error
 			if !i.Started.IsZero() {
 				return nil
 			}
+			i.Stopped = nil
 			i.Started, from = *started, earliest(*started, latest(until, i.OpenedAt))
 		}
 		if from.IsZero() {

@@ -75,6 +75,7 @@ type fakeChain struct {
 	beats    int
 	faults   []providertypes.DeviceFault // of the last heartbeat
 	settles  int
+	delisted bool
 	usage    []leasetypes.UsageRecord
 	follower func(Block)
 }
@@ -113,7 +114,14 @@ func (f *fakeChain) Container(_ context.Context, id uint64) (providertypes.Conta
 		return providertypes.ContainerView{}, err
 	}
 	defer f.mu.Unlock()
-	return providertypes.ContainerView{Container: providertypes.Container{Id: id}, Status: providertypes.ContainerStatus{Id: id, Lease: f.bound}}, nil
+	return providertypes.ContainerView{Container: providertypes.Container{Id: id}, Status: providertypes.ContainerStatus{Id: id, Lease: f.bound, State: f.state()}}, nil
+}
+
+func (f *fakeChain) state() providertypes.ContainerState {
+	if f.bound != "" {
+		return providertypes.ContainerState_CONTAINER_STATE_LEASED
+	}
+	return providertypes.ContainerState_CONTAINER_STATE_READY
 }
 
 func (f *fakeChain) Lease(_ context.Context, id string) (*leasetypes.Lease, *leasetypes.Receipt, error) {
@@ -129,6 +137,14 @@ func (f *fakeChain) Lease(_ context.Context, id string) (*leasetypes.Lease, *lea
 		return nil, r, nil
 	}
 	return nil, nil, ErrNoLease
+}
+
+func (f *fakeChain) Delisted(context.Context, uint64) (bool, error) {
+	if err := f.lock(); err != nil {
+		return false, err
+	}
+	defer f.mu.Unlock()
+	return f.delisted, nil
 }
 
 func (f *fakeChain) Follow(ctx context.Context, fn func(Block)) error {
@@ -160,6 +176,21 @@ func (f *fakeChain) open(number uint64, m manifest.Manifest) string {
 		f.follower(f.block(LeaseEvent{Open: l}))
 	}
 	return id
+}
+
+// change is what somebody else does to an open lease.
+func (f *fakeChain) change(id string, edit func(*leasetypes.Lease)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l := *f.leases[id]
+	edit(&l)
+	f.leases[id] = &l
+	if l.ContainerId != 7 {
+		f.bound = ""
+	}
+	if f.follower != nil {
+		f.follower(f.block(LeaseEvent{Open: &l}))
+	}
 }
 
 // close ends a lease from outside.
@@ -201,6 +232,8 @@ func (f *fakeChain) Send(_ context.Context, msgs ...sdk.Msg) error {
 				return refused("lease %s is closed", m.LeaseId)
 			}
 			f.closeLocked(m.LeaseId, m.Reason, m.ExitCodes)
+		case *leasetypes.MsgRefreshOffers:
+			f.delisted = false
 		case *leasetypes.MsgSettle:
 			f.settles++
 		case *providertypes.MsgHeartbeat:
@@ -229,7 +262,10 @@ func (f *fakeChain) takeUsage(r leasetypes.UsageRecord) error {
 	f.usage = append(f.usage, r)
 	l.UsageSequence, l.UsageHash, l.UsageUntil = head.Sequence, head.Hash, &r.Until
 	if l.StartedAt == nil {
-		l.StartedAt, l.State = &r.From, leasetypes.LeaseState_LEASE_STATE_RUNNING
+		l.StartedAt = &r.From
+	}
+	if l.State == leasetypes.LeaseState_LEASE_STATE_ACTIVE {
+		l.State = leasetypes.LeaseState_LEASE_STATE_RUNNING
 	}
 	return nil
 }

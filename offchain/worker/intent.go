@@ -24,7 +24,7 @@ type Intent struct {
 	Lease        string    `json:"lease"`
 	ContainerID  uint64    `json:"container_id"`
 	ManifestHash string    `json:"manifest_hash"` // hex
-	OpenedAt     time.Time `json:"opened_at"`     // the lease's block
+	OpenedAt     time.Time `json:"opened_at"`     // the block that bound the lease to this Container, or ended its pause
 	// Ports are the host ports that the lease was given, by "service/port/as/proto".
 	Ports map[string]uint16 `json:"ports,omitempty"`
 	// Started is the moment from which all services had run; zero before.
@@ -36,6 +36,11 @@ type Intent struct {
 	Confirmed uint64                   `json:"confirmed"`
 	// Meter is what the last record had counted, by service.
 	Meter map[string]Reading `json:"meter,omitempty"`
+	// Paused says that the chain has paused the lease; Stopped are the services that ran until then, to be started again after it.
+	Paused  bool     `json:"paused,omitempty"`
+	Stopped []string `json:"stopped,omitempty"`
+	// Renewed says that the services of another manifest are being brought up while the lease runs.
+	Renewed bool `json:"renewed,omitempty"`
 	// Closing is what the chain is asked for.
 	Closing *Closing `json:"closing,omitempty"`
 	// ClosedAt and CloseReason are what the chain answered, or did by itself.
@@ -141,11 +146,11 @@ func (b *book) update(lease string, change func(*Intent) error) error {
 	return b.put(intent)
 }
 
-// add writes a new intent; one that exists stays as it is.
+// add writes a new intent; one that exists stays as it is, unless its lease had left this worker.
 func (b *book) add(intent Intent) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, ok := b.intents[intent.Lease]; ok {
+	if have, ok := b.intents[intent.Lease]; ok && have.ClosedAt.IsZero() {
 		return nil
 	}
 	return b.put(intent)
@@ -276,9 +281,10 @@ func portKey(service string, e manifest.Expose) string {
 func newIntent(lease leasetypes.Lease) Intent {
 	i := Intent{
 		Lease: voucher.HeadOf(lease).LeaseID, ContainerID: lease.ContainerId, ManifestHash: hex.EncodeToString(lease.ManifestHash),
-		OpenedAt: lease.CreatedAt, Head: voucher.HeadOf(lease), Confirmed: lease.UsageSequence,
+		OpenedAt: latest(lease.CreatedAt, lease.BoundAt), Head: voucher.HeadOf(lease), Confirmed: lease.UsageSequence,
+		Paused: lease.State == leasetypes.LeaseState_LEASE_STATE_PAUSED,
 	}
-	if lease.StartedAt != nil {
+	if lease.StartedAt != nil && lease.State == leasetypes.LeaseState_LEASE_STATE_RUNNING {
 		i.Started = *lease.StartedAt
 	}
 	return i

@@ -4,6 +4,7 @@ package worker
 
 import (
 	"cmp"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,6 +45,12 @@ const (
 	Remove Verb = "remove"
 	// Forget deletes what was kept of a closed lease.
 	Forget Verb = "forget"
+	// Pause stops the instances of a lease that the chain has paused, and notes which ran.
+	Pause Verb = "pause"
+	// Resume writes down that a pause has ended.
+	Resume Verb = "resume"
+	// Replace takes a lease's new manifest, and removes the instances of the old one.
+	Replace Verb = "replace"
 )
 
 // Action is one step. It says all that executing it needs to decide.
@@ -103,7 +110,7 @@ type limits struct {
 // plan compares what the chain says this machine owes with what it runs, and returns the steps that can be taken now, in order.
 // Pure: same inputs, same steps. execute may crash between any two of them. It holds that
 //   - a service that has an instance never gets a second one,
-//   - instances of a lease are stopped or removed only when the chain has said that the lease is closed,
+//   - instances of a lease are stopped or removed only when the chain has said that the lease is closed, paused, changed or moved away,
 //   - nothing is created for a lease that is not open, nor beside living instances of another lease,
 //   - with a chain and a runtime that answer, planning and executing in turn comes to an end.
 func plan(s situation) []Action {
@@ -164,7 +171,12 @@ func (s situation) wind(id string) []Action {
 	have := s.instances(id)
 	switch {
 	case known && intent.ClosedAt.IsZero():
-		return []Action{{Verb: NoteClosed, Lease: id, Reason: s.standings[id].receipt.Reason}}
+		// A lease that moved to another worker has no reason to be closed: it goes on there.
+		var reason leasetypes.CloseReason
+		if receipt := s.standings[id].receipt; receipt != nil {
+			reason = receipt.Reason
+		}
+		return []Action{{Verb: NoteClosed, Lease: id, Reason: reason}}
 	case slices.ContainsFunc(have, alive):
 		return []Action{{Verb: Stop, Lease: id}}
 	case known && !intent.Archived:
@@ -181,16 +193,75 @@ func (s situation) wind(id string) []Action {
 func (s situation) serve(id string, lease leasetypes.Lease) []Action {
 	intent, known := s.intents[id]
 	switch {
-	case lease.ContainerId != s.container:
+	case lease.ContainerId != s.container && !known:
 		return nil // another worker's, whatever its instances do here
+	case lease.ContainerId != s.container:
+		return s.wind(id) // it has moved away
 	case !known:
 		return []Action{{Verb: Adopt, Lease: id}}
+	case !intent.ClosedAt.IsZero():
+		return s.clear(id)
+	case lease.State == leasetypes.LeaseState_LEASE_STATE_PAUSED:
+		if !intent.Paused || slices.ContainsFunc(s.instances(id), alive) {
+			return []Action{{Verb: Pause, Lease: id}}
+		}
+		return nil
 	case intent.Closing != nil:
 		return nil // the outbox asks until the chain has closed it
+	case lease.State == leasetypes.LeaseState_LEASE_STATE_STANDBY:
+		return s.standBy(id, intent)
+	case intent.Paused:
+		return []Action{{Verb: Resume, Lease: id}}
 	}
-	if detail, bad := s.problems[id]; bad && intent.Started.IsZero() {
+	detail, bad := s.problems[id]
+	if bad && intent.Started.IsZero() {
 		return []Action{finish(id, leasetypes.CloseReason_CLOSE_REASON_TENANT_IMAGE, nil, detail)}
 	}
+	if out, ready := s.renewal(id, intent, lease); ready && !bad {
+		return []Action{{Verb: Replace, Lease: id}}
+	} else if len(out) > 0 && !bad {
+		return append(out, s.run(id, intent)...)
+	}
+	return s.run(id, intent)
+}
+
+// clear removes what is left of a lease that was here before, moved away, and has come back, and begins it anew.
+func (s situation) clear(id string) []Action {
+	if out := s.wind(id); len(out) > 0 && out[0].Verb != Forget {
+		return out
+	}
+	return []Action{{Verb: Adopt, Lease: id}}
+}
+
+// standBy has the images of a lease ready that may be moved here.
+func (s situation) standBy(id string, intent Intent) []Action {
+	m, ok := s.manifests[intent.ManifestHash]
+	if !ok {
+		return nil
+	}
+	out, _ := s.imagesFor(id, m)
+	return out
+}
+
+// renewal says whether a lease is to take another manifest now, and which images that one still needs. The old one runs on until all of
+// them are there, and the new one is.
+func (s situation) renewal(id string, intent Intent, lease leasetypes.Lease) (pulls []Action, ready bool) {
+	if slices.ContainsFunc(s.instances(id), func(i runtime.Instance) bool { return i.ManifestHash != intent.ManifestHash }) {
+		return nil, true
+	}
+	want := hex.EncodeToString(lease.ManifestHash)
+	if want == "" || want == intent.ManifestHash {
+		return nil, false
+	}
+	m, ok := s.manifests[want]
+	if !ok {
+		return nil, false
+	}
+	return s.imagesFor(id, m)
+}
+
+// run brings a lease up or keeps it up.
+func (s situation) run(id string, intent Intent) []Action {
 	m, ok := s.manifests[intent.ManifestHash]
 	if !ok {
 		if intent.Started.IsZero() && !s.now.Before(intent.OpenedAt.Add(s.limits.manifest)) {
@@ -198,7 +269,7 @@ func (s situation) serve(id string, lease leasetypes.Lease) []Action {
 		}
 		return nil // what runs goes on: an engine restarts it without a manifest
 	}
-	if intent.Started.IsZero() {
+	if intent.Started.IsZero() || intent.Renewed {
 		return s.bringUp(id, intent, m)
 	}
 	return s.keepUp(id, intent, m)
@@ -211,12 +282,12 @@ func finish(id string, reason leasetypes.CloseReason, codes []int32, detail stri
 // bringUp leads to the moment at which every service has run: images first, so that a lease starts whole or not at all.
 func (s situation) bringUp(id string, intent Intent, m manifest.Manifest) []Action {
 	if out, ready := s.imagesFor(id, m); !ready {
-		if !s.now.Before(intent.OpenedAt.Add(s.limits.start)) {
+		if intent.Started.IsZero() && !s.now.Before(intent.OpenedAt.Add(s.limits.start)) {
 			return []Action{finish(id, leasetypes.CloseReason_CLOSE_REASON_TENANT_IMAGE, nil, "images could not be pulled within "+s.limits.start.String())}
 		}
 		return out
 	}
-	if open := s.now.Sub(intent.OpenedAt); !s.ran(id, m) && open >= s.limits.refuse && open < s.limits.overdue {
+	if open := s.now.Sub(intent.OpenedAt); intent.Started.IsZero() && !s.ran(id, m) && open >= s.limits.refuse && open < s.limits.overdue {
 		return []Action{finish(id, leasetypes.CloseReason_CLOSE_REASON_PROVIDER, nil, "services did not start within "+s.limits.refuse.String())}
 	}
 	if s.occupied(id) {
@@ -228,7 +299,7 @@ func (s situation) bringUp(id string, intent Intent, m manifest.Manifest) []Acti
 		switch {
 		case !ok:
 			return append(out, Action{Verb: Create, Lease: id, Service: service.Name})
-		case i.State == runtime.StateCreated:
+		case i.State == runtime.StateCreated, i.State == runtime.StateExited && slices.Contains(intent.Stopped, service.Name):
 			return append(out, Action{Verb: Start, Lease: id, Service: service.Name})
 		default:
 			ran = ran && !i.StartedAt.IsZero()

@@ -4,6 +4,7 @@ package worker
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -38,6 +39,15 @@ func draw(t *rapid.T) *world {
 		id, hash := fmt.Sprintf("ath1t/%d", n+1), fmt.Sprintf("%02x", n)
 		opened := w.now.Add(-time.Duration(rapid.IntRange(0, 300).Draw(t, "age")) * time.Second)
 		lease := leasetypes.Lease{Tenant: "ath1t", Number: uint64(n + 1), ContainerId: rapid.SampledFrom([]uint64{7, 7, 7, 8}).Draw(t, "container")}
+		lease.State = rapid.SampledFrom([]leasetypes.LeaseState{
+			leasetypes.LeaseState_LEASE_STATE_ACTIVE, leasetypes.LeaseState_LEASE_STATE_RUNNING, leasetypes.LeaseState_LEASE_STATE_RUNNING,
+			leasetypes.LeaseState_LEASE_STATE_PAUSED, leasetypes.LeaseState_LEASE_STATE_STANDBY,
+		}).Draw(t, "state")
+		lease.ManifestHash = []byte{byte(n)}
+		if rapid.IntRange(0, 4).Draw(t, "changed") == 0 {
+			lease.ManifestHash = []byte{byte(0xf0 + n)}
+			w.manifests[fmt.Sprintf("%02x", 0xf0+n)] = workload(service("s0", imageWeb, manifest.RestartAlways))
+		}
 		switch rapid.IntRange(0, 2).Draw(t, "standing") {
 		case 0:
 			w.standings[id] = standing{lease: &lease}
@@ -52,7 +62,7 @@ func draw(t *rapid.T) *world {
 			}
 			m.Services = append(m.Services, svc)
 			if rapid.Bool().Draw(t, "instance") {
-				i := runtime.Instance{Key: runtime.Key{Lease: id, Service: svc.Name}, Container: 7, Restart: svc.Restart, State: states.Draw(t, "state"), ExitCode: rapid.IntRange(0, 1).Draw(t, "code")}
+				i := runtime.Instance{Key: runtime.Key{Lease: id, Service: svc.Name}, Container: 7, ManifestHash: hash, Restart: svc.Restart, State: states.Draw(t, "state"), ExitCode: rapid.IntRange(0, 1).Draw(t, "code")}
 				if i.State != runtime.StateCreated {
 					i.StartedAt = opened
 				}
@@ -75,6 +85,10 @@ func draw(t *rapid.T) *world {
 			}
 			if rapid.Bool().Draw(t, "closing") {
 				i.Closing = &Closing{}
+			}
+			i.Paused, i.Renewed = rapid.IntRange(0, 3).Draw(t, "paused") == 0, !i.Started.IsZero() && rapid.IntRange(0, 3).Draw(t, "renewed") == 0
+			if rapid.IntRange(0, 5).Draw(t, "was here") == 0 {
+				i.ClosedAt = opened
 			}
 			w.intents[id] = i
 		}
@@ -104,14 +118,27 @@ func safe(t require.TestingT, w *world, actions []Action) {
 			require.True(t, at.open() && at.lease.ContainerId == w.container, "only for an open lease of mine: %s", a)
 			require.False(t, w.occupied(a.Lease), "never beside living instances of another lease: %s", a)
 			for _, s := range w.manifests[w.intents[a.Lease].ManifestHash].Services {
-				ran := !w.intents[a.Lease].Started.IsZero()
+				ran := !w.intents[a.Lease].Started.IsZero() && !w.intents[a.Lease].Renewed
 				require.False(t, ran && s.Name == a.Service && s.Restart == manifest.RestartNever, "a job is not run twice: %s", a)
 			}
 		case Start:
-			require.True(t, exists && !alive(i) && !i.Ended(), "only what waits to run: %s", a)
+			stopped := slices.Contains(w.intents[a.Lease].Stopped, a.Service)
+			require.True(t, exists && !alive(i) && (stopped || !i.Ended()), "only what waits to run: %s", a)
 			require.True(t, at.open() && !w.occupied(a.Lease), "only for an open lease, alone: %s", a)
 		case Stop, Archive, Remove, NoteClosed, Forget:
-			require.True(t, at.closed(), "only the chain's word ends a workload: %s", a)
+			moved := at.open() && at.lease.ContainerId != w.container
+			back := at.open() && !w.intents[a.Lease].ClosedAt.IsZero()
+			require.True(t, at.closed() || moved || back, "only the chain's word ends a workload: %s", a)
+		case Pause:
+			require.Equal(t, leasetypes.LeaseState_LEASE_STATE_PAUSED, at.lease.State, "only the chain's word pauses a workload: %s", a)
+		case Resume:
+			require.NotEqual(t, leasetypes.LeaseState_LEASE_STATE_PAUSED, at.lease.State, "%s", a)
+		case Replace:
+			hash := fmt.Sprintf("%x", at.lease.ManifestHash)
+			other := slices.ContainsFunc(w.instances(a.Lease), func(i runtime.Instance) bool { return i.ManifestHash != w.intents[a.Lease].ManifestHash })
+			require.True(t, other || hash != w.intents[a.Lease].ManifestHash, "only for another manifest: %s", a)
+			_, there := w.manifests[hash]
+			require.True(t, other || there, "not before it is there: %s", a)
 		case Adopt, Begin, Record, Finish, Pull:
 			require.True(t, at.open(), "only for an open lease: %s", a)
 		}
@@ -121,7 +148,7 @@ func safe(t require.TestingT, w *world, actions []Action) {
 			}
 		}
 		if a.Verb == Begin {
-			require.True(t, w.intents[a.Lease].Started.IsZero(), "billing begins once: %s", a)
+			require.True(t, w.intents[a.Lease].Started.IsZero() || w.intents[a.Lease].Renewed, "billing begins once: %s", a)
 		}
 		if a.Verb == Finish && a.Reason == leasetypes.CloseReason_CLOSE_REASON_TENANT_IMAGE {
 			require.True(t, w.intents[a.Lease].Started.IsZero(), "a lease that runs is never given back as unstartable: %s", a)
@@ -165,7 +192,15 @@ func TestPlanConverges(t *testing.T) {
 			switch {
 			case at.closed():
 				require.Empty(t, w.instances(id), "nothing of a closed lease is left")
+			case at.lease.ContainerId != w.container || at.lease.State == leasetypes.LeaseState_LEASE_STATE_PAUSED:
+				if _, mine := w.intents[id]; mine {
+					require.False(t, slices.ContainsFunc(w.instances(id), alive), "nothing runs of a lease that is paused or has moved away")
+				}
+			case at.lease.State == leasetypes.LeaseState_LEASE_STATE_STANDBY:
 			case at.lease.ContainerId == w.container && w.intents[id].Closing == nil && !w.occupied(id):
+				if hash := fmt.Sprintf("%x", at.lease.ManifestHash); w.problems[id] == "" && len(w.manifests[hash].Services) > 0 {
+					require.Equal(t, hash, w.intents[id].ManifestHash, "a new manifest that is there runs")
+				}
 				if m, ok := w.manifests[w.intents[id].ManifestHash]; ok {
 					require.False(t, w.intents[id].Started.IsZero())
 					for _, s := range m.Services {
@@ -193,7 +228,7 @@ func (w *world) apply(a Action) {
 	case Adopt:
 		var n int
 		_, _ = fmt.Sscanf(a.Lease, "ath1t/%d", &n)
-		intent = Intent{Lease: a.Lease, ManifestHash: fmt.Sprintf("%02x", n-1), OpenedAt: w.now}
+		intent = Intent{Lease: a.Lease, ManifestHash: fmt.Sprintf("%x", w.standings[a.Lease].lease.ManifestHash), OpenedAt: w.now}
 	case Pull:
 		w.images[a.Image] = imagePresent
 		return
@@ -204,7 +239,7 @@ func (w *world) apply(a Action) {
 				policy = s.Restart
 			}
 		}
-		w.have = append(w.have, runtime.Instance{Key: key, Container: 7, State: runtime.StateCreated, Restart: policy})
+		w.have = append(w.have, runtime.Instance{Key: key, Container: 7, ManifestHash: intent.ManifestHash, State: runtime.StateCreated, Restart: policy})
 		return
 	case Start:
 		for n := range w.have {
@@ -215,7 +250,29 @@ func (w *world) apply(a Action) {
 		w.starts[key]++
 		return
 	case Begin:
-		intent.Started, intent.Head.Until = w.now, w.now
+		intent.Started, intent.Head.Until, intent.Renewed, intent.Stopped = w.now, w.now, false, nil
+	case Pause:
+		if !intent.Paused {
+			intent.Paused = true
+			for _, i := range w.instances(a.Lease) {
+				if alive(i) {
+					intent.Stopped = append(intent.Stopped, i.Service)
+				}
+			}
+		}
+		w.intents[a.Lease] = intent
+		w.apply(Action{Verb: Stop, Lease: a.Lease})
+		return
+	case Resume:
+		intent.Paused, intent.Started, intent.OpenedAt = false, time.Time{}, w.now
+	case Replace:
+		if hash := fmt.Sprintf("%x", w.standings[a.Lease].lease.ManifestHash); len(w.manifests[hash].Services) > 0 {
+			intent.ManifestHash = hash
+		}
+		intent.Renewed = !intent.Started.IsZero()
+		w.intents[a.Lease] = intent
+		w.apply(Action{Verb: Remove, Lease: a.Lease})
+		return
 	case Record:
 		intent.Head.Until = w.now
 	case Finish:

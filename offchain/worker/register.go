@@ -188,6 +188,10 @@ func (r Registrar) planContainer(ctx context.Context, out *Registration, m Measu
 	return nil
 }
 
+// What a Container costs while it runs nothing, as parts of its price: it keeps the data of a paused lease for a tenth, which is less than
+// it would earn and more than a disk costs, and stands by for half, because it earns capacity meanwhile.
+const storagePart, standbyPart = 10, 2
+
 // SetOffer puts a price on the Container, in 10^-6 uath per second, for any tenant.
 func (r Registrar) SetOffer(ctx context.Context, sender *chain.Sender, container uint64, rate math.Int, maxTerm time.Duration) error {
 	p, err := leasetypes.NewQueryClient(r.Client.Conn()).Params(ctx, &leasetypes.QueryParamsRequest{})
@@ -196,6 +200,7 @@ func (r Registrar) SetOffer(ctx context.Context, sender *chain.Sender, container
 	}
 	_, err = sender.Send(ctx, &leasetypes.MsgSetOffers{Operator: sender.Address(), Offers: []leasetypes.Offer{{
 		ContainerId: container, Denom: athtypes.Denom, Rate: rate, MinCharge: p.Params.MinCharge, MaxTerm: maxTerm,
+		StorageRate: rate.QuoRaw(storagePart), StandbyRate: rate.QuoRaw(standbyPart),
 	}}})
 	if err != nil {
 		return fmt.Errorf("set offer of container %d: %w", container, err)

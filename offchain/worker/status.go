@@ -19,6 +19,7 @@ import (
 	"github.com/athnet/ath/offchain/manifest"
 	"github.com/athnet/ath/offchain/worker/api"
 	"github.com/athnet/ath/offchain/worker/runtime"
+	leasetypes "github.com/athnet/ath/x/leases/types"
 )
 
 // status describes a lease to its tenant.
@@ -45,6 +46,12 @@ func (w *Worker) status(lease string) (api.Status, bool) {
 		s.Phase, s.CloseReason = api.PhaseClosed, reasonWord(intent.CloseReason.String())
 	case intent.Closing != nil:
 		s.Phase, s.CloseReason = api.PhaseClosing, reasonWord(intent.Closing.Reason.String())
+	case w.standings[lease].open() && w.standings[lease].lease.State == leasetypes.LeaseState_LEASE_STATE_STANDBY:
+		s.Phase = api.PhaseStandby
+	case intent.Paused:
+		s.Phase = api.PhasePaused
+	case intent.Renewed:
+		s.Phase = api.PhaseUpdating
 	case !intent.Started.IsZero():
 		s.Phase = api.PhaseRunning
 	case !hasManifest:

@@ -177,7 +177,7 @@ func (w *Worker) takeBlock(b Block) {
 	relevant := false
 	for _, e := range b.Events {
 		switch {
-		case e.Open != nil && e.Open.ContainerId == w.container:
+		case e.Open != nil && (e.Open.ContainerId == w.container || w.served(e.Open.ID())):
 			w.learn(voucher.HeadOf(*e.Open).LeaseID, standing{lease: e.Open})
 			relevant = true
 		case e.Closed != nil && e.Closed.ContainerId == w.container:
@@ -202,6 +202,12 @@ func (w *Worker) takeBlock(b Block) {
 	if relevant || first {
 		kick(w.wake)
 	}
+}
+
+// served says whether a lease was this worker's: it may have moved to another one.
+func (w *Worker) served(id string) bool {
+	_, ok := w.book.intent(id)
+	return ok
 }
 
 // minSkewWarning keeps the warning quiet on networks that allow no skew.
@@ -265,6 +271,9 @@ func (w *Worker) lookOnce(ctx context.Context) error {
 		return err
 	}
 	w.health.Fact("container", fmt.Sprintf("%d %s", view.Container.Id, view.Status.State))
+	if err := w.relist(ctx, view.Status); err != nil {
+		w.log.Warn("the offer could not be listed again, trying later", "err", err)
+	}
 	var unsure []string
 	for _, id := range w.concerning(view.Status.Lease) {
 		lease, receipt, err := w.chain.Lease(ctx, id)
@@ -284,6 +293,18 @@ func (w *Worker) lookOnce(ctx context.Context) error {
 	}
 	kick(w.wake)
 	return nil
+}
+
+// relist puts the Container's offer back into the chain's price index, which somebody took it out of while it could not be leased.
+func (w *Worker) relist(ctx context.Context, status providertypes.ContainerStatus) error {
+	if status.State != providertypes.ContainerState_CONTAINER_STATE_READY || status.Lease != "" {
+		return nil
+	}
+	delisted, err := w.chain.Delisted(ctx, w.container)
+	if err != nil || !delisted {
+		return err
+	}
+	return w.send(ctx, &leasetypes.MsgRefreshOffers{Signer: w.operator, ContainerIds: []uint64{w.container}})
 }
 
 // concerning lists leases whose standing may have changed: the bound one, those with an intent, those with an instance.

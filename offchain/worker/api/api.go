@@ -14,7 +14,7 @@ import "time"
 // Phase is how far a lease has come on its worker.
 type Phase string
 
-// Phases in order; a lease only moves on.
+// Phases, in the order of a lease that meets no trouble.
 const (
 	// PhaseManifest waits for the tenant to hand in the manifest.
 	PhaseManifest Phase = "waiting-for-manifest"
@@ -24,6 +24,12 @@ const (
 	PhaseStarting Phase = "starting"
 	// PhaseRunning means that all services ran at one time; billing runs.
 	PhaseRunning Phase = "running"
+	// PhaseStandby holds the Container ready for another lease.
+	PhaseStandby Phase = "standby"
+	// PhasePaused keeps the data of a lease whose money ran out.
+	PhasePaused Phase = "paused"
+	// PhaseUpdating replaces the services by those of a new manifest.
+	PhaseUpdating Phase = "updating"
 	// PhaseClosing means that the worker asked the chain to close the lease.
 	PhaseClosing Phase = "closing"
 	// PhaseClosed means that the chain has closed the lease; logs are kept for a while.
