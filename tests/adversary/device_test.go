@@ -69,6 +69,8 @@ func (*shared) Network(context.Context) (worker.Network, error) {
 	return worker.Network{ChainID: shadow.ChainID, Heartbeat: time.Hour, MaxUsageBatch: 100}, nil
 }
 
+func (*shared) Delisted(context.Context, uint64) (bool, error) { return false, errors.ErrUnsupported }
+
 func (*shared) Container(context.Context, uint64) (providerstypes.ContainerView, error) {
 	return providerstypes.ContainerView{}, errors.ErrUnsupported
 }
