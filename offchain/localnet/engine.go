@@ -79,7 +79,7 @@ func (e engine) ping(ctx context.Context) error {
 	return err
 }
 
-// clear removes what a chain's workers made: containers, networks, packet filter rules.
+// clear removes what a chain's workers made: containers, volumes and disks, networks, packet filter rules.
 func (e engine) clear(ctx context.Context, chainID string) error {
 	if e.host == "" || e.ping(ctx) != nil {
 		return nil // an engine that is gone has taken everything with it
@@ -100,6 +100,15 @@ func (e engine) clear(ctx context.Context, chainID string) error {
 			errs = append(errs, fmt.Errorf("remove container %.12s: %w", item.ID, err))
 		}
 	}
+	volumes, err := c.VolumeList(ctx, client.VolumeListOptions{Filters: mine})
+	if err != nil {
+		return errors.Join(append(errs, fmt.Errorf("clear volumes: %w", err))...)
+	}
+	for _, v := range volumes.Items {
+		if _, err := c.VolumeRemove(ctx, v.Name, client.VolumeRemoveOptions{}); err != nil {
+			errs = append(errs, fmt.Errorf("remove volume %s: %w", v.Name, err))
+		}
+	}
 	networks, err := c.NetworkList(ctx, client.NetworkListOptions{Filters: mine})
 	if err != nil {
 		return errors.Join(append(errs, fmt.Errorf("clear networks: %w", err))...)
@@ -110,8 +119,8 @@ func (e engine) clear(ctx context.Context, chainID string) error {
 		}
 	}
 	// A worker that leaves an engine without networks of any worker takes the packet filter rules with it.
-	if r, err := docker.New(ctx, docker.Config{Host: e.host, Chain: chainID, Log: slog.New(slog.DiscardHandler)}); err == nil {
-		errs = append(errs, r.Close())
+	if r, err := docker.New(ctx, docker.Config{Host: e.host, Chain: chainID, Disk: docker.ModeOff, Log: slog.New(slog.DiscardHandler)}); err == nil {
+		errs = append(errs, r.DropDisks(), r.Close())
 	}
 	return errors.Join(errs...)
 }

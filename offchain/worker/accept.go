@@ -118,6 +118,8 @@ func serviceFits(m manifest.Manifest, s manifest.Service) error {
 		return bad("image %q: want host/path@sha256:…", s.Image)
 	case s.Resources.CPUMilli < 10 || s.Resources.MemoryMiB < 6: // the engine's own least values
 		return bad("resources: want at least 10 thousandths of a core and 6 MiB")
+	case s.Resources.DiskMiB < 1:
+		return bad("resources: want at least 1 MiB of storage")
 	case s.Restart != manifest.RestartAlways && s.Restart != manifest.RestartOnFailure && s.Restart != manifest.RestartNever:
 		return bad("restart %q: want always, on-failure or never", s.Restart)
 	}

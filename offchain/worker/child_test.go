@@ -199,6 +199,7 @@ func TestKillNine(t *testing.T) {
 	require.NoError(t, b.keepManifest(fmt.Sprintf("%x", manifest.Hash(canonical)), held{Received: time.Now(), Body: canonical}, 4))
 	require.NoError(t, db.Close())
 
+	loops := runtimetest.Loops(t, "")
 	rt, err := docker.New(t.Context(), docker.Config{Host: engine, Chain: testChainID, Worker: "child", Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	lease := f.open(1, m)
@@ -265,5 +266,6 @@ func TestKillNine(t *testing.T) {
 		all, err := rt.List(t.Context())
 		return err == nil && len(all) == 0
 	}, 30*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return len(runtimetest.Loops(t, "")) == len(loops) }, 30*time.Second, 50*time.Millisecond, "no disk is left: %v", runtimetest.Loops(t, ""))
 	require.FileExists(t, filepath.Join(home, "logs", filepath.FromSlash(lease), "web.log"))
 }

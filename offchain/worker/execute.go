@@ -51,7 +51,7 @@ func (w *Worker) execute(ctx context.Context, a Action) error {
 		if err := w.stillClosed(ctx, a.Lease); err != nil {
 			return err
 		}
-		return w.runtime.Remove(ctx, a.Lease)
+		return w.removeInstances(ctx, a)
 	case Forget:
 		if err := os.RemoveAll(w.logDir(a.Lease)); err != nil {
 			return fmt.Errorf("forget logs of lease %s: %w", a.Lease, err)
@@ -255,8 +255,18 @@ func (w *Worker) createInstance(ctx context.Context, a Action) error {
 		Image: service.Image, Command: service.Command, Args: service.Args, Env: service.Env,
 		CPUMilli: service.Resources.CPUMilli, MemoryMiB: service.Resources.MemoryMiB, Pids: w.config.PidsLimit,
 		Ports: ports, Restart: service.Restart, ReadOnly: service.ReadOnly, GPUs: w.gpusFor(m, service),
+		Disk: diskOf(m, service),
 	})
 	return w.faultOf(a, intent, err)
+}
+
+// diskOf is a service's part of its lease's storage.
+func diskOf(m manifest.Manifest, service manifest.Service) runtime.Disk {
+	d := runtime.Disk{ServiceMiB: service.Resources.DiskMiB, Services: len(m.Services)}
+	for _, s := range m.Services {
+		d.LeaseMiB += s.Resources.DiskMiB
+	}
+	return d
 }
 
 // gpusFor hands devices out in order of the services' names.
@@ -429,6 +439,16 @@ func (w *Worker) noteClosed(a Action) error {
 		i.ClosedAt, i.CloseReason, i.Pending = w.clock.Now().UTC(), a.Reason, nil
 		return nil
 	})
+}
+
+func (w *Worker) removeInstances(ctx context.Context, a Action) error {
+	if err := w.runtime.Remove(ctx, a.Lease); err != nil {
+		return err
+	}
+	if _, known := w.book.intent(a.Lease); !known {
+		return nil
+	}
+	return w.book.update(a.Lease, func(i *Intent) error { i.Removed = true; return nil })
 }
 
 // maxLogFile bounds what is kept of one service's output.

@@ -276,7 +276,7 @@ var (
 )
 
 func service(name, image string, restart manifest.Restart) manifest.Service {
-	return manifest.Service{Name: name, Image: image, Resources: manifest.Resources{CPUMilli: 100, MemoryMiB: 32}, Restart: restart}
+	return manifest.Service{Name: name, Image: image, Resources: manifest.Resources{CPUMilli: 100, MemoryMiB: 32, DiskMiB: 32}, Restart: restart}
 }
 
 func workload(services ...manifest.Service) manifest.Manifest {

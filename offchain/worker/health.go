@@ -43,5 +43,17 @@ func Warnables() []daemon.Warnable {
 			Code: "egress-open", Title: "workloads reach this machine and private networks", Severity: daemon.SeverityMedium,
 			Text: "Packet filter rules could not be written.", Remedy: "run the worker with CAP_NET_ADMIN, or put the engine on a network of its own",
 		},
+		{
+			Code: "disk-open", Title: "workloads can fill this machine's disk", Severity: daemon.SeverityMedium,
+			Text: "A lease's storage is not limited to what was rented.", Remedy: "read the detail; `ath-worker check` tells when it is right",
+		},
+		{
+			Code: "seccomp-open", Title: "system calls of workloads are not filtered", Severity: daemon.SeverityHigh,
+			Text: "The engine runs without its seccomp profile.", Remedy: "take seccomp-profile out of daemon.json, or use a kernel with seccomp, and restart the engine",
+		},
+		{
+			Code: "limits-open", Title: "the kernel does not enforce all limits", Severity: daemon.SeverityHigh,
+			Text: "A workload can take more memory, CPU or processes than it rented.", Remedy: "read the detail; enable the missing cgroup controllers",
+		},
 	}
 }

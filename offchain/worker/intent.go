@@ -48,6 +48,8 @@ type Intent struct {
 	CloseReason leasetypes.CloseReason `json:"close_reason,omitempty"`
 	// Archived says that the services' output is in files.
 	Archived bool `json:"archived,omitempty"`
+	// Removed says that the runtime has nothing of the lease any more, what its services shared included.
+	Removed bool `json:"removed,omitempty"`
 	// Endings are how the services ended, by name: what the engine knew before their instances were removed.
 	Endings map[string]Ending `json:"endings,omitempty"`
 }

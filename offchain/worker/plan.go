@@ -181,8 +181,8 @@ func (s situation) wind(id string) []Action {
 		return []Action{{Verb: Stop, Lease: id}}
 	case known && !intent.Archived:
 		return []Action{{Verb: Archive, Lease: id}}
-	case len(have) > 0:
-		return []Action{{Verb: Remove, Lease: id}}
+	case len(have) > 0 || known && !intent.Removed:
+		return []Action{{Verb: Remove, Lease: id}} // without instances too: a network or a disk may be left
 	case known && !s.now.Before(intent.ClosedAt.Add(s.limits.retention)):
 		return []Action{{Verb: Forget, Lease: id}}
 	}

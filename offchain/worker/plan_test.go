@@ -192,6 +192,9 @@ func TestPlanConverges(t *testing.T) {
 			switch {
 			case at.closed():
 				require.Empty(t, w.instances(id), "nothing of a closed lease is left")
+				if intent, known := w.intents[id]; known {
+					require.True(t, intent.Removed, "nor a network or a disk of one that was killed before it had an instance")
+				}
 			case at.lease.ContainerId != w.container || at.lease.State == leasetypes.LeaseState_LEASE_STATE_PAUSED:
 				if _, mine := w.intents[id]; mine {
 					require.False(t, slices.ContainsFunc(w.instances(id), alive), "nothing runs of a lease that is paused or has moved away")
@@ -296,7 +299,10 @@ func (w *world) apply(a Action) {
 			}
 		}
 		w.have = left
-		return
+		if _, known := w.intents[a.Lease]; !known {
+			return
+		}
+		intent.Removed = true
 	case Forget:
 		delete(w.intents, a.Lease)
 		return

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -140,15 +141,24 @@ func (a *app) check(ctx context.Context) []finding {
 		detail = operator.Address()
 	}
 	note("operator key", oerr, detail)
-	rt, err := docker.New(ctx, docker.Config{Host: a.Worker.DockerHost, Egress: docker.EgressMode(a.Worker.Egress), Log: a.log})
-	if err == nil {
+	rt, err := docker.New(ctx, docker.Config{
+		Host: a.Worker.DockerHost, Worker: "check", Egress: docker.Mode(a.Worker.Egress), Disk: docker.Mode(a.Worker.DiskLimit), Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		note("engine", err, "")
+	} else {
 		detail, err = rt.Version(ctx)
-		if !rt.EgressGuarded() {
-			detail += ", workloads reach private networks"
+		note("engine", err, detail)
+		for _, guard := range rt.Guards() {
+			if guard.Off {
+				guard.Detail, guard.Err = "off, by this worker's configuration", nil
+			}
+			note(guard.Name, guard.Err, guard.Detail)
 		}
-		err = errors.Join(err, rt.Close())
+		if err := rt.Close(); err != nil {
+			note("engine", err, "")
+		}
 	}
-	note("engine", err, detail)
 	note("gateway", free(ctx, a.Worker.Listen), "can listen on "+a.Worker.Listen)
 	client, err := a.dial(ctx, 0)
 	note("node", err, a.Worker.RPC)

@@ -93,7 +93,7 @@ func (a *app) start(ctx context.Context, cmd *cobra.Command, o startOptions) err
 	}
 	rt, err := docker.New(ctx, docker.Config{
 		Host: a.Worker.DockerHost, Chain: client.ChainID(), Worker: fmt.Sprintf("%x", view.Container.WorkerPubkey),
-		PublishIP: a.Worker.PublishIP, Egress: docker.EgressMode(a.Worker.Egress), Log: a.log,
+		PublishIP: a.Worker.PublishIP, Egress: docker.Mode(a.Worker.Egress), Disk: docker.Mode(a.Worker.DiskLimit), Log: a.log,
 	})
 	if err != nil {
 		return err
@@ -109,8 +109,10 @@ func (a *app) start(ctx context.Context, cmd *cobra.Command, o startOptions) err
 		return err
 	}
 	health := daemon.NewHealth("ath-worker", clock.Real, worker.Warnables()...)
-	if !rt.EgressGuarded() && a.Worker.Egress != string(docker.EgressOff) {
-		health.Set("egress-open", "")
+	for _, guard := range rt.Guards() {
+		if guard.Err != nil && !guard.Off {
+			health.Set(guard.Name+"-open", guard.Err.Error())
+		}
 	}
 	registry := daemon.NewRegistry("ath-worker")
 	ids := make([]string, 0, len(m.Rented))

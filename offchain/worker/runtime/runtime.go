@@ -60,8 +60,16 @@ type Spec struct {
 	Ports         []Port
 	Restart       manifest.Restart
 	ReadOnly      bool
+	Disk          Disk
 	// GPUs are device ids for the engine's GPU support; none where empty.
 	GPUs []string
+}
+
+// Disk is storage that services of a lease share: what they write, their volumes and their logs lie within it.
+type Disk struct {
+	// LeaseMiB is all of the lease's, in MiB, for this many Services; ServiceMiB the instance's part, which bounds its log.
+	LeaseMiB, ServiceMiB uint64
+	Services             int
 }
 
 // Port publishes a port of the instance on the machine.
@@ -169,6 +177,8 @@ func (s Spec) Validate() error {
 		return fmt.Errorf("%w: %q is not by digest; want host/path@sha256:…", ErrImage, s.Image)
 	case s.CPUMilli == 0 || s.MemoryMiB == 0 || s.Pids <= 0:
 		return fmt.Errorf("service %s: CPU, memory and pids need limits", s.Service)
+	case s.Disk.LeaseMiB == 0 || s.Disk.LeaseMiB < s.Disk.ServiceMiB || s.Disk.Services < 1:
+		return fmt.Errorf("service %s: the storage of its lease needs a limit", s.Service)
 	}
 	for _, p := range s.Ports {
 		if p.Host == 0 || p.Port == 0 || (p.Proto != "tcp" && p.Proto != "udp") {

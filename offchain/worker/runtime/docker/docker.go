@@ -4,12 +4,15 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +21,7 @@ import (
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
 
 	"github.com/athnet/ath/offchain/manifest"
@@ -33,6 +37,19 @@ const (
 	labelContainer = "ath.container"
 	labelManifest  = "ath.manifest"
 	labelRestart   = "ath.restart"
+	labelDisk      = "ath.disk"
+)
+
+// Mode says what to do where the machine can't enforce a rule.
+type Mode string
+
+const (
+	// ModeGuard enforces the rule where that is possible, and says so where it is not.
+	ModeGuard Mode = "guard"
+	// ModeRequire refuses to run without.
+	ModeRequire Mode = "require"
+	// ModeOff leaves it open: for development.
+	ModeOff Mode = "off"
 )
 
 // Config says which engine, and for whom.
@@ -43,9 +60,9 @@ type Config struct {
 	Chain, Worker string
 	// PublishIP is the address on which ports are published; all where empty.
 	PublishIP string
-	// Egress decides about a workload's way to the machine and to private networks.
-	Egress EgressMode
-	Log    *slog.Logger
+	// Egress is about a workload's way to the machine and to private networks, Disk about the limit of its storage.
+	Egress, Disk Mode
+	Log          *slog.Logger
 }
 
 // Runtime implements runtime.Runtime.
@@ -53,6 +70,8 @@ type Runtime struct {
 	config Config
 	engine *client.Client
 	egress egress
+	disks  disks
+	info   system.Info
 	log    *slog.Logger
 	create sync.Mutex // the engine takes two networks of one name; one Create at a time doesn't make them
 }
@@ -69,20 +88,45 @@ func New(ctx context.Context, config Config) (*Runtime, error) {
 	if err != nil {
 		return nil, fmt.Errorf("docker: %w", err)
 	}
-	r := &Runtime{config: config, engine: engine, log: config.Log, egress: egress{mode: config.Egress}}
+	r := &Runtime{config: config, engine: engine, log: config.Log, egress: egress{mode: cmp.Or(config.Egress, ModeGuard)}}
+	r.disks.mode = cmp.Or(config.Disk, ModeGuard)
 	if _, err := engine.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
 		return nil, errors.Join(r.fail("ping", err), engine.Close())
 	}
-	if err := r.egress.probe(ctx, r.log); err != nil {
+	if err := r.probe(ctx); err != nil {
 		return nil, errors.Join(err, engine.Close())
 	}
 	return r, nil
+}
+
+// probe finds out which rules this machine enforces.
+func (r *Runtime) probe(ctx context.Context) error {
+	info, err := r.engine.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return r.fail("info", err)
+	}
+	r.info = info.Info
+	if err := r.egress.probe(ctx, r.log); err != nil {
+		return err
+	}
+	if err := r.disks.probe(ctx, r.engine.DaemonHost(), r.info.Driver, r.info.DockerRootDir, r.config.Chain, r.config.Worker); err != nil {
+		return err
+	}
+	if !r.disks.active() {
+		r.log.Warn("workloads can fill this machine's disk", "err", r.disks.why)
+	}
+	return nil
 }
 
 // Close drops the connection; instances go on. Packet filter rules go when no worker has a network left on this engine.
 func (r *Runtime) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	if r.disks.active() {
+		for dir := r.disks.dir; dir != r.info.DockerRootDir && os.Remove(dir) == nil; dir = filepath.Dir(dir) {
+			continue // those that are empty
+		}
+	}
 	var err error
 	left, lerr := r.engine.NetworkList(ctx, client.NetworkListOptions{Filters: client.Filters{}.Add("label", labelChain)})
 	if lerr == nil && len(left.Items) == 0 {
@@ -100,9 +144,6 @@ func (r *Runtime) Version(ctx context.Context) (string, error) {
 	return "docker " + v.Version, nil
 }
 
-// EgressGuarded says whether workloads are kept off the machine and private networks.
-func (r *Runtime) EgressGuarded() bool { return r.egress.active }
-
 // fail wraps an engine's error so that a caller can act on it.
 func (r *Runtime) fail(operation string, err error) error {
 	switch {
@@ -119,7 +160,11 @@ func (r *Runtime) fail(operation string, err error) error {
 
 // slug is a short name of a lease that engine and kernel accept: lease ids are too long for both.
 func (r *Runtime) slug(lease string) string {
-	sum := sha256.Sum256([]byte(r.config.Chain + "\x00" + r.config.Worker + "\x00" + lease))
+	return short(r.config.Chain + "\x00" + r.config.Worker + "\x00" + lease)
+}
+
+func short(s string) string {
+	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:6])
 }
 

@@ -46,7 +46,7 @@ func subject(t testing.TB) (*Runtime, runtime.Spec) {
 	t.Cleanup(func() { require.NoError(t, r.Remove(context.Background(), "ath1t/1")) })
 	return r, runtime.Spec{
 		Key: runtime.Key{Lease: "ath1t/1", Service: "one"}, ManifestHash: "aa", Image: image,
-		CPUMilli: 500, MemoryMiB: 32, Pids: 32, Restart: manifest.RestartNever,
+		CPUMilli: 500, MemoryMiB: 32, Pids: 32, Disk: runtime.Disk{LeaseMiB: 32, ServiceMiB: 32, Services: 1}, Restart: manifest.RestartNever,
 	}
 }
 
@@ -171,9 +171,7 @@ func TestPublishedPortAndNeighbourByName(t *testing.T) {
 
 func TestMachineIsOutOfReach(t *testing.T) {
 	r, s := subject(t)
-	if !r.EgressGuarded() {
-		t.Skip("packet filter rules can't be written here")
-	}
+	guarded(t, r, "egress")
 	listener, err := net.Listen("tcp", "0.0.0.0:0")
 	require.NoError(t, err)
 	defer listener.Close()
@@ -214,7 +212,7 @@ func TestIsolationIsAsked(t *testing.T) {
 	require.Equal(t, int64(32<<20), h.Memory)
 	require.Equal(t, int64(32), *h.PidsLimit)
 	require.Equal(t, int64(500_000_000), h.NanoCPUs)
-	require.Equal(t, "10m", h.LogConfig.Config["max-size"])
+	require.Equal(t, "1365k", h.LogConfig.Config["max-size"], "an eighth of its storage in three files")
 	require.False(t, h.NetworkMode.IsHost())
 	require.Empty(t, h.Binds)
 }

@@ -3,86 +3,156 @@
 package docker
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
+	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
 
-// EgressMode decides about a workload's way to the machine itself and to private networks.
-type EgressMode string
+// private are the ranges that a workload has no business in: RFC 1918, carrier NAT, link-local with the cloud's metadata
+// services, loopback, what is reserved or for benchmarks, multicast.
+var private = []string{
+	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16",
+	"198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4",
+}
 
 const (
-	// EgressGuard blocks it where this process may write packet filter rules, and says so where it may not.
-	EgressGuard EgressMode = "guard"
-	// EgressRequire refuses to run without.
-	EgressRequire EgressMode = "require"
-	// EgressOff leaves it open: for development.
-	EgressOff EgressMode = "off"
+	// bridges is the pattern of every bridge that a worker makes: "ath" and the lease's slug.
+	bridges = "ath+"
+	// Chains of our own: out of workloads, into them, and from them to the machine itself.
+	chainOut, chainIn, chainMachine = "ATH-OUT", "ATH-IN", "ATH-MACHINE"
+	// maxFlows is how many connections one instance may have in each direction, closed ones that the kernel still remembers
+	// (two minutes) included: about 130 new ones a second. A kernel's table usually takes 262,144 for the whole machine.
+	maxFlows = 16_384
 )
 
-// private are the ranges that a workload has no business in: RFC 1918, carrier NAT, link-local with the cloud's metadata services.
-var private = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"}
+// jumps lead to our chains from where packets pass.
+var jumps = [][]string{
+	{"DOCKER-USER", "-o", bridges, "-j", chainIn},
+	{"DOCKER-USER", "-i", bridges, "-j", chainOut},
+	{"INPUT", "-i", bridges, "-j", chainMachine},
+}
 
-// bridges is the pattern of every bridge that a worker makes: "ath" and the lease's slug.
-const bridges = "ath+"
+// resolverFiles name the machine's resolvers, as the engine reads them for workloads.
+var resolverFiles = []string{"/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"}
 
-// egress keeps all our bridges off the machine and private networks with one set of iptables rules. Only new connections are
-// dropped: answers of a published port pass. DNS passes, because the machine's resolver may well have a private address.
+// egress keeps all our bridges off the machine, off each other and off private networks with one set of iptables rules. Addresses
+// decide, never names, so a name that changes its mind about its address changes nothing. Answers pass, for published ports. DNS
+// passes to the machine's own resolvers alone, because they may well have a private address. The bridges carry no IPv6.
 type egress struct {
-	mode   EgressMode
+	mode   Mode
+	flows  int
 	active bool
+	why    error      // why not
 	mu     sync.Mutex // rules are looked for and written by one at a time
 }
 
 // probe finds out whether rules can be written, and writes them.
 func (e *egress) probe(ctx context.Context, log *slog.Logger) error {
-	if e.mode == "" {
-		e.mode = EgressGuard
-	}
-	if e.mode == EgressOff {
+	e.flows = cmp.Or(e.flows, maxFlows)
+	if e.mode == ModeOff {
+		e.why = errors.New("egress rules are off")
 		return nil
 	}
 	err := iptables(ctx, "-n", "-L", "DOCKER-USER")
-	switch {
-	case err == nil:
+	if err == nil {
 		e.active = true
-		return e.guard(ctx)
-	case e.mode == EgressRequire:
-		return fmt.Errorf("egress guard: %w; run the worker with CAP_NET_ADMIN on an engine that manages iptables, or set egress: guard", err)
-	default:
-		log.Warn("workloads can reach this machine and private networks", "err", err, "remedy", "run the worker with CAP_NET_ADMIN")
+		err = e.write(ctx)
+	}
+	if err == nil {
 		return nil
 	}
+	e.active, e.why = false, fmt.Errorf("%w; run the worker with CAP_NET_ADMIN beside an engine that manages iptables, on a kernel with conntrack, connlimit and physdev matches", err)
+	if e.mode == ModeRequire {
+		return fmt.Errorf("egress: %w", e.why)
+	}
+	log.Warn("workloads can reach this machine and private networks", "err", e.why)
+	return nil
 }
 
-// rules in the order in which they are inserted at the top: the last one stands first.
-func rules() [][]string {
-	away := []string{"DOCKER-USER", "-i", bridges, "!", "-o", bridges, "-m", "conntrack", "--ctstate", "NEW"}
-	out := [][]string{append(slices.Clone(away), "-d", strings.Join(private, ","), "-j", "DROP")}
-	for _, proto := range []string{"tcp", "udp"} {
-		out = append(out, append(slices.Clone(away), "-p", proto, "--dport", "53", "-j", "RETURN"))
+// script is what iptables-restore makes of our chains in one go.
+func script(resolvers []netip.Addr, flows int) string {
+	var b strings.Builder
+	b.WriteString("*filter\n")
+	for _, chain := range []string{chainOut, chainIn, chainMachine} {
+		fmt.Fprintf(&b, ":%s - [0:0]\n-A %s -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN\n", chain, chain)
 	}
-	return append(out, []string{"INPUT", "-i", bridges, "-m", "conntrack", "--ctstate", "NEW", "-j", "DROP"})
+	limit := strconv.Itoa(flows)
+	b.WriteString("-A " + chainMachine + " -j DROP\n")
+	b.WriteString("-A " + chainIn + " -m connlimit --connlimit-above " + limit + " --connlimit-mask 32 --connlimit-daddr -j DROP\n")
+	// Between bridges is between leases; what stays on one bridge is between services of one lease.
+	b.WriteString("-A " + chainOut + " -o " + bridges + " -m physdev ! --physdev-is-bridged -j DROP\n")
+	b.WriteString("-A " + chainOut + " -o " + bridges + " -j RETURN\n")
+	b.WriteString("-A " + chainOut + " -m connlimit --connlimit-above " + limit + " --connlimit-mask 32 --connlimit-saddr -j DROP\n")
+	for _, resolver := range resolvers {
+		for _, proto := range []string{"tcp", "udp"} {
+			fmt.Fprintf(&b, "-A %s -d %s -p %s --dport 53 -j RETURN\n", chainOut, resolver, proto)
+		}
+	}
+	for _, prefix := range private {
+		fmt.Fprintf(&b, "-A %s -d %s -j DROP\n", chainOut, prefix)
+	}
+	b.WriteString("COMMIT\n")
+	return b.String()
+}
+
+// resolvers are the machine's, of those that a workload can't reach otherwise.
+func resolvers() []netip.Addr {
+	var out []netip.Addr
+	for _, file := range resolverFiles {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(text)) {
+			f := strings.Fields(line)
+			if len(f) < 2 || f[0] != "nameserver" {
+				continue
+			}
+			if addr, err := netip.ParseAddr(f[1]); err == nil && addr.Is4() && !addr.IsLoopback() && !slices.Contains(out, addr) {
+				out = append(out, addr)
+			}
+		}
+	}
+	slices.SortFunc(out, netip.Addr.Compare)
+	return out
 }
 
 // guard writes the rules unless they stand; something else may have flushed them since.
 func (e *egress) guard(ctx context.Context) error {
+	if !e.active {
+		return nil
+	}
+	for _, jump := range jumps {
+		if iptables(ctx, append([]string{"-C"}, jump...)...) != nil {
+			return e.write(ctx)
+		}
+	}
+	return nil
+}
+
+func (e *egress) write(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	all := rules()
-	if !e.active || iptables(ctx, append([]string{"-C"}, all[len(all)-1]...)...) == nil {
-		return nil // the last one stands, so all do
+	cmd := exec.CommandContext(ctx, "iptables-restore", "-w", "5", "--noflush")
+	cmd.Stdin = strings.NewReader(script(resolvers(), e.flows))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("egress: iptables-restore: %w: %s", err, strings.TrimSpace(string(out)))
 	}
-	for _, rule := range all {
-		if iptables(ctx, append([]string{"-C"}, rule...)...) == nil {
+	for _, jump := range jumps {
+		if iptables(ctx, append([]string{"-C"}, jump...)...) == nil {
 			continue
 		}
-		if err := iptables(ctx, append([]string{"-I"}, rule...)...); err != nil {
-			return fmt.Errorf("egress guard: %w", err)
+		if err := iptables(ctx, append([]string{"-I"}, jump...)...); err != nil {
+			return fmt.Errorf("egress: %w", err)
 		}
 	}
 	return nil
@@ -95,12 +165,22 @@ func (e *egress) release(ctx context.Context) error {
 	if !e.active {
 		return nil
 	}
-	for _, rule := range slices.Backward(rules()) {
-		if iptables(ctx, append([]string{"-C"}, rule...)...) != nil {
+	for _, jump := range jumps {
+		if iptables(ctx, append([]string{"-C"}, jump...)...) != nil {
 			continue
 		}
-		if err := iptables(ctx, append([]string{"-D"}, rule...)...); err != nil {
-			return fmt.Errorf("egress guard: %w", err)
+		if err := iptables(ctx, append([]string{"-D"}, jump...)...); err != nil {
+			return fmt.Errorf("egress: %w", err)
+		}
+	}
+	for _, chain := range []string{chainOut, chainIn, chainMachine} {
+		if iptables(ctx, "-n", "-L", chain) != nil {
+			continue
+		}
+		for _, verb := range []string{"-F", "-X"} {
+			if err := iptables(ctx, verb, chain); err != nil {
+				return fmt.Errorf("egress: %w", err)
+			}
 		}
 	}
 	return nil

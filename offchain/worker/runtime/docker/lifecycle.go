@@ -4,8 +4,13 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,18 +18,24 @@ import (
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/api/pkg/authconfig"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/api/types/registry"
 	"github.com/moby/moby/client"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"github.com/athnet/ath/offchain/manifest"
 	"github.com/athnet/ath/offchain/worker/runtime"
 )
 
 const (
-	// A workload's log may fill this much disk: oldest lines go first.
-	logMaxSize, logMaxFiles = "10m", "3"
+	// A workload's log may fill this much disk, out of its lease's storage: oldest lines go first.
+	logMaxMiB, logMaxFiles, logMinKiB = 10, 3, 64
+	// oomScore of workloads; the machine's own programs have 0 or less.
+	oomScore = 500
+	// maxVolumes is how many volumes an image may declare.
+	maxVolumes = 32
 	// tmpfsSize of /tmp where the root file system is read-only; counts as the service's memory.
 	tmpfsSize = "64m"
 )
@@ -91,6 +102,21 @@ func (r *Runtime) Create(ctx context.Context, spec runtime.Spec) error {
 	if err != nil {
 		return err
 	}
+	if r.disks.active() {
+		tree, err := r.disks.make(ctx, r.slug(spec.Lease), diskMiB(spec.Disk))
+		if err != nil {
+			return err
+		}
+		if host.Mounts, err = r.volumes(ctx, spec, tree); err != nil {
+			return fullDisk(spec.Service, err)
+		}
+		names, err := nameFiles(tree, spec.Service)
+		if err != nil {
+			return fullDisk(spec.Service, err)
+		}
+		host.Mounts = append(host.Mounts, names...)
+		config.Labels[labelDisk] = "1"
+	}
 	_, err = r.engine.ContainerCreate(ctx, client.ContainerCreateOptions{
 		Name: r.name(spec.Key), Config: config, HostConfig: host,
 		NetworkingConfig: &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
@@ -121,9 +147,11 @@ func (r *Runtime) adopt(ctx context.Context, spec runtime.Spec) error {
 	return nil
 }
 
+func (r *Runtime) networkOf(lease string) string { return "ath-" + r.slug(lease) }
+
 // ensureNetwork returns the name of the lease's own bridge, with the machine and private networks out of its reach.
 func (r *Runtime) ensureNetwork(ctx context.Context, lease string) (string, error) {
-	name, bridge := "ath-"+r.slug(lease), "ath"+r.slug(lease)
+	name, bridge := r.networkOf(lease), "ath"+r.slug(lease)
 	found, err := r.engine.NetworkList(ctx, client.NetworkListOptions{Filters: r.mine(lease)})
 	if err != nil {
 		return "", r.fail("list networks", err)
@@ -161,13 +189,18 @@ func (r *Runtime) translate(spec runtime.Spec, net string) (*container.Config, *
 		CapDrop:        []string{"ALL"},
 		CapAdd:         capabilities,
 		SecurityOpt:    []string{"no-new-privileges:true"},
-		LogConfig:      container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": logMaxSize, "max-file": logMaxFiles}},
-		IpcMode:        "private",
-		CgroupnsMode:   "private",
+		LogConfig: container.LogConfig{Type: "json-file", Config: map[string]string{
+			"max-size": fmt.Sprintf("%dk", logKiB(spec.Disk.ServiceMiB)), "max-file": strconv.Itoa(logMaxFiles),
+		}},
+		IpcMode:      "private",
+		CgroupnsMode: "private",
+		OomScoreAdj:  oomScore, // where memory ends, workloads end first
 		Resources: container.Resources{
 			NanoCPUs: int64(spec.CPUMilli) * 1_000_000,
 			Memory:   memory, MemorySwap: memory, // equal: no swap
 			PidsLimit: &spec.Pids,
+			// 1 and not 0: with 1 the kernel also starts no program of the machine's that would take the picture.
+			Ulimits: []*container.Ulimit{{Name: "core", Soft: 1, Hard: 1}},
 		},
 	}
 	if spec.ReadOnly {
@@ -217,8 +250,97 @@ func (r *Runtime) ports(ports []runtime.Port) (network.PortSet, network.PortMap,
 	return exposed, bindings, nil
 }
 
+// volumes puts what an image declares as volumes on the lease's disk; the engine would keep them beside it, without a limit.
+func (r *Runtime) volumes(ctx context.Context, spec runtime.Spec, tree string) ([]mount.Mount, error) {
+	image, err := r.engine.ImageInspect(ctx, spec.Image)
+	if cerrdefs.IsNotFound(err) {
+		return nil, fmt.Errorf("docker create: image %s has gone from the engine: %w", spec.Image, err)
+	}
+	if err != nil {
+		return nil, r.fail("look for image", err)
+	}
+	if image.Config == nil {
+		return nil, nil
+	}
+	targets := slices.Sorted(maps.Keys(image.Config.Volumes))
+	if len(targets) > maxVolumes {
+		return nil, fmt.Errorf("%w: %s declares %d volumes; at most %d are taken", runtime.ErrImage, spec.Image, len(targets), maxVolumes)
+	}
+	out := make([]mount.Mount, 0, len(targets))
+	for i, target := range targets {
+		m, err := r.volume(spec.Key, tree, fmt.Sprintf("image-%d", i), target)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// nameFiles are what the engine would keep beside the lease's disk and let a workload write into without a limit. Names of
+// services, its own included, are the embedded resolver's to know.
+func nameFiles(tree, service string) ([]mount.Mount, error) {
+	dir := filepath.Join(tree, "volume", service+".etc")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	var out []mount.Mount
+	for _, file := range []struct{ name, text string }{
+		{"hosts", "127.0.0.1\tlocalhost\n"}, {"hostname", service + "\n"}, {"resolv.conf", "nameserver 127.0.0.11\noptions ndots:0\n"},
+	} {
+		path := filepath.Join(dir, file.name)
+		if err := os.WriteFile(path, []byte(file.text), 0o644); err != nil {
+			return nil, err
+		}
+		out = append(out, mount.Mount{Type: mount.TypeBind, Source: path, Target: "/etc/" + file.name})
+	}
+	return out, nil
+}
+
+// volume is a directory of the lease's disk at target in the instance. The engine fills an empty one with what the image has there.
+func (r *Runtime) volume(key runtime.Key, tree, name, target string) (mount.Mount, error) {
+	dir := filepath.Join(tree, "volume", key.Service+"."+name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return mount.Mount{}, fmt.Errorf("volume at %s: %w", target, err)
+	}
+	return mount.Mount{Type: mount.TypeVolume, Source: r.name(key) + "." + name, Target: target, VolumeOptions: &mount.VolumeOptions{
+		Labels:       r.labels(key.Lease),
+		DriverConfig: &mount.Driver{Name: "local", Options: map[string]string{"type": "none", "o": "bind", "device": dir}},
+	}}, nil
+}
+
+// fullDisk tells storage that the lease itself has filled from a failure of the machine: its tenant must change something.
+func fullDisk(service string, err error) error {
+	if errors.Is(err, unix.ENOSPC) || err != nil && strings.Contains(err.Error(), "No space left on device") {
+		return fmt.Errorf("%w: the lease's storage is full before service %s has started; ask for more: %w", runtime.ErrImage, service, err)
+	}
+	return err
+}
+
+// settle puts an instance that does not run onto its lease's disk: new, or after a reboot, which took the mounts.
+func (r *Runtime) settle(ctx context.Context, key runtime.Key) error {
+	c, err := r.find(ctx, key)
+	if err != nil || c.Config.Labels[labelDisk] == "" || c.State.Running || c.State.Restarting {
+		return err
+	}
+	if !r.disks.active() {
+		return fmt.Errorf("disk of lease %s can't be mounted: %w", key.Lease, r.disks.why)
+	}
+	if c.GraphDriver == nil {
+		return fmt.Errorf("disk of service %s: the engine does not say where its layer is; its storage driver must stay %s while leases run", key.Service, overlay)
+	}
+	tree, err := r.disks.make(ctx, r.slug(key.Lease), 0)
+	if err != nil {
+		return err
+	}
+	return fullDisk(key.Service, r.disks.takeRoot(ctx, tree, key.Service, c.GraphDriver.Data["UpperDir"]))
+}
+
 // Start implements runtime.Lifecycle.
 func (r *Runtime) Start(ctx context.Context, key runtime.Key) error {
+	if err := r.settle(ctx, key); err != nil {
+		return err
+	}
 	_, err := r.engine.ContainerStart(ctx, r.name(key), client.ContainerStartOptions{})
 	if err == nil {
 		return nil
@@ -266,6 +388,20 @@ func (r *Runtime) Remove(ctx context.Context, lease string) error {
 		_, err := r.engine.ContainerRemove(ctx, item.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
 		if err != nil && !cerrdefs.IsNotFound(err) {
 			return r.fail("remove", err)
+		}
+	}
+	volumes, err := r.engine.VolumeList(ctx, client.VolumeListOptions{Filters: r.mine(lease)})
+	if err != nil {
+		return r.fail("list volumes", err)
+	}
+	for _, v := range volumes.Items {
+		if _, err := r.engine.VolumeRemove(ctx, v.Name, client.VolumeRemoveOptions{}); err != nil && !cerrdefs.IsNotFound(err) {
+			return r.fail("remove volume", err)
+		}
+	}
+	if r.disks.active() {
+		if err := r.disks.remove(r.slug(lease)); err != nil {
+			return err
 		}
 	}
 	networks, err := r.engine.NetworkList(ctx, client.NetworkListOptions{Filters: r.mine(lease)})

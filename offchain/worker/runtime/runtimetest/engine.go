@@ -92,6 +92,56 @@ func moduleRoot() (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
+// Loops are the files below a directory that loop devices stand on.
+func Loops(t testing.TB, dir string) []string {
+	t.Helper()
+	var out []string
+	devices, err := filepath.Glob("/sys/block/loop*/loop/backing_file")
+	require.NoError(t, err)
+	for _, path := range devices {
+		b, err := os.ReadFile(path)
+		if err == nil && strings.HasPrefix(string(b), dir) { // one that was released meanwhile is gone
+			out = append(out, strings.TrimSpace(string(b)))
+		}
+	}
+	return out
+}
+
+var subject struct {
+	once    sync.Once
+	program []byte
+	err     error
+}
+
+// buildSubject compiles the test program, once per package.
+func buildSubject() ([]byte, error) {
+	subject.once.Do(func() {
+		dir, err := os.MkdirTemp("", "subject")
+		if err != nil {
+			subject.err = err
+			return
+		}
+		defer os.RemoveAll(dir)
+		binary := filepath.Join(dir, "subject")
+		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", binary, "github.com/athnet/ath/offchain/worker/runtime/runtimetest/subject")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			subject.err = fmt.Errorf("%w: %s", err, out)
+			return
+		}
+		subject.program, subject.err = os.ReadFile(binary)
+	})
+	return subject.program, subject.err
+}
+
+// SubjectProgram writes the test program to a file of this machine.
+func SubjectProgram(t testing.TB, path string) {
+	t.Helper()
+	program, err := buildSubject()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, program, 0o700))
+}
+
 // Registry serves an OCI registry on loopback, from which an engine pulls without any setting, and returns its host:port.
 func Registry(t testing.TB) string {
 	t.Helper()
@@ -100,15 +150,14 @@ func Registry(t testing.TB) string {
 	return strings.TrimPrefix(server.URL, "http://")
 }
 
-// SubjectImage builds the test program into an image, pushes it and returns its reference by digest.
-func SubjectImage(t testing.TB, registry string) string {
+// SubjectImage builds the test program into an image that declares volumes, pushes it and returns its reference by digest.
+func SubjectImage(t testing.TB, registry string, volumes ...string) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "subject")
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", binary, "github.com/athnet/ath/offchain/worker/runtime/runtimetest/subject")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
-	program, err := os.ReadFile(binary)
+	declared := map[string]struct{}{}
+	for _, path := range volumes {
+		declared[path] = struct{}{}
+	}
+	program, err := buildSubject()
 	require.NoError(t, err)
 
 	var layer bytes.Buffer
@@ -129,7 +178,7 @@ func SubjectImage(t testing.TB, registry string) string {
 	image, err := mutate.AppendLayers(empty.Image, l)
 	require.NoError(t, err)
 	image, err = mutate.ConfigFile(image, &v1.ConfigFile{
-		OS: "linux", Architecture: goruntime.GOARCH, Config: v1.Config{Entrypoint: []string{"/subject"}},
+		OS: "linux", Architecture: goruntime.GOARCH, Config: v1.Config{Entrypoint: []string{"/subject"}, Volumes: declared},
 		RootFS: v1.RootFS{Type: "layers", DiffIDs: diffIDs(t, image)},
 	})
 	require.NoError(t, err)

@@ -35,7 +35,7 @@ func Suite(t *testing.T, s Subject) {
 	spec := func(lease, service string) runtime.Spec {
 		return runtime.Spec{
 			Key: runtime.Key{Lease: lease, Service: service}, Container: 7, ManifestHash: "aa", Image: s.Image, Args: []string{"first"},
-			CPUMilli: 500, MemoryMiB: 32, Pids: 32, Restart: manifest.RestartNever,
+			CPUMilli: 500, MemoryMiB: 32, Pids: 32, Disk: runtime.Disk{LeaseMiB: 16, ServiceMiB: 16, Services: 1}, Restart: manifest.RestartNever,
 		}
 	}
 	r := s.Runtime
@@ -116,6 +116,7 @@ func Suite(t *testing.T, s Subject) {
 			func(s *runtime.Spec) { s.MemoryMiB = 0 },
 			func(s *runtime.Spec) { s.CPUMilli = 0 },
 			func(s *runtime.Spec) { s.Pids = 0 },
+			func(s *runtime.Spec) { s.Disk.LeaseMiB = 0 },
 			func(s *runtime.Spec) { s.Ports = []runtime.Port{{Port: 80, Proto: "tcp"}} },
 		} {
 			one := spec("ath1a/4", "web")

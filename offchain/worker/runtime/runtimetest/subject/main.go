@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -65,6 +66,43 @@ func main() {
 			_ = conn.Close()
 		}
 		os.Exit(0)
+	case "escape":
+		escape()
+		os.Exit(0)
+	case "fill":
+		fill(os.Getenv("FILES"), 1<<30)
+	case "flows":
+		n, _ := strconv.Atoi(os.Getenv("COUNT"))
+		flows(os.Getenv("ADDRESS"), n)
+		os.Exit(0)
+	case "reach":
+		reach(os.Getenv("ADDRESS"))
+		os.Exit(0)
+	case "rebind": // a name that turns to a private address
+		if err := os.WriteFile("/etc/hosts", []byte(os.Getenv("HOSTS")+"\n"), 0o644); err != nil {
+			fmt.Println(err)
+		}
+		reach(os.Getenv("ADDRESS"))
+		os.Exit(0)
+	case "setuid":
+		setuid()
+		os.Exit(0)
+	case "who":
+		fmt.Println("uid", os.Geteuid())
+		os.Exit(0)
+	case "dump":
+		dump()
+		os.Exit(0)
+	case "abort":
+		panic("as told")
+	case "flood":
+		n, _ := strconv.Atoi(os.Getenv("COUNT"))
+		for line := strings.Repeat("x", 1023); n > 0; n-- {
+			fmt.Println(line)
+		}
+		os.Exit(0)
+	case "storm":
+		storm(os.Getenv("ADDRESS"))
 	case "serve":
 		http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "served") })
 		fmt.Println(http.ListenAndServe(":8080", nil))

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/athnet/ath/offchain/worker/runtime"
+)
+
+const (
+	// minDiskMiB is the smallest file system that a lease gets; ext4 does not go much lower.
+	minDiskMiB = 8
+	// diskDir holds all disks, below the engine's own data: what is rented and what is not come out of one pool.
+	diskDir = "ath"
+	// overlay is the engine's storage driver whose layout is known here.
+	overlay = "overlay2"
+	// trialName and a process id is the disk by which a machine is tried.
+	trialName = ".trial-"
+	// loopTries bounds a race for a free loop device with other programs.
+	loopTries = 32
+)
+
+// disks gives every lease a file system of its own: a file of the rented size, reserved on the host in full, mounted through a
+// loop device. The writable layers of the lease's services and the volumes that their images declare lie on it, so the kernel
+// answers ENOSPC inside and never outside.
+//
+// Below dir, a lease has SLUG/disk.img and its mount point SLUG/tree with
+//
+//	root/SERVICE.LAYER   what the engine would keep in overlay2/LAYER, bound over it
+//	volume/…             volumes
+//
+// Nothing else is remembered: what stands is looked up in the kernel's mount table, every step is taken once and may be repeated,
+// and the loop device is released by the kernel with the last mount. Where the mounts are gone (a reboot) the engine finds a
+// layer without anything to run, so an instance doesn't start before its disk is back.
+type disks struct {
+	mode   Mode
+	dir    string // of this worker; empty where disks can't be limited
+	layers string // the engine's overlay2
+	why    error  // why not
+	mu     sync.Mutex
+}
+
+// probe makes a small disk and throws it away, so that what is said is what holds.
+func (d *disks) probe(ctx context.Context, host, driver, root, chain, worker string) error {
+	if d.mode == ModeOff {
+		d.why = errors.New("disk limits are off")
+		return nil
+	}
+	dir := filepath.Join(root, diskDir, short(chain), short(worker))
+	d.layers = filepath.Join(root, overlay)
+	if d.why = d.try(ctx, host, driver, dir); d.why == nil {
+		d.dir = dir
+		return nil
+	}
+	if d.mode == ModeRequire {
+		return fmt.Errorf("disk limit: %w", d.why)
+	}
+	return nil
+}
+
+func (d *disks) try(ctx context.Context, host, driver, dir string) error {
+	if driver != overlay {
+		return fmt.Errorf("the engine's storage driver is %s; set \"storage-driver\": \"overlay2\" and \"features\": {\"containerd-snapshotter\": false} in daemon.json and restart it", driver)
+	}
+	if err := sameMounts(ctx, host); err != nil {
+		return err
+	}
+	if _, err := os.Stat(d.layers); err != nil {
+		return fmt.Errorf("%w; run the worker as root on the engine's own machine", err)
+	}
+	for _, program := range []string{"mkfs.ext4", "cp"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return fmt.Errorf("%w; install e2fsprogs and coreutils", err)
+		}
+	}
+	old, err := filepath.Glob(filepath.Join(dir, trialName+"*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range old { // of workers that were killed over it
+		if _, err := os.Stat("/proc/" + strings.TrimPrefix(filepath.Base(path), trialName)); err == nil {
+			continue
+		}
+		if err := d.removeAt(path); err != nil {
+			return err
+		}
+	}
+	trial := filepath.Join(dir, trialName+strconv.Itoa(os.Getpid()))
+	_, err = d.makeAt(ctx, trial, minDiskMiB)
+	if err = errors.Join(err, d.removeAt(trial)); err != nil {
+		return fmt.Errorf("%w; run the worker as root with CAP_SYS_ADMIN, /dev/loop-control and ext4, and keep the engine's data on ext4, xfs or btrfs", err)
+	}
+	return nil
+}
+
+// sameMounts says whether the engine sees what this process mounts.
+func sameMounts(ctx context.Context, host string) error {
+	path, ok := strings.CutPrefix(host, "unix://")
+	if !ok {
+		return fmt.Errorf("the engine is at %s; use one on this machine through its unix socket", host)
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	raw, err := conn.(*net.UnixConn).SyscallConn()
+	if err != nil {
+		return err
+	}
+	var peer *unix.Ucred
+	var perr error
+	if err := raw.Control(func(fd uintptr) { peer, perr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); err != nil {
+		return err
+	}
+	if perr != nil {
+		return perr
+	}
+	mine, err := os.Readlink("/proc/self/ns/mnt")
+	if err != nil {
+		return err
+	}
+	its, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", peer.Pid))
+	if err != nil {
+		return fmt.Errorf("%w; run the worker as root beside the engine, not in a container", err)
+	}
+	if mine != its {
+		return errors.New("the engine lives in another mount namespace and would not see a lease's disk; run the worker as root beside it, without PrivateMounts, PrivateTmp or ProtectSystem")
+	}
+	return nil
+}
+
+func (d *disks) active() bool { return d.dir != "" }
+
+// make, which with 0 MiB makes nothing, returns where a lease's disk is mounted, made and mounted if it was not.
+func (d *disks) make(ctx context.Context, slug string, mib uint64) (string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	tree, err := d.makeAt(ctx, filepath.Join(d.dir, slug), mib)
+	if err != nil {
+		return "", fmt.Errorf("disk of the lease: %w", err)
+	}
+	return tree, nil
+}
+
+func (d *disks) makeAt(ctx context.Context, dir string, mib uint64) (string, error) {
+	image, tree := filepath.Join(dir, "disk.img"), filepath.Join(dir, "tree")
+	if err := os.MkdirAll(tree, 0o700); err != nil {
+		return "", err
+	}
+	if yes, err := mounted(tree); yes || err != nil {
+		return tree, err
+	}
+	if _, err := os.Stat(image); errors.Is(err, fs.ErrNotExist) {
+		if mib == 0 {
+			return "", fmt.Errorf("%s is gone, and with it what the lease had written", image)
+		}
+		if err := format(ctx, image, max(mib, minDiskMiB)); err != nil {
+			return "", err
+		}
+	} else if err != nil {
+		return "", err
+	}
+	if err := mountLoop(image, tree); err != nil {
+		return "", err
+	}
+	for _, sub := range []string{"root", "volume"} {
+		if err := os.MkdirAll(filepath.Join(tree, sub), 0o700); err != nil {
+			return "", err
+		}
+	}
+	return tree, nil
+}
+
+// format makes a file system whose space is the lease's from now on: the host can't run out of it later. Nothing is discarded,
+// which would give it back.
+func format(ctx context.Context, image string, mib uint64) error {
+	unfinished := image + ".new"
+	f, err := os.OpenFile(unfinished, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if err = unix.Fallocate(int(f.Fd()), 0, 0, int64(mib)<<20); err != nil {
+		err = fmt.Errorf("reserve %d MiB at %s: %w", mib, image, err)
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(unfinished))
+	}
+	out, err := exec.CommandContext(ctx, "mkfs.ext4", "-q", "-F", "-m", "0", "-E", "nodiscard,lazy_itable_init=1,lazy_journal_init=1", unfinished).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("mkfs.ext4 %s: %w: %s", unfinished, err, strings.TrimSpace(string(out)))
+	}
+	return os.Rename(unfinished, image)
+}
+
+// mountLoop mounts a file. The loop device clears itself with its last user, so a crash at any point leaves none behind. Direct
+// I/O keeps a workload's writes out of the host's page cache.
+func mountLoop(image, at string) error {
+	control, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer control.Close()
+	file, err := os.OpenFile(image, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	for range loopTries {
+		n, err := unix.IoctlRetInt(int(control.Fd()), unix.LOOP_CTL_GET_FREE)
+		if err != nil {
+			return fmt.Errorf("find a loop device: %w", err)
+		}
+		path := "/dev/loop" + strconv.Itoa(n)
+		device, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		config := unix.LoopConfig{Fd: uint32(file.Fd()), Info: unix.LoopInfo64{Flags: unix.LO_FLAGS_AUTOCLEAR | unix.LO_FLAGS_DIRECT_IO}}
+		copy(config.Info.File_name[:len(config.Info.File_name)-1], image)
+		err = unix.IoctlLoopConfigure(int(device.Fd()), &config)
+		if errors.Is(err, unix.EBUSY) { // somebody else was faster
+			if err := device.Close(); err != nil {
+				return err
+			}
+			continue
+		}
+		if err == nil {
+			err = unix.Mount(path, at, "ext4", unix.MS_NODEV|unix.MS_NOSUID|unix.MS_NOATIME, "errors=remount-ro")
+		}
+		if err = errors.Join(err, device.Close()); err != nil {
+			return fmt.Errorf("mount %s through %s: %w", image, path, err)
+		}
+		return nil
+	}
+	return fmt.Errorf("no loop device is free after %d tries", loopTries)
+}
+
+// takeRoot moves an instance's writable layer onto the lease's disk, before it runs. upper is the engine's directory of it.
+func (d *disks) takeRoot(ctx context.Context, tree, service, upper string) error {
+	layer := filepath.Dir(upper)
+	if filepath.Dir(layer) != d.layers {
+		return fmt.Errorf("disk of service %s: its layer is at %s, not below %s; the engine's layout is not known", service, upper, d.layers)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if yes, err := mounted(layer); yes || err != nil {
+		return err
+	}
+	own := filepath.Join(tree, "root", service+"."+filepath.Base(layer))
+	if _, err := os.Stat(own); errors.Is(err, fs.ErrNotExist) {
+		if err := d.copyLayer(ctx, tree, service, layer, own); err != nil {
+			return fmt.Errorf("disk of service %s: %w", service, err)
+		}
+	} else if err != nil {
+		return err
+	}
+	// Without this file the engine takes the layer for an image of nothing: it can't start without the disk.
+	if err := os.Remove(filepath.Join(layer, "lower")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := empty(filepath.Join(layer, "diff")); err != nil {
+		return err
+	}
+	if err := unix.Mount(own, layer, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("bind %s to %s: %w", own, layer, err)
+	}
+	return nil
+}
+
+func (d *disks) copyLayer(ctx context.Context, tree, service, layer, own string) error {
+	// Earlier layers of the service are those of instances that are gone.
+	old, err := filepath.Glob(filepath.Join(tree, "root", service+".*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range old {
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
+	}
+	unfinished := own + ".new"
+	out, err := exec.CommandContext(ctx, "cp", "-a", layer, unfinished).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("copy layer: %w: %s", err, strings.TrimSpace(string(out)))
+	}
+	return os.Rename(unfinished, own)
+}
+
+func empty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove unmounts and deletes a lease's disk, whose instances are gone.
+func (d *disks) remove(slug string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.removeAt(filepath.Join(d.dir, slug)); err != nil {
+		return fmt.Errorf("remove disk of the lease: %w", err)
+	}
+	return nil
+}
+
+func (d *disks) removeAt(dir string) error {
+	tree := filepath.Join(dir, "tree")
+	yes, err := mounted(tree)
+	if errors.Is(err, fs.ErrNotExist) {
+		return os.RemoveAll(dir)
+	}
+	if err != nil {
+		return err
+	}
+	if yes {
+		points, err := sharing(tree)
+		if err != nil {
+			return err
+		}
+		for _, point := range points {
+			if err := unix.Unmount(point, unix.UMOUNT_NOFOLLOW); err != nil && !errors.Is(err, unix.EINVAL) {
+				return fmt.Errorf("unmount %s: %w", point, err)
+			}
+		}
+	}
+	return os.RemoveAll(dir)
+}
+
+// DropDisks removes the disks of all workers of the chain, whose instances are gone.
+func (r *Runtime) DropDisks() error {
+	chain := filepath.Join(r.info.DockerRootDir, diskDir, short(r.config.Chain))
+	found, err := filepath.Glob(filepath.Join(chain, "*", "*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range found {
+		if err := r.disks.removeAt(dir); err != nil {
+			return fmt.Errorf("remove disk: %w", err)
+		}
+	}
+	return os.RemoveAll(chain)
+}
+
+// mounted says whether something is mounted at a path, which then lies on another device than its parent.
+func mounted(path string) (bool, error) {
+	var at, above unix.Stat_t
+	if err := unix.Lstat(path, &at); err != nil {
+		return false, &fs.PathError{Op: "lstat", Path: path, Err: err}
+	}
+	if err := unix.Lstat(filepath.Dir(path), &above); err != nil {
+		return false, &fs.PathError{Op: "lstat", Path: filepath.Dir(path), Err: err}
+	}
+	return at.Dev != above.Dev, nil
+}
+
+// sharing returns all mount points of the file system that is mounted at tree: last mounted first.
+func sharing(tree string) ([]string, error) {
+	var at unix.Stat_t
+	if err := unix.Lstat(tree, &at); err != nil {
+		return nil, &fs.PathError{Op: "lstat", Path: tree, Err: err}
+	}
+	device := fmt.Sprintf("%d:%d", unix.Major(at.Dev), unix.Minor(at.Dev))
+	table, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for line := range strings.Lines(string(table)) {
+		if f := strings.Fields(line); len(f) > 4 && f[2] == device {
+			out = append(out, unescape.Replace(f[4]))
+		}
+	}
+	slices.Reverse(out)
+	return out, nil
+}
+
+// unescape undoes what the kernel does to paths in its mount table.
+var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
+
+// logKiB is the size of each of logMaxFiles log files: an eighth of the service's storage together, and at most logMaxMiB each.
+func logKiB(serviceMiB uint64) uint64 {
+	return min(logMaxMiB<<10, max(serviceMiB<<10/8/logMaxFiles, logMinKiB))
+}
+
+// diskMiB is what is left of a lease's storage for its file system: logs lie beside it.
+func diskMiB(d runtime.Disk) uint64 {
+	logs := min(uint64(d.Services)*logMaxMiB*logMaxFiles, d.LeaseMiB/8)
+	return d.LeaseMiB - logs
+}
