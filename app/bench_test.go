@@ -45,10 +45,15 @@ func BenchmarkFigureRegister(b *testing.B) {
 	b.ReportMetric(bulk/single, "register_500_containers_gas_ratio")
 }
 
+// rackKey is the worker key of a machine.
+func rackKey(n int) ed25519.PrivateKey {
+	seed := sha256.Sum256(fmt.Appendf(nil, "rack worker %d", n))
+	return ed25519.NewKeyFromSeed(seed[:])
+}
+
 // rackMachine is one of many alike machines of a data centre.
 func rackMachine(owner gen.Account, n int) providerstypes.NewContainer {
-	seed, fingerprint := sha256.Sum256(fmt.Appendf(nil, "rack worker %d", n)), sha256.Sum256(fmt.Appendf(nil, "rack machine %d", n))
-	key := ed25519.NewKeyFromSeed(seed[:])
+	key, fingerprint := rackKey(n), sha256.Sum256(fmt.Appendf(nil, "rack machine %d", n))
 	consent := providerstypes.RegistrationSignBytes(shadow.ChainID, owner.String(), "h100-sxm-80", fingerprint[:])
 	return providerstypes.NewContainer{
 		Class: "h100-sxm-80", Count: 8, WorkerPubkey: key.Public().(ed25519.PublicKey), Fingerprint: fingerprint[:],

@@ -73,7 +73,9 @@ func TestCapacityIsPaidUpToTheFault(t *testing.T) {
 	w := branch(t, chain(t))
 	w.market()
 	one, two, both := []uint64{1}, []uint64{2}, []uint64{1, 2}
-	require.NoError(t, w.Providers.Bind(w.ctx, 1, "tenant/1"))
+	vacancy, err := w.Providers.Vacancy(w.ctx, 1)
+	require.NoError(t, err)
+	require.NoError(t, w.Providers.Bind(w.ctx, vacancy, "tenant/1"))
 	w.round(4, true, both, nil, nil) // weights count from the next round on
 	w.round(5, true, both, nil, nil)
 	require.Positive(t, w.capacity(1))

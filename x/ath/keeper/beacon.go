@@ -64,7 +64,7 @@ func (k *Keeper) stepBeacon(ctx sdk.Context, votes []types.Vote) error {
 		if err != nil {
 			return err
 		}
-		if err := ctx.EventManager().EmitTypedEvent(&types.EventBeaconProofRefused{Operator: text}); err != nil {
+		if err := types.Emit(ctx, &types.EventBeaconProofRefused{Operator: text}); err != nil {
 			return err
 		}
 	}

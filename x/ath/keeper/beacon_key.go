@@ -48,7 +48,7 @@ func (k *Keeper) SetBeaconKey(ctx sdk.Context, operator sdk.ValAddress, pubkey, 
 	if err := k.saveBeaconKey(ctx, operator, before, after); err != nil {
 		return 0, err
 	}
-	return max(after.FromEpoch, epoch.Number), ctx.EventManager().EmitTypedEvent(&types.EventBeaconKeySet{Key: after})
+	return max(after.FromEpoch, epoch.Number), types.Emit(ctx, &types.EventBeaconKeySet{Key: after})
 }
 
 // RemoveBeaconKey forgets a validator's key at once: it may be silent at any time anyway.
@@ -60,7 +60,7 @@ func (k *Keeper) RemoveBeaconKey(ctx sdk.Context, operator sdk.ValAddress) error
 	if err := k.saveBeaconKey(ctx, operator, key, types.BeaconKey{}); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventBeaconKeySet{Key: types.BeaconKey{Operator: key.Operator}})
+	return types.Emit(ctx, &types.EventBeaconKeySet{Key: types.BeaconKey{Operator: key.Operator}})
 }
 
 // dropBeaconKey forgets the key of a validator that was removed.

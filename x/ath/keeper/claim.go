@@ -93,7 +93,7 @@ func (k *Keeper) WithdrawIncome(ctx sdk.Context, beneficiary sdk.AccAddress) (sd
 	if err != nil {
 		return nil, false, err
 	}
-	return coins, more, ctx.EventManager().EmitTypedEvent(&types.EventWithdrawn{Beneficiary: address, Amount: coins.String()})
+	return coins, more, types.Emit(ctx, &types.EventWithdrawn{Beneficiary: address, Amount: coins.String()})
 }
 
 func (k *Keeper) settleContainers(ctx sdk.Context, beneficiary sdk.AccAddress, containers []uint64) error {
@@ -131,5 +131,5 @@ func (k *Keeper) takeOwed(ctx sdk.Context, params types.Params, beneficiary sdk.
 		return nil, err
 	}
 	event := types.EventClaimed{Beneficiary: address, Ledger: ledger, Amount: amount}
-	return types.VestClaim(params.Vesting(ledger), ctx.BlockTime(), amount), ctx.EventManager().EmitTypedEvent(&event)
+	return types.VestClaim(params.Vesting(ledger), ctx.BlockTime(), amount), types.Emit(ctx, &event)
 }

@@ -42,7 +42,7 @@ func (k *Keeper) streamDAO(ctx sdk.Context, params types.Params, ended uint64) e
 	if err := k.addRow(ctx, newRowKey(types.RowKind_ROW_KIND_TREASURY, nil, 0, types.Denom), treasury); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventDaoStreamed{Epoch: ended, Stakers: stakers, Treasury: treasury})
+	return types.Emit(ctx, &types.EventDaoStreamed{Epoch: ended, Stakers: stakers, Treasury: treasury})
 }
 
 // checkDAO: the DAO's row holds what its schedule has not paid yet (A18).

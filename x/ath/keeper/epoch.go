@@ -49,7 +49,7 @@ func (k *Keeper) advanceEpoch(ctx sdk.Context) error {
 		return err
 	}
 	k.logger.Info("epoch ended", "epoch", epoch.Number, "emitted", emitted.String())
-	return ctx.EventManager().EmitTypedEvent(&types.EventEpochEnded{Epoch: epoch.Number, Emitted: emitted})
+	return types.Emit(ctx, &types.EventEpochEnded{Epoch: epoch.Number, Emitted: emitted})
 }
 
 // closeEpochs distributes what lies a verdict horizon behind the epoch that ends: one epoch, or more where the horizon
@@ -119,7 +119,7 @@ func (k *Keeper) distributeFee(ctx sdk.Context, epoch uint64, parts types.FeePar
 	if err := k.countFees(ctx, epoch, parts, denom); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventFeesDistributed{
+	return types.Emit(ctx, &types.EventFeesDistributed{
 		Epoch: epoch, Denom: denom,
 		Stakers: parts.Stakers, SlaFund: parts.SLAFund, Treasury: parts.Treasury, Burnt: parts.Burn,
 	})

@@ -90,7 +90,7 @@ func (k *Keeper) bookExit(ctx sdk.Context, beneficiary sdk.AccAddress, ledger ty
 	if err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventExited{
+	return types.Emit(ctx, &types.EventExited{
 		Beneficiary: address, Ledger: ledger, Denom: denom,
 		Amount: exit.Amount, Penalty: exit.Penalty, RipeAt: time.Unix(int64(exit.Ripe), 0).UTC(),
 	})

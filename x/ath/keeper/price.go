@@ -123,7 +123,7 @@ func (k *Keeper) saveUsdIndex(ctx sdk.Context, index types.UsdIndex, stale bool)
 	if err := k.usdIndex.Set(ctx, index); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventUsdIndexStepped{Index: index.Index, Slope: index.Slope, Stale: stale})
+	return types.Emit(ctx, &types.EventUsdIndexStepped{Index: index.Index, Slope: index.Slope, Stale: stale})
 }
 
 // pruneUsdCheckpoint drops the checkpoints that are older than KeptUsdCheckpoints steps of an hour: usually one comes, one goes.

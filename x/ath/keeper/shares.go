@@ -189,7 +189,7 @@ func (k *Keeper) closeShare(ctx sdk.Context, share types.Share) error {
 			return err
 		}
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventSharesClosed{
+	return types.Emit(ctx, &types.EventSharesClosed{
 		Pool: share.Pool, Epoch: share.Epoch, Amount: share.Promised(), Weight: share.Weight,
 	})
 }

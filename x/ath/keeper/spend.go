@@ -42,7 +42,7 @@ func (k *Keeper) Spend(ctx sdk.Context, source types.SpendSource, recipient sdk.
 	if err := k.Withdraw(ctx, row, recipient, amount.Amount); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventSpent{Source: source, Recipient: text, Amount: amount})
+	return types.Emit(ctx, &types.EventSpent{Source: source, Recipient: text, Amount: amount})
 }
 
 // countPaid counts what a pool paid. It writes the pool's totals at once: what users do in a block goes by addPaidDelta.

@@ -153,7 +153,7 @@ func (k *Keeper) Confirm(ctx sdk.Context, group, round uint64) error {
 	if err := k.promise(ctx, types.Pool_POOL_CAPACITY, promised); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventCapacityConfirmed{Group: group, Round: round, Amount: promised})
+	return types.Emit(ctx, &types.EventCapacityConfirmed{Group: group, Round: round, Amount: promised})
 }
 
 // Skip settles a holder and lets it miss a round that its group has not confirmed yet. A holder without a position has

@@ -174,7 +174,7 @@ func (k *Keeper) SetPayout(ctx sdk.Context, beneficiary, payout sdk.AccAddress) 
 	if event.Payout, err = k.addresses.BytesToString(payout); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&event)
+	return types.Emit(ctx, &event)
 }
 
 func (k *Keeper) payout(ctx sdk.Context, beneficiary sdk.AccAddress) (sdk.AccAddress, error) {

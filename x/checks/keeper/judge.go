@@ -136,7 +136,7 @@ func (j *judge) judgeParked(ctx sdk.Context, shard uint64) (int, error) {
 		return changed, nil
 	}
 	j.k.logger.Error("verdict not applied", "round", j.round.Number, "shard", shard, "err", err)
-	return changed, ctx.EventManager().EmitTypedEvent(&types.EventJudgementFailed{Round: j.round.Number, Shard: shard, Reason: err.Error()})
+	return changed, athtypes.Emit(ctx, &types.EventJudgementFailed{Round: j.round.Number, Shard: shard, Reason: err.Error()})
 }
 
 // task is one member's part in a shard's verdict.
@@ -179,7 +179,7 @@ func (j *judge) judgeShard(ctx sdk.Context, shard uint64) (changed int, err erro
 			return changed, err
 		}
 	}
-	return changed, ctx.EventManager().EmitTypedEvent(&types.EventShardJudged{
+	return changed, athtypes.Emit(ctx, &types.EventShardJudged{
 		Round: j.round.Number, Shard: shard, Committee: uint32(len(tasks)), Revealed: uint32(len(votes)),
 		Healthy: uint32(outcome.Healthy.Count()), Faulty: uint32(outcome.Faulty.Count()), Inconclusive: uint32(outcome.Inconclusive.Count()),
 	})
@@ -256,7 +256,7 @@ func (j *judge) judgeTask(ctx sdk.Context, shard uint64, t task, outcome types.O
 			return err
 		}
 	}
-	return ctx.EventManager().EmitTypedEvent(&event)
+	return athtypes.Emit(ctx, &event)
 }
 
 // settleTask gives the licence's present owner the weight of a correct task, or the licence the mistake of a wrong one. A

@@ -84,7 +84,7 @@ func (k *Keeper) EndLicences(ctx sdk.Context, owner sdk.AccAddress, ids []uint64
 		if err := k.queueSeat(ctx, licence.Id, licence.Sitter(), ""); err != nil {
 			return err
 		}
-		return ctx.EventManager().EmitTypedEvent(&types.EventLicenceEnded{Id: licence.Id, Owner: licence.Owner})
+		return athtypes.Emit(ctx, &types.EventLicenceEnded{Id: licence.Id, Owner: licence.Owner})
 	})
 	if err != nil {
 		return err
@@ -178,7 +178,7 @@ func (k *Keeper) saveLicence(ctx sdk.Context, before, after types.Licence) error
 	if err := k.queueSeat(ctx, after.Id, before.Sitter(), after.Sitter()); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventLicenceChanged{Licence: after})
+	return athtypes.Emit(ctx, &types.EventLicenceChanged{Licence: after})
 }
 
 // eachOwned calls f with each licence after checking that it is the owner's.

@@ -11,6 +11,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/checks/types"
 )
 
@@ -46,7 +47,7 @@ func (k *Keeper) SubmitReport(ctx sdk.Context, operator sdk.AccAddress, s Submis
 			return err
 		}
 	}
-	return ctx.EventManager().EmitTypedEvent(&event)
+	return athtypes.Emit(ctx, &event)
 }
 
 // takingRound returns the running round if it is the one that is meant and takes reports now.

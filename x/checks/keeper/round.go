@@ -9,6 +9,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/checks/types"
 )
 
@@ -98,5 +99,5 @@ func (k *Keeper) startRound(ctx sdk.Context, before types.Round, params types.Pa
 			return err
 		}
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventRoundStarted{Round: round})
+	return athtypes.Emit(ctx, &types.EventRoundStarted{Round: round})
 }

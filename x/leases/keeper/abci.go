@@ -11,6 +11,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/leases/types"
 )
 
@@ -170,7 +171,7 @@ func (k *Keeper) warn(ctx sdk.Context, p *purse) error {
 		return nil
 	}
 	end, _ := p.account.ExhaustedAt(p.balance)
-	return ctx.EventManager().EmitTypedEvent(&types.EventLowFunds{
+	return athtypes.Emit(ctx, &types.EventLowFunds{
 		Tenant: p.account.Tenant, Denom: p.account.Denom, Hours: hours, ExhaustedAt: end,
 	})
 }
@@ -302,7 +303,7 @@ func (k *Keeper) park(ctx sdk.Context, queue string, tenant sdk.AccAddress, numb
 	}
 	k.logger.Error("queue item parked", "queue", queue, "tenant", name, "number", number, "err", failed)
 	text := failed.Error()
-	return ctx.EventManager().EmitTypedEvent(&types.EventQueueParked{
+	return athtypes.Emit(ctx, &types.EventQueueParked{
 		Queue: queue, Tenant: name, Number: number, Error: text[:min(len(text), maxParkedError)],
 	})
 }

@@ -97,7 +97,7 @@ func (k *Keeper) deposit(ctx sdk.Context, p *purse, depositor sdk.AccAddress, am
 	if err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventDeposited{
+	return athtypes.Emit(ctx, &types.EventDeposited{
 		Tenant: p.account.Tenant, Depositor: name, Amount: p.coin(amount).String(), Balance: p.coin(p.balance).String(),
 	})
 }
@@ -125,7 +125,7 @@ func (k *Keeper) Withdraw(ctx sdk.Context, tenant sdk.AccAddress, amount sdk.Coi
 	if err := k.vault.Withdraw(ctx, p.row(), tenant, amount.Amount); err != nil {
 		return sdk.Coin{}, err
 	}
-	return amount, ctx.EventManager().EmitTypedEvent(&types.EventDepositWithdrawn{
+	return amount, athtypes.Emit(ctx, &types.EventDepositWithdrawn{
 		Tenant: p.account.Tenant, Amount: amount.String(),
 	})
 }

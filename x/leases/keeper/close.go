@@ -9,6 +9,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/leases/types"
 )
 
@@ -103,7 +104,7 @@ func (k *Keeper) end(ctx sdk.Context, p *purse, lease types.Lease, end types.End
 	if err := k.leaveContainer(ctx, lease, end.Reason, accused); err != nil {
 		return receipt, err
 	}
-	if err := ctx.EventManager().EmitTypedEvent(&types.EventLeaseClosed{Receipt: receipt}); err != nil {
+	if err := athtypes.Emit(ctx, &types.EventLeaseClosed{Receipt: receipt}); err != nil {
 		return receipt, err
 	}
 	if lease.StandbyOf != 0 && end.Reason != types.CloseReason_CLOSE_REASON_NOT_NEEDED {

@@ -166,27 +166,22 @@ func (f *fakeProviders) Class(_ sdk.Context, name string) (providertypes.Class, 
 	return class, nil
 }
 
-func (f *fakeProviders) Bindable(ctx sdk.Context, id uint64) error {
+func (f *fakeProviders) Vacancy(ctx sdk.Context, id uint64) (providertypes.Vacancy, error) {
 	status, err := f.Status(ctx, id)
 	if err != nil {
-		return err
+		return providertypes.Vacancy{}, err
 	}
 	if status.State != providertypes.ContainerState_CONTAINER_STATE_READY || status.Lease != "" || f.silent[id] {
-		return providertypes.ErrContainerNotFree.Wrap(status.State.String())
+		return providertypes.Vacancy{}, providertypes.ErrContainerNotFree.Wrap(status.State.String())
 	}
-	return nil
+	container, err := f.Container(ctx, id)
+	return providertypes.Vacancy{Container: container, Status: status}, err
 }
 
-func (f *fakeProviders) Bind(ctx sdk.Context, id uint64, leaseID string) error {
-	if err := f.Bindable(ctx, id); err != nil {
-		return err
-	}
-	status, err := f.Status(ctx, id)
-	if err != nil {
-		return err
-	}
+func (f *fakeProviders) Bind(ctx sdk.Context, v providertypes.Vacancy, leaseID string) error {
+	status := v.Status
 	status.State, status.Lease = providertypes.ContainerState_CONTAINER_STATE_LEASED, leaseID
-	return f.statuses.Set(ctx, id, status)
+	return f.statuses.Set(ctx, status.Id, status)
 }
 
 func (f *fakeProviders) Rebind(ctx sdk.Context, id uint64, from, to string) error {

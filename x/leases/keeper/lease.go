@@ -123,17 +123,15 @@ func (k *Keeper) serve(ctx sdk.Context, o *opening, order *types.MsgCreateLease)
 	if err != nil {
 		return nil, err
 	}
-	offers, err := k.pick(ctx, demand, order.Candidates, size+int(order.Standbys), o.params.MaxScan)
+	matches, err := k.pick(ctx, demand, order.Candidates, size+int(order.Standbys), o.params.MaxScan)
 	if err != nil {
 		return nil, err
 	}
 	first, quoted := o.purse.account.NextNumber, false
-	leases := make([]types.Lease, len(offers))
-	for i, offer := range offers {
-		lease, err := k.draw(ctx, o.purse.account, offer, order)
-		if err != nil {
-			return nil, err
-		}
+	leases := make([]types.Lease, len(matches))
+	for i, m := range matches {
+		offer, now := m.offer, ctx.BlockTime()
+		lease := types.NewLease(o.purse.account, offer, m.vacancy.Container.Provider, order, now, m.vacancy.Status.OutageAt(now))
 		lease.Number = first + uint64(i)
 		switch {
 		case i >= size:
@@ -151,7 +149,7 @@ func (k *Keeper) serve(ctx sdk.Context, o *opening, order *types.MsgCreateLease)
 		return nil, err
 	}
 	for i, lease := range leases {
-		if err := k.open(ctx, o.purse, offers[i], lease); err != nil {
+		if err := k.open(ctx, o.purse, matches[i], lease); err != nil {
 			return nil, err
 		}
 	}
@@ -217,21 +215,8 @@ func (k *Keeper) checkQuote(ctx sdk.Context, demand types.Demand, quote *types.Q
 	return indexer, nil
 }
 
-// draw makes the lease of an order on an offer; its number is the caller's to set.
-func (k *Keeper) draw(ctx sdk.Context, account types.Account, offer types.Offer, order *types.MsgCreateLease) (types.Lease, error) {
-	container, err := k.providers.Container(ctx, offer.ContainerId)
-	if err != nil {
-		return types.Lease{}, err
-	}
-	outage, err := k.providers.Outage(ctx, offer.ContainerId)
-	if err != nil {
-		return types.Lease{}, err
-	}
-	return types.NewLease(account, offer, container.Provider, order, ctx.BlockTime(), outage), nil
-}
-
-// open writes a new lease on an offer that fits and that the purse carries; the caller writes the purse.
-func (k *Keeper) open(ctx sdk.Context, p *purse, offer types.Offer, lease types.Lease) error {
+// open writes a new lease on a match that the purse carries; the caller writes the purse.
+func (k *Keeper) open(ctx sdk.Context, p *purse, m match, lease types.Lease) error {
 	p.account = p.account.Opened(lease)
 	if err := k.saveLease(ctx, p.tenant, lease); err != nil {
 		return err
@@ -239,15 +224,15 @@ func (k *Keeper) open(ctx sdk.Context, p *purse, offer types.Offer, lease types.
 	if err := k.queueEnd(ctx, p.tenant, lease); err != nil {
 		return err
 	}
-	if offer.Listed() {
-		if err := k.prices.Remove(ctx, priceKeyOf(offer)); err != nil {
+	if m.offer.Listed() {
+		if err := k.prices.Remove(ctx, priceKeyOf(m.offer)); err != nil {
 			return err
 		}
 	}
-	if err := k.providers.Bind(ctx, lease.ContainerId, lease.ID()); err != nil {
+	if err := k.providers.Bind(ctx, m.vacancy, lease.ID()); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventLeaseOpened{Lease: lease})
+	return athtypes.Emit(ctx, &types.EventLeaseOpened{Lease: lease})
 }
 
 // queueEnd puts a lease into the expiry queue, if it has an end.

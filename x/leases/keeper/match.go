@@ -22,52 +22,58 @@ const maxReasons = 8
 // maxFree bounds how many free Containers an error names to who came too late.
 const maxFree = 3
 
-// pick returns n offers: the first candidates that are free and fit; where they are too few and the requirement names a class, the
+// match is an offer with the Container that it is of, free at the time.
+type match struct {
+	offer   types.Offer
+	vacancy providertypes.Vacancy
+}
+
+// pick returns n matches: the first candidates that are free and fit; where they are too few and the requirement names a class, the
 // cheapest that fit among the first entries of the price index: maxScan of them, and two more for each of a gang.
-func (k *Keeper) pick(ctx sdk.Context, demand types.Demand, candidates []uint64, n int, maxScan uint32) ([]types.Offer, error) {
+func (k *Keeper) pick(ctx sdk.Context, demand types.Demand, candidates []uint64, n int, maxScan uint32) ([]match, error) {
 	var (
-		offers []types.Offer
-		why    []string
+		found []match
+		why   []string
 	)
 	for _, id := range candidates {
-		if len(offers) == n {
-			return offers, nil
+		if len(found) == n {
+			return found, nil
 		}
-		offer, misfit, err := k.fit(ctx, demand, id)
+		fitting, misfit, err := k.fit(ctx, demand, id)
 		switch {
 		case err != nil:
 			return nil, err
 		case misfit == types.Fits:
-			offers = append(offers, offer)
+			found = append(found, fitting)
 		case len(why) < maxReasons:
 			why = append(why, fmt.Sprintf("container %d: %s", id, misfit))
 		case len(why) == maxReasons:
 			why = append(why, "and others")
 		}
 	}
-	if len(offers) == n {
-		return offers, nil
+	if len(found) == n {
+		return found, nil
 	}
 	if demand.Requirement.Class == "" {
 		return nil, types.ErrNoMatch.Wrapf("candidates: %s%s; name others, or a requirement with a class%s",
-			ofGang(len(offers), n), strings.Join(why, ", "), k.elsewhere(ctx, demand, candidates, maxScan))
+			ofGang(len(found), n), strings.Join(why, ", "), k.elsewhere(ctx, demand, candidates, maxScan))
 	}
 	if n > 1 {
 		maxScan += uint32(2 * n)
 	}
 	taken := map[uint64]bool{}
-	for _, offer := range offers {
-		taken[offer.ContainerId] = true
+	for _, m := range found {
+		taken[m.offer.ContainerId] = true
 	}
-	seen, err := k.scan(ctx, demand, maxScan, n-len(offers), taken)
+	seen, err := k.scan(ctx, demand, maxScan, n-len(found), taken)
 	if err != nil {
 		return nil, err
 	}
-	if offers = append(offers, seen.offers...); len(offers) == n {
-		return offers, nil
+	if found = append(found, seen.matches...); len(found) == n {
+		return found, nil
 	}
 	why = append(why, fmt.Sprintf("class %s: %s", demand.Requirement.Class, seen.tally))
-	return nil, types.ErrNoMatch.Wrapf("requirement: %s%s; relax what fails most, or name candidates", ofGang(len(offers), n), strings.Join(why, ", "))
+	return nil, types.ErrNoMatch.Wrapf("requirement: %s%s; relax what fails most, or name candidates", ofGang(len(found), n), strings.Join(why, ", "))
 }
 
 // ofGang says how much of a gang was found.
@@ -87,50 +93,51 @@ func (k *Keeper) elsewhere(ctx sdk.Context, demand types.Demand, candidates []ui
 	}
 	demand.Requirement.Class = offer.Class
 	seen, err := k.scan(ctx, demand, maxScan, maxFree, nil)
-	if err != nil || len(seen.offers) == 0 {
+	if err != nil || len(seen.matches) == 0 {
 		return ""
 	}
-	free := make([]string, len(seen.offers))
-	for i, o := range seen.offers {
+	free := make([]string, len(seen.matches))
+	for i, m := range seen.matches {
+		o := m.offer
 		free[i] = fmt.Sprintf("container %d for %s per hour", o.ContainerId, types.Readable(types.PerHour(o.Rate)))
 	}
 	return fmt.Sprintf("; free now in class %s: %s", offer.Class, strings.Join(free, ", "))
 }
 
 // fit says whether a Container serves a demand now, and if not in which dimension it fails.
-func (k *Keeper) fit(ctx sdk.Context, demand types.Demand, id uint64) (types.Offer, types.Misfit, error) {
+func (k *Keeper) fit(ctx sdk.Context, demand types.Demand, id uint64) (match, types.Misfit, error) {
 	offer, err := k.offers.Get(ctx, id)
 	switch {
 	case errors.Is(err, collections.ErrNotFound):
-		return offer, types.MisfitNoOffer, nil
+		return match{}, types.MisfitNoOffer, nil
 	case err != nil:
-		return offer, types.Fits, err
+		return match{}, types.Fits, err
 	}
 	if misfit := demand.Offer(offer); misfit != types.Fits {
-		return offer, misfit, nil
+		return match{}, misfit, nil
 	}
-	container, err := k.providers.Container(ctx, id)
+	vacancy, err := k.providers.Vacancy(ctx, id)
 	switch {
 	case errors.Is(err, providertypes.ErrContainerNotFound):
-		return offer, types.MisfitUnknown, nil
+		return match{}, types.MisfitUnknown, nil
+	case errors.Is(err, providertypes.ErrContainerNotFree):
+		// What it lacks says more than that it is taken.
+		container, err := k.providers.Container(ctx, id)
+		if misfit := demand.Container(container); err != nil || misfit != types.Fits {
+			return match{}, misfit, err
+		}
+		return match{}, types.MisfitBusy, nil
 	case err != nil:
-		return offer, types.Fits, err
+		return match{}, types.Fits, err
 	}
-	if misfit := demand.Container(container); misfit != types.Fits {
-		return offer, misfit, nil
-	}
-	err = k.providers.Bindable(ctx, id)
-	if errors.Is(err, providertypes.ErrContainerNotFree) {
-		return offer, types.MisfitBusy, nil
-	}
-	return offer, types.Fits, err
+	return match{offer: offer, vacancy: vacancy}, demand.Container(vacancy.Container), nil
 }
 
 // scanned is what a walk through the price index has found.
 type scanned struct {
-	// offers fit, cheapest first.
-	offers []types.Offer
-	// stale are Containers that fit but can't be leased now.
+	// matches fit, cheapest first.
+	matches []match
+	// stale are Containers that can't be leased now.
 	stale []uint64
 	// tally is why entries were passed over.
 	tally types.Tally
@@ -153,14 +160,14 @@ func (k *Keeper) scan(ctx sdk.Context, demand types.Demand, maxScan uint32, limi
 		if taken[key.K4()] {
 			return false, nil
 		}
-		offer, misfit, err := k.fit(ctx, demand, key.K4())
+		fitting, misfit, err := k.fit(ctx, demand, key.K4())
 		if err != nil {
 			return true, err
 		}
 		switch misfit {
 		case types.Fits:
-			found.offers = append(found.offers, offer)
-			return len(found.offers) == limit, nil
+			found.matches = append(found.matches, fitting)
+			return len(found.matches) == limit, nil
 		case types.MisfitBusy, types.MisfitUnknown:
 			found.stale = append(found.stale, key.K4())
 		}

@@ -11,6 +11,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/leases/types"
 	providertypes "github.com/athnet/ath/x/providers/types"
 )
@@ -72,7 +73,7 @@ func (k *Keeper) setOffer(ctx sdk.Context, signer sdk.AccAddress, offer types.Of
 	if err := k.providers.SetOffered(ctx, offer.ContainerId, isSupply(offer, class, container.Count)); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventOfferSet{Offer: offer})
+	return athtypes.Emit(ctx, &types.EventOfferSet{Offer: offer})
 }
 
 // isSupply says whether an offer counts as public supply, which capacity rewards need.
@@ -122,7 +123,7 @@ func (k *Keeper) removeOffer(ctx sdk.Context, signer sdk.AccAddress, id uint64) 
 	if err := k.offers.Remove(ctx, id); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventOfferRemoved{ContainerId: id})
+	return athtypes.Emit(ctx, &types.EventOfferRemoved{ContainerId: id})
 }
 
 func priceKeyOf(offer types.Offer) priceKey {
@@ -205,7 +206,7 @@ func (k *Keeper) availability(ctx sdk.Context, id uint64) (leased, free bool, er
 	if err != nil || status.Lease != "" {
 		return status.Lease != "", false, err
 	}
-	err = k.providers.Bindable(ctx, id)
+	_, err = k.providers.Vacancy(ctx, id)
 	if errors.Is(err, providertypes.ErrContainerNotFree) {
 		return false, false, nil
 	}
@@ -221,7 +222,7 @@ func (k *Keeper) list(ctx sdk.Context, offer types.Offer) error {
 	if err := k.indexPrice(ctx, offer); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventOfferListed{ContainerId: offer.ContainerId})
+	return athtypes.Emit(ctx, &types.EventOfferListed{ContainerId: offer.ContainerId})
 }
 
 // delist takes the offer of a Container without a lease out of the price index.
@@ -233,5 +234,5 @@ func (k *Keeper) delist(ctx sdk.Context, offer types.Offer) error {
 	if err := k.offers.Set(ctx, offer.ContainerId, offer); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventOfferDelisted{ContainerId: offer.ContainerId})
+	return athtypes.Emit(ctx, &types.EventOfferDelisted{ContainerId: offer.ContainerId})
 }

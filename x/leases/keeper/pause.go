@@ -7,6 +7,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/leases/types"
 )
 
@@ -44,7 +45,7 @@ func (k *Keeper) pauseOrEnd(ctx sdk.Context, p *purse, lease types.Lease) error 
 	if err := k.queueEnd(ctx, p.tenant, paused); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventLeasePaused{Lease: paused, Until: *paused.QueuedEnd()})
+	return athtypes.Emit(ctx, &types.EventLeasePaused{Lease: paused, Until: *paused.QueuedEnd()})
 }
 
 // ResumeLease ends a pause, if the account can pay again.
@@ -90,5 +91,5 @@ func (k *Keeper) ResumeLease(ctx sdk.Context, id types.LeaseID, deposit sdk.Coin
 	if err := k.queueEnd(ctx, id.Tenant, resumed); err != nil {
 		return sdk.Coin{}, err
 	}
-	return o.purse.coin(s.Total()), ctx.EventManager().EmitTypedEvent(&types.EventLeaseResumed{Lease: resumed})
+	return o.purse.coin(s.Total()), athtypes.Emit(ctx, &types.EventLeaseResumed{Lease: resumed})
 }

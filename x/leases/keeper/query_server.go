@@ -154,7 +154,11 @@ func (s queryServer) Match(goCtx context.Context, req *types.QueryMatchRequest) 
 		limit = defaultMatches
 	}
 	seen, err := s.k.scan(ctx, demand, params.MaxScan, int(min(limit, maxMatches)), nil)
-	return &types.QueryMatchResponse{Offers: seen.offers, Stale: seen.stale}, err
+	res := &types.QueryMatchResponse{Stale: seen.stale}
+	for _, m := range seen.matches {
+		res.Offers = append(res.Offers, m.offer)
+	}
+	return res, err
 }
 
 // bounded limits a page's size.

@@ -10,6 +10,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/leases/types"
 )
 
@@ -118,7 +119,7 @@ func (k *Keeper) apply(ctx sdk.Context, p *purse, lease types.Lease, s types.Set
 	if err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventLeaseSettled{
+	return athtypes.Emit(ctx, &types.EventLeaseSettled{
 		LeaseId: lease.ID(), Provider: lease.Provider, Paid: p.coin(paid).String(), Fee: p.coin(fee).String(),
 	})
 }

@@ -10,6 +10,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/leases/types"
 	providertypes "github.com/athnet/ath/x/providers/types"
 )
@@ -44,7 +45,7 @@ func (k *Keeper) Failover(ctx sdk.Context, signer sdk.AccAddress, id types.Lease
 	if err != nil {
 		return lease, err
 	}
-	return moved, ctx.EventManager().EmitTypedEvent(&types.EventLeaseMoved{
+	return moved, athtypes.Emit(ctx, &types.EventLeaseMoved{
 		Lease: moved, FromContainer: lease.ContainerId, FromProvider: lease.Provider, Reason: reason, MovedBy: by,
 	})
 }
@@ -99,7 +100,7 @@ func (k *Keeper) takeOver(ctx sdk.Context, p *purse, lease types.Lease, number u
 		if err != nil {
 			return standby, err
 		}
-		return standby, ctx.EventManager().EmitTypedEvent(&types.EventLeaseClosed{Receipt: receipt})
+		return standby, athtypes.Emit(ctx, &types.EventLeaseClosed{Receipt: receipt})
 	}
 	return types.Lease{}, types.ErrNoMatch.Wrapf("lease_id: none of the %d standbys of %s can take over now", len(candidates), lease.ID())
 }

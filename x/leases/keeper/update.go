@@ -7,6 +7,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/leases/types"
 )
 
@@ -36,7 +37,7 @@ func (k *Keeper) UpdateLease(ctx sdk.Context, id types.LeaseID, msg *types.MsgUp
 	if err := k.saveLease(ctx, id.Tenant, lease); err != nil {
 		return lease, err
 	}
-	return lease, ctx.EventManager().EmitTypedEvent(&types.EventLeaseUpdated{Lease: lease})
+	return lease, athtypes.Emit(ctx, &types.EventLeaseUpdated{Lease: lease})
 }
 
 // extend moves a lease's agreed end. Its provider has agreed to that by an offer that still stands, at no more than the lease costs, and

@@ -7,6 +7,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/leases/types"
 )
 
@@ -64,7 +65,7 @@ func (k *Keeper) submitUsage(ctx sdk.Context, signer sdk.AccAddress, records []t
 			return err
 		}
 		lease = next
-		if err := ctx.EventManager().EmitTypedEvent(&types.EventUsageRecorded{Record: record}); err != nil {
+		if err := athtypes.Emit(ctx, &types.EventUsageRecorded{Record: record}); err != nil {
 			return err
 		}
 	}
@@ -95,5 +96,5 @@ func (k *Keeper) start(ctx sdk.Context, tenant sdk.AccAddress, lease types.Lease
 	if err := k.apply(ctx, p, lease, s); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventLeaseStarted{Lease: lease})
+	return athtypes.Emit(ctx, &types.EventLeaseStarted{Lease: lease})
 }

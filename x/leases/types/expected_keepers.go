@@ -35,10 +35,11 @@ type Providers interface {
 	Status(ctx sdk.Context, id uint64) (providertypes.ContainerStatus, error)
 	// Class returns an entry of the catalogue; ErrClassNotFound.
 	Class(ctx sdk.Context, name string) (providertypes.Class, error)
-	// Bindable says whether Bind would succeed now: Ready, no lease, heard of within three heartbeat intervals.
-	Bindable(ctx sdk.Context, id uint64) error
-	// Bind takes a Container Ready -> Leased; ErrContainerNotFree with the state that it is in.
-	Bind(ctx sdk.Context, id uint64, leaseID string) error
+	// Vacancy returns a Container that can be leased now: Ready, no lease, available at this time, heard of within three heartbeat
+	// intervals; else ErrContainerNotFree with why, ErrContainerNotFound.
+	Vacancy(ctx sdk.Context, id uint64) (providertypes.Vacancy, error)
+	// Bind takes a vacant Container Ready -> Leased, in the transaction that has asked for the Vacancy.
+	Bind(ctx sdk.Context, v providertypes.Vacancy, leaseID string) error
 	// Rebind hands it from one lease to another; ErrContainerNotFree where it is faulty or leaving the market.
 	Rebind(ctx sdk.Context, id uint64, from, to string) error
 	// Release takes it back: Leased -> Ready (or Offline while faulty, Checking where notStarted), Draining -> Maintenance.

@@ -8,6 +8,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/providers/types"
 )
 
@@ -78,7 +79,7 @@ func (k *Keeper) parkTicket(ctx sdk.Context, key ticketKey, failed error) error 
 		return err
 	}
 	text := failed.Error()
-	return ctx.EventManager().EmitTypedEvent(&types.EventTicketParked{
+	return athtypes.Emit(ctx, &types.EventTicketParked{
 		Id: t.Id, Deadline: t.Deadline, Error: strings.ToValidUTF8(text[:min(len(text), maxParkedError)], ""),
 	})
 }

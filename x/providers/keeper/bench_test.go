@@ -29,7 +29,7 @@ func BenchmarkBindAndRelease(b *testing.B) {
 	f := newFixture(b)
 	id := f.ready(b, 100)[50]
 	metered(b, f, func(ctx sdk.Context) error {
-		if err := f.k.Bind(ctx, id, "tenant/1"); err != nil {
+		if err := bind(f.k, ctx, id, "tenant/1"); err != nil {
 			return err
 		}
 		return f.k.Release(ctx, id, "tenant/1", false)

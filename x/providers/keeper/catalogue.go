@@ -9,6 +9,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/providers/types"
 )
 
@@ -39,7 +40,7 @@ func (k *Keeper) SetClasses(ctx sdk.Context, classes []types.Class) error {
 		if err := k.classes.Set(ctx, c.Name, c); err != nil {
 			return err
 		}
-		if err := ctx.EventManager().EmitTypedEvent(&types.EventClassSet{Class: c}); err != nil {
+		if err := athtypes.Emit(ctx, &types.EventClassSet{Class: c}); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/providers/types"
 )
 
@@ -43,7 +44,7 @@ func (k *Keeper) stepCoefficient(ctx sdk.Context, params types.Params) error {
 	if err := k.coefficient.Set(ctx, next); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventCoefficientSet{
+	return athtypes.Emit(ctx, &types.EventCoefficientSet{
 		Coefficient: next, PreviousPpm: before.IndexPpm, TargetPpm: target,
 	})
 }

@@ -121,7 +121,7 @@ func (k *Keeper) addContainer(ctx sdk.Context, id uint64, provider string, n typ
 	if err := k.stakes.Set(ctx, id, stake); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventContainerRegistered{Container: c, State: status.State, Stake: stake.Required})
+	return athtypes.Emit(ctx, &types.EventContainerRegistered{Container: c, State: status.State, Stake: stake.Required})
 }
 
 // UpdateContainer changes how a Container is reached and what was measured of it.
@@ -159,7 +159,7 @@ func (k *Keeper) UpdateContainer(ctx sdk.Context, signer sdk.AccAddress, m *type
 	if err := k.save(ctx, prev, prev.Reweigh(class, c), nil); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventContainerUpdated{Container: c})
+	return athtypes.Emit(ctx, &types.EventContainerUpdated{Container: c})
 }
 
 // Heartbeat notes that workers live, and which of their devices are broken. It also ends suspensions that are over and brings weights up to date with the
@@ -216,7 +216,7 @@ func (k *Keeper) Heartbeat(ctx sdk.Context, signer sdk.AccAddress, ids []uint64,
 	if err := edits.save(ctx); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventHeartbeat{Ids: ids})
+	return athtypes.Emit(ctx, &types.EventHeartbeat{Ids: ids})
 }
 
 // SetMaintenance takes Containers off the market or brings them back to be checked.

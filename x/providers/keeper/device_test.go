@@ -34,7 +34,7 @@ func TestBrokenDeviceLeavesTheMarketInOneBlock(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "GPU-1: XID 79", status.Reason)
 	require.Zero(t, status.Weight)
-	require.ErrorIs(t, f.k.Bind(f.ctx, id, "tenant/1"), types.ErrContainerNotFree)
+	require.ErrorIs(t, bind(f.k, f.ctx, id, "tenant/1"), types.ErrContainerNotFree)
 	require.ErrorContains(t, f.k.Bindable(f.ctx, id), "XID 79")
 
 	for round := uint64(4); round < 9; round++ { // however healthy it looks from outside
@@ -53,7 +53,7 @@ func TestBrokenDeviceLeavesTheMarketInOneBlock(t *testing.T) {
 func TestBrokenDeviceKeepsItsLease(t *testing.T) {
 	f := newFixture(t)
 	id := f.ready(t, 1)[0]
-	require.NoError(t, f.k.Bind(f.ctx, id, "tenant/1"))
+	require.NoError(t, bind(f.k, f.ctx, id, "tenant/1"))
 	require.NoError(t, f.beatWith(id, xid(id, 48)))
 	f.requireState(t, stLeased, id)
 	require.NoError(t, f.k.Release(f.ctx, id, "tenant/1", false))
@@ -61,7 +61,7 @@ func TestBrokenDeviceKeepsItsLease(t *testing.T) {
 
 	g := newFixture(t)
 	id = g.ready(t, 1)[0]
-	require.NoError(t, g.k.Bind(g.ctx, id, "tenant/1"))
+	require.NoError(t, bind(g.k, g.ctx, id, "tenant/1"))
 	require.NoError(t, g.beatWith(id, xid(id, 48)))
 	require.NoError(t, g.beatWith(id))
 	require.NoError(t, g.k.Release(g.ctx, id, "tenant/1", false))
@@ -127,7 +127,7 @@ func TestOutsideOfItsWindowsAContainerIsNotLeased(t *testing.T) {
 	require.ErrorContains(t, err, opens.UTC().Format(time.RFC3339))
 	f.ctx = f.ctx.WithBlockTime(opens)
 	require.NoError(t, f.beatWith(id))
-	require.NoError(t, f.k.Bind(f.ctx, id, "tenant/1"))
+	require.NoError(t, bind(f.k, f.ctx, id, "tenant/1"))
 	update.Windows = []types.Window{{Days: 0, To: 1}}
 	_, err = f.msgs.UpdateContainer(f.ctx, update)
 	require.ErrorIs(t, err, types.ErrInvalidField)

@@ -60,7 +60,7 @@ func TestEveryChangeIsAnEvent(t *testing.T) {
 		_, err := f.msgs.Heartbeat(ctx, &types.MsgHeartbeat{Operator: operator.String(), Ids: []uint64{id}})
 		return err
 	})
-	expect("bind", stReady, func(ctx sdk.Context) error { return f.k.Bind(ctx, id, "tenant/1") })
+	expect("bind", stReady, func(ctx sdk.Context) error { return bind(f.k, ctx, id, "tenant/1") })
 	v := f.aVerdict(4, nil, bits, nil)
 	expect("fault", stLeased, func(ctx sdk.Context) error { return f.k.ApplyVerdict(ctx, v) })
 	v = f.aVerdict(5, bits, nil, nil)

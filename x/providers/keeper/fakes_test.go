@@ -528,3 +528,12 @@ func (f *fixture) requireState(t testing.TB, want types.ContainerState, ids ...u
 	}
 	require.NoError(t, f.k.CheckInvariants(f.ctx))
 }
+
+// bind leases a Container as x/leases does: it asks whether that can be, and does it.
+func bind(k *keeper.Keeper, ctx sdk.Context, id uint64, lease string) error {
+	v, err := k.Vacancy(ctx, id)
+	if err != nil {
+		return err
+	}
+	return k.Bind(ctx, v, lease)
+}

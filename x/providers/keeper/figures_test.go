@@ -71,7 +71,7 @@ func TestUtilisation(t *testing.T) {
 
 	ids := f.ready(t, 3)
 	bigID := f.big(t, 7, 2)
-	require.NoError(t, f.k.Bind(f.ctx, ids[0], "tenant/1"))
+	require.NoError(t, bind(f.k, f.ctx, ids[0], "tenant/1"))
 	res := f.utilisation(t, "")
 	require.Len(t, res.Classes, 2)
 	require.Equal(t, types.Utilisation{
@@ -164,7 +164,7 @@ func TestFiguresAreCountedAnew(t *testing.T) {
 	f.twoClasses(t)
 	ids := f.ready(t, 3)
 	f.big(t, 7, 2)
-	require.NoError(t, f.k.Bind(f.ctx, ids[0], "tenant/1"))
+	require.NoError(t, bind(f.k, f.ctx, ids[0], "tenant/1"))
 	g, err := f.k.ExportGenesis(f.ctx)
 	require.NoError(t, err)
 	other := newFixture(t)

@@ -19,7 +19,7 @@ func busy(t *testing.T) *fixture {
 	f := newFixture(t)
 	ids := f.ready(t, 8)
 	for _, id := range ids[:4] {
-		require.NoError(t, f.k.Bind(f.ctx, id, "tenant/1"))
+		require.NoError(t, bind(f.k, f.ctx, id, "tenant/1"))
 	}
 	f.verdict(t, 4, types.BitmapOf(ids[1:7]...), types.BitmapOf(ids[0]), types.BitmapOf(ids[7]))
 	require.NoError(t, f.k.Release(f.ctx, ids[1], "tenant/1", true))

@@ -58,7 +58,7 @@ func TestFaultKeepsTheLease(t *testing.T) {
 	f := newFixture(t)
 	id := f.ready(t, 1)[0]
 	bound := f.ctx.BlockTime()
-	require.NoError(t, f.k.Bind(f.ctx, id, "tenant/1"))
+	require.NoError(t, bind(f.k, f.ctx, id, "tenant/1"))
 	f.verdict(t, 8, nil, types.BitmapOf(id), nil)
 	f.requireState(t, stLeased, id)
 	require.Zero(t, f.stream.positions[id].weight)
@@ -87,7 +87,7 @@ func TestFaultKeepsTheLease(t *testing.T) {
 func TestReleaseWhileFaultyGoesOffline(t *testing.T) {
 	f := newFixture(t)
 	id := f.ready(t, 1)[0]
-	require.NoError(t, f.k.Bind(f.ctx, id, "tenant/1"))
+	require.NoError(t, bind(f.k, f.ctx, id, "tenant/1"))
 	f.verdict(t, 8, nil, types.BitmapOf(id), nil)
 	require.NoError(t, f.k.Release(f.ctx, id, "tenant/1", false))
 	f.requireState(t, stOffline, id)

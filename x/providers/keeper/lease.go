@@ -10,33 +10,42 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/providers/types"
 )
 
-// Bindable says whether Bind would succeed now.
-func (k *Keeper) Bindable(ctx sdk.Context, id uint64) error {
+// Vacancy returns a Container that can be leased now, for Bind in the same transaction.
+func (k *Keeper) Vacancy(ctx sdk.Context, id uint64) (types.Vacancy, error) {
 	s, err := k.Status(ctx, id)
 	if err != nil {
-		return err
+		return types.Vacancy{}, err
 	}
-	_, err = k.bind(ctx, s, "")
+	return k.vacancy(ctx, s)
+}
+
+// Bindable says whether there is a Vacancy.
+func (k *Keeper) Bindable(ctx sdk.Context, id uint64) error {
+	_, err := k.Vacancy(ctx, id)
 	return err
 }
 
-// Bind gives a free Container to a lease. It writes the Container's status and nothing else.
-func (k *Keeper) Bind(ctx sdk.Context, id uint64, leaseID string) error {
+// Bind gives a vacant Container to a lease. It writes the Container's status and nothing else, and reads nothing: the transaction has
+// just asked for the Vacancy.
+func (k *Keeper) Bind(ctx sdk.Context, v types.Vacancy, leaseID string) error {
 	if leaseID == "" {
 		return types.ErrInvalidField.Wrap("lease: want a lease id, have none")
 	}
-	prev, err := k.Status(ctx, id)
+	next, err := v.Status.Bind(leaseID, ctx.BlockTime())
 	if err != nil {
 		return err
 	}
-	next, err := k.bind(ctx, prev, leaseID)
-	if err != nil {
+	if err := k.statuses.Set(ctx, next.Id, next); err != nil {
 		return err
 	}
-	return k.change(ctx, prev, next, nil)
+	if err := k.figures.CountClass(ctx, next.Figures(v.Container).Add(v.Status.Figures(v.Container).Neg())); err != nil {
+		return err
+	}
+	return athtypes.Emit(ctx, &types.EventContainerStatusChanged{Status: next, Previous: v.Status.State})
 }
 
 // Rebind hands a leased Container that is not faulty from one lease to another of the same tenant. It writes the Container's status and
@@ -56,33 +65,33 @@ func (k *Keeper) Rebind(ctx sdk.Context, id uint64, from, to string) error {
 	return k.change(ctx, prev, next, nil)
 }
 
-// bind is the pure transition behind the questions whether the Container is available and its worker alive.
-func (k *Keeper) bind(ctx sdk.Context, s types.ContainerStatus, leaseID string) (types.ContainerStatus, error) {
-	next, err := s.Bind(leaseID, ctx.BlockTime())
-	if err != nil {
-		return s, err
+// vacancy asks all that a lease needs of a Container: its state, whether it is available at this time, and its worker alive.
+func (k *Keeper) vacancy(ctx sdk.Context, s types.ContainerStatus) (types.Vacancy, error) {
+	v := types.Vacancy{Status: s}
+	if _, err := s.Bind("", ctx.BlockTime()); err != nil {
+		return v, err
 	}
-	c, err := k.Container(ctx, s.Id)
-	if err != nil {
-		return s, err
+	var err error
+	if v.Container, err = k.Container(ctx, s.Id); err != nil {
+		return v, err
 	}
-	if !types.Open(c.Windows, ctx.BlockTime()) {
-		return s, types.ErrContainerNotFree.Wrapf("container %d is not available now; again from %s",
-			s.Id, types.NextOpen(c.Windows, ctx.BlockTime()).Format(time.RFC3339))
+	if windows := v.Container.Windows; !types.Open(windows, ctx.BlockTime()) {
+		return v, types.ErrContainerNotFree.Wrapf("container %d is not available now; again from %s",
+			s.Id, types.NextOpen(windows, ctx.BlockTime()).Format(time.RFC3339))
 	}
 	params, err := k.Params(ctx)
 	if err != nil {
-		return s, err
+		return v, err
 	}
 	seen, err := k.LastSeen(ctx, s.Id)
 	if err != nil {
-		return s, err
+		return v, err
 	}
 	if params.Silent(seen, ctx.BlockTime()) {
-		return s, types.ErrContainerNotFree.Wrapf("container %d: its worker was last heard of %s ago, more than %d intervals of %s",
+		return v, types.ErrContainerNotFree.Wrapf("container %d: its worker was last heard of %s ago, more than %d intervals of %s",
 			s.Id, ctx.BlockTime().Sub(seen), types.HeartbeatsMissed, params.HeartbeatInterval)
 	}
-	return next, nil
+	return v, nil
 }
 
 // Release takes a Container back from its lease. After a lease that was served it writes the status and nothing else; after

@@ -33,7 +33,7 @@ func TestLeaseWritesOnlyTheStatus(t *testing.T) {
 
 	require.NoError(t, f.k.Bindable(f.ctx, id))
 	require.Empty(t, f.store.writes)
-	require.NoError(t, f.k.Bind(f.ctx, id, "tenant/1"))
+	require.NoError(t, bind(f.k, f.ctx, id, "tenant/1"))
 	require.Equal(t, []byte{statusPrefix}, f.store.writes)
 	f.requireState(t, stLeased, id)
 
@@ -49,11 +49,11 @@ func TestBindableSaysWhyNot(t *testing.T) {
 	ids := f.ready(t, 2)
 
 	require.ErrorIs(t, f.k.Bindable(f.ctx, 99), types.ErrContainerNotFound)
-	require.NoError(t, f.k.Bind(f.ctx, ids[0], "tenant/1"))
-	err := f.k.Bind(f.ctx, ids[0], "tenant/2")
+	require.NoError(t, bind(f.k, f.ctx, ids[0], "tenant/1"))
+	err := bind(f.k, f.ctx, ids[0], "tenant/2")
 	require.ErrorIs(t, err, types.ErrContainerNotFree)
 	require.ErrorContains(t, err, "container 1 is Leased")
-	require.ErrorIs(t, f.k.Bind(f.ctx, ids[1], ""), types.ErrInvalidField)
+	require.ErrorIs(t, bind(f.k, f.ctx, ids[1], ""), types.ErrInvalidField)
 
 	f.advance(15 * time.Minute) // three intervals
 	require.NoError(t, f.k.Bindable(f.ctx, ids[1]))
@@ -73,7 +73,7 @@ func TestReleaseOfAnotherLeaseIsRefused(t *testing.T) {
 	id := f.ready(t, 1)[0]
 	require.ErrorIs(t, f.k.Release(f.ctx, id, "", false), types.ErrWrongLease)
 	require.ErrorIs(t, f.k.Release(f.ctx, id, "tenant/1", false), types.ErrWrongLease)
-	require.NoError(t, f.k.Bind(f.ctx, id, "tenant/1"))
+	require.NoError(t, bind(f.k, f.ctx, id, "tenant/1"))
 	require.ErrorIs(t, f.k.Release(f.ctx, id, "tenant/2", false), types.ErrWrongLease)
 	require.ErrorIs(t, f.k.Release(f.ctx, 99, "tenant/2", false), types.ErrContainerNotFound)
 	f.requireState(t, stLeased, id)
@@ -83,7 +83,7 @@ func TestReleaseOfAnotherLeaseIsRefused(t *testing.T) {
 func TestNotStartedSuspends(t *testing.T) {
 	f := newFixture(t)
 	id := f.ready(t, 1)[0]
-	require.NoError(t, f.k.Bind(f.ctx, id, "tenant/1"))
+	require.NoError(t, bind(f.k, f.ctx, id, "tenant/1"))
 	require.NoError(t, f.k.Release(f.ctx, id, "tenant/1", true))
 	f.requireState(t, stChecking, id)
 	require.Equal(t, []string{"set 1 0"}, f.stream.calls)
@@ -118,7 +118,7 @@ func TestDraining(t *testing.T) {
 			return err
 		})
 	}
-	require.NoError(t, f.k.Bind(f.ctx, id, "tenant/1"))
+	require.NoError(t, bind(f.k, f.ctx, id, "tenant/1"))
 	require.NoError(t, maintain(true))
 	f.requireState(t, stDraining, id)
 	require.Zero(t, f.stream.positions[id].weight)
@@ -167,7 +167,7 @@ func TestAuthorize(t *testing.T) {
 func TestRebind(t *testing.T) {
 	f := newFixture(t)
 	id := f.ready(t, 1)[0]
-	require.NoError(t, f.k.Bind(f.ctx, id, "tenant/2"))
+	require.NoError(t, bind(f.k, f.ctx, id, "tenant/2"))
 	f.store.writes = nil
 	require.NoError(t, f.k.Rebind(f.ctx, id, "tenant/2", "tenant/1"))
 	require.Equal(t, []byte{statusPrefix}, f.store.writes)

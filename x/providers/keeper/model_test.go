@@ -289,7 +289,7 @@ func (m *model) bind(t *rapid.T) {
 	lease := fmt.Sprintf("tenant/%d", id)
 	alive := m.ctx.BlockTime().Sub(c.seen) <= 3*m.params.HeartbeatInterval
 	require.Equal(t, c.state == stReady && alive, m.k.Bindable(m.ctx, id) == nil)
-	err := m.k.Bind(m.ctx, id, lease)
+	err := bind(m.k, m.ctx, id, lease)
 	if c.state != stReady || !alive {
 		require.ErrorIs(t, err, types.ErrContainerNotFree)
 		return

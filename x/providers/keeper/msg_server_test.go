@@ -29,7 +29,7 @@ type badInput struct {
 func TestBadInputChangesNothing(t *testing.T) {
 	f := newFixture(t)
 	ids := f.ready(t, 3) // 1 stays Ready, 2 is leased
-	require.NoError(t, f.k.Bind(f.ctx, ids[1], "tenant/1"))
+	require.NoError(t, bind(f.k, f.ctx, ids[1], "tenant/1"))
 	_, err := f.msgs.RegisterProvider(f.ctx, &types.MsgRegisterProvider{Owner: stranger.String(), Tier: types.Tier_TIER_ENTERPRISE})
 	require.NoError(t, err)
 	before := f.snapshot(t)
@@ -320,7 +320,7 @@ func TestSetClassesReachesWeightsByHeartbeat(t *testing.T) {
 	_, err = f.msgs.SetClasses(f.ctx, &types.MsgSetClasses{Authority: authority.String(), Classes: []types.Class{class}})
 	require.NoError(t, err)
 	require.EqualValues(t, 1_000, f.stream.positions[ids[0]].weight)
-	require.NoError(t, f.k.Bind(f.ctx, ids[1], "tenant/1"))
+	require.NoError(t, bind(f.k, f.ctx, ids[1], "tenant/1"))
 	f.heartbeat(t, ids...)
 	require.EqualValues(t, 3_000, f.stream.positions[ids[0]].weight)
 	require.EqualValues(t, 3_000, f.stream.positions[ids[1]].weight)

@@ -60,7 +60,7 @@ func (k *Keeper) RegisterProvider(ctx sdk.Context, owner, payout sdk.AccAddress,
 			return err
 		}
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventProviderRegistered{Provider: p})
+	return athtypes.Emit(ctx, &types.EventProviderRegistered{Provider: p})
 }
 
 // UpdateProvider replaces what an owner may change; tier and count of Containers stay.
@@ -80,7 +80,7 @@ func (k *Keeper) UpdateProvider(ctx sdk.Context, owner, payout sdk.AccAddress, c
 			return err
 		}
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventProviderUpdated{Provider: p})
+	return athtypes.Emit(ctx, &types.EventProviderUpdated{Provider: p})
 }
 
 // DeregisterProvider removes a provider that has neither Containers nor unbonding stake nor tickets, and the redirection of its income
@@ -115,7 +115,7 @@ func (k *Keeper) DeregisterProvider(ctx sdk.Context, owner sdk.AccAddress) error
 			return err
 		}
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventProviderDeregistered{Owner: p.Owner})
+	return athtypes.Emit(ctx, &types.EventProviderDeregistered{Owner: p.Owner})
 }
 
 // text is an address for people; an address that cannot be encoded is shown as what it is.

@@ -88,7 +88,7 @@ func TestSilenceWithoutReward(t *testing.T) {
 	f := newFixture(t)
 	ids := f.ready(t, 2)
 	require.NoError(t, f.k.SetOffered(f.ctx, ids[0], false))
-	require.NoError(t, f.k.Bind(f.ctx, ids[1], "tenant/1"))
+	require.NoError(t, bind(f.k, f.ctx, ids[1], "tenant/1"))
 	require.NoError(t, f.k.EndBlock(f.ctx))
 	f.rounds(t, 4, types.SilenceRounds, types.BitmapOf(ids...))
 	f.heartbeat(t, ids...)

@@ -126,7 +126,7 @@ func (k *Keeper) removeContainer(ctx sdk.Context, c types.Container, edits *shar
 	if err := k.containers.Remove(ctx, c.Id); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventContainerStatusChanged{Status: next, Previous: prev.State})
+	return athtypes.Emit(ctx, &types.EventContainerStatusChanged{Status: next, Previous: prev.State})
 }
 
 // WithdrawStake pays the owner what has finished unbonding. Anybody may ask for it.
@@ -141,7 +141,7 @@ func (k *Keeper) WithdrawStake(ctx sdk.Context, owner sdk.AccAddress) (math.Int,
 	if more {
 		k.logger.Debug("more ripe stake than one message pays", "owner", k.text(owner))
 	}
-	return paid, ctx.EventManager().EmitTypedEvent(&types.EventStakeWithdrawn{Owner: k.text(owner), Amount: paid})
+	return paid, athtypes.Emit(ctx, &types.EventStakeWithdrawn{Owner: k.text(owner), Amount: paid})
 }
 
 // TopUpStake adds what Containers lack of the stake that they must bond, at most max in all; those that lack none are left
@@ -186,7 +186,7 @@ func (k *Keeper) topUp(ctx sdk.Context, owner sdk.AccAddress, c types.Container)
 	if err := k.noteStake(ctx, c.Id, false); err != nil {
 		return math.Int{}, err
 	}
-	return missing, ctx.EventManager().EmitTypedEvent(&types.EventStakeToppedUp{Container: c.Id, Amount: missing})
+	return missing, athtypes.Emit(ctx, &types.EventStakeToppedUp{Container: c.Id, Amount: missing})
 }
 
 // noteStake notes in a living Container's status whether stake is missing, and all that follows from it.

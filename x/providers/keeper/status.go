@@ -12,6 +12,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/providers/types"
 )
 
@@ -103,7 +104,7 @@ func (k *Keeper) save(ctx sdk.Context, prev, next types.ContainerStatus, edits *
 	if err := k.countChange(ctx, prev, next); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventContainerStatusChanged{Status: next, Previous: prev.State})
+	return athtypes.Emit(ctx, &types.EventContainerStatusChanged{Status: next, Previous: prev.State})
 }
 
 func (k *Keeper) setPosition(ctx sdk.Context, s types.ContainerStatus) error {

@@ -68,7 +68,7 @@ func (k *Keeper) OpenTicket(ctx sdk.Context, d types.Damage) (types.Ticket, erro
 	}
 	t := types.NewTicket(id, d, sources, ctx.BlockTime(), params.TicketTime(minExit))
 	if t.State != types.TicketState_TICKET_STATE_OPEN {
-		return t, ctx.EventManager().EmitTypedEvent(&types.EventTicketClosed{Ticket: t})
+		return t, athtypes.Emit(ctx, &types.EventTicketClosed{Ticket: t})
 	}
 	if err := k.holdStake(ctx, t); err != nil {
 		return t, err
@@ -76,7 +76,7 @@ func (k *Keeper) OpenTicket(ctx sdk.Context, d types.Damage) (types.Ticket, erro
 	if err := k.saveTicket(ctx, t); err != nil {
 		return t, err
 	}
-	return t, ctx.EventManager().EmitTypedEvent(&types.EventTicketOpened{Ticket: t})
+	return t, athtypes.Emit(ctx, &types.EventTicketOpened{Ticket: t})
 }
 
 // ownStake is the stake row of the Container that a ticket is about. One that has retired has none: its stake unbonds.
@@ -157,7 +157,7 @@ func (k *Keeper) HoldTicket(ctx sdk.Context, id uint64) (types.Ticket, error) {
 	if err := k.saveTicket(ctx, t); err != nil {
 		return t, err
 	}
-	return t, ctx.EventManager().EmitTypedEvent(&types.EventTicketContested{Ticket: t})
+	return t, athtypes.Emit(ctx, &types.EventTicketContested{Ticket: t})
 }
 
 // ResolveTicket ends a contested ticket: upheld, what is held is lost; else it goes back. A contest that was not decided
@@ -239,7 +239,7 @@ func (k *Keeper) closeTicket(ctx sdk.Context, t types.Ticket) error {
 	if err := k.tickets.Remove(ctx, t.Id); err != nil {
 		return err
 	}
-	return ctx.EventManager().EmitTypedEvent(&types.EventTicketClosed{Ticket: t})
+	return athtypes.Emit(ctx, &types.EventTicketClosed{Ticket: t})
 }
 
 // letGo ends the hold on the Container's stake, puts back what was not spent, and looks whether stake is missing now.

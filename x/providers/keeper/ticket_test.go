@@ -59,7 +59,7 @@ func TestTicketRunsOut(t *testing.T) {
 	require.True(t, f.vault.row(income).IsZero())
 	require.NoError(t, f.k.Bindable(f.ctx, ids[0]), "what is held counts as bonded")
 	require.EqualValues(t, 1_000, f.status(t, ids[0]).Weight)
-	require.NoError(t, f.k.Bind(f.ctx, ids[0], "tenant/1"))
+	require.NoError(t, bind(f.k, f.ctx, ids[0], "tenant/1"))
 
 	f.endBlock(t, week-1)
 	require.True(t, f.vault.row(fund).IsZero())

@@ -124,6 +124,12 @@ func (s ContainerStatus) Bind(lease string, now time.Time) (ContainerStatus, err
 	return s, nil
 }
 
+// Vacancy is a Container that can be leased, as a transaction has found it.
+type Vacancy struct {
+	Container Container
+	Status    ContainerStatus
+}
+
 // Rebind hands a leased Container to another lease. One that is faulty, broken or on its way out of the market takes no new work.
 func (s ContainerStatus) Rebind(from, to string) (ContainerStatus, error) {
 	switch {
