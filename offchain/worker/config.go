@@ -40,6 +40,7 @@ type Config struct {
 	DockerHost   string `name:"docker-host" usage:"container engine, such as unix:///var/run/docker.sock; DOCKER_HOST where empty"`
 	Egress       string `name:"egress" default:"guard" usage:"a workload's way to this machine and private networks: guard (block if possible), require, or off"`
 	DiskLimit    string `name:"disk-limit" default:"guard" usage:"a lease's storage as a file system of its own: guard (where possible), require, or off"`
+	ImageMiB     uint64 `name:"image-mib" usage:"what an image may take in MiB, downloaded and unpacked each; 64 GiB where 0"`
 	PidsLimit    int64  `name:"pids-limit" default:"1024" usage:"most processes of one service"`
 	EarlyPull    bool   `name:"early-pull" usage:"fetch images as soon as a manifest comes, before its lease does"`
 	MaxManifests int    `name:"max-manifests" default:"32" usage:"manifests that are kept for two minutes without a lease"`

@@ -93,7 +93,7 @@ func (a *app) start(ctx context.Context, cmd *cobra.Command, o startOptions) err
 	}
 	rt, err := docker.New(ctx, docker.Config{
 		Host: a.Worker.DockerHost, Chain: client.ChainID(), Worker: fmt.Sprintf("%x", view.Container.WorkerPubkey),
-		PublishIP: a.Worker.PublishIP, Egress: docker.Mode(a.Worker.Egress), Disk: docker.Mode(a.Worker.DiskLimit), Log: a.log,
+		PublishIP: a.Worker.PublishIP, Egress: docker.Mode(a.Worker.Egress), Disk: docker.Mode(a.Worker.DiskLimit), ImageMiB: a.Worker.ImageMiB, Log: a.log,
 	})
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -52,6 +53,8 @@ type disks struct {
 	layers string // the engine's overlay2
 	why    error  // why not
 	mu     sync.Mutex
+	// reserved is what this process took of the engine's disk for disks, less what it gave back, in MiB.
+	reserved atomic.Int64
 }
 
 // probe makes a small disk and throws it away, so that what is said is what holds.
@@ -169,9 +172,11 @@ func (d *disks) makeAt(ctx context.Context, dir string, mib uint64) (string, err
 		if mib == 0 {
 			return "", fmt.Errorf("%s is gone, and with it what the lease had written", image)
 		}
-		if err := format(ctx, image, max(mib, minDiskMiB)); err != nil {
+		mib = max(mib, minDiskMiB)
+		if err := format(ctx, image, mib); err != nil {
 			return "", err
 		}
+		d.reserved.Add(int64(mib))
 	} else if err != nil {
 		return "", err
 	}
@@ -273,7 +278,7 @@ func (d *disks) takeRoot(ctx context.Context, tree, service, upper string) error
 	if err := os.Remove(filepath.Join(layer, "lower")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := empty(filepath.Join(layer, "diff")); err != nil {
+	if err := emptyDir(filepath.Join(layer, "diff")); err != nil {
 		return err
 	}
 	if err := unix.Mount(own, layer, "", unix.MS_BIND, ""); err != nil {
@@ -301,7 +306,7 @@ func (d *disks) copyLayer(ctx context.Context, tree, service, layer, own string)
 	return os.Rename(unfinished, own)
 }
 
-func empty(dir string) error {
+func emptyDir(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -343,6 +348,9 @@ func (d *disks) removeAt(dir string) error {
 				return fmt.Errorf("unmount %s: %w", point, err)
 			}
 		}
+	}
+	if info, err := os.Stat(filepath.Join(dir, "disk.img")); err == nil {
+		d.reserved.Add(-info.Size() >> 20)
 	}
 	return os.RemoveAll(dir)
 }

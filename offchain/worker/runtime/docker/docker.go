@@ -62,7 +62,9 @@ type Config struct {
 	PublishIP string
 	// Egress is about a workload's way to the machine and to private networks, Disk about the limit of its storage.
 	Egress, Disk Mode
-	Log          *slog.Logger
+	// ImageMiB is what an image may take, downloaded and unpacked each, in MiB; 64 GiB where 0.
+	ImageMiB uint64
+	Log      *slog.Logger
 }
 
 // Runtime implements runtime.Runtime.
@@ -73,7 +75,10 @@ type Runtime struct {
 	disks  disks
 	info   system.Info
 	log    *slog.Logger
-	create sync.Mutex // the engine takes two networks of one name; one Create at a time doesn't make them
+	pulls  sync.Mutex
+	// imageFiles is how many files an image may have.
+	imageFiles int64
+	create     sync.Mutex // the engine takes two networks of one name; one Create at a time doesn't make them
 }
 
 var _ runtime.Runtime = (*Runtime)(nil)
@@ -88,7 +93,7 @@ func New(ctx context.Context, config Config) (*Runtime, error) {
 	if err != nil {
 		return nil, fmt.Errorf("docker: %w", err)
 	}
-	r := &Runtime{config: config, engine: engine, log: config.Log, egress: egress{mode: cmp.Or(config.Egress, ModeGuard)}}
+	r := &Runtime{config: config, engine: engine, log: config.Log, egress: egress{mode: cmp.Or(config.Egress, ModeGuard)}, imageFiles: maxImageFiles}
 	r.disks.mode = cmp.Or(config.Disk, ModeGuard)
 	if _, err := engine.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
 		return nil, errors.Join(r.fail("ping", err), engine.Close())

@@ -16,11 +16,9 @@ import (
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
-	"github.com/moby/moby/api/pkg/authconfig"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/network"
-	"github.com/moby/moby/api/types/registry"
 	"github.com/moby/moby/client"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
@@ -43,49 +41,6 @@ const (
 // capabilities are what common images need to start as root and give it up: of the engine's default set without raw sockets,
 // device nodes, chroot and audit.
 var capabilities = []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID", "SETPCAP", "SETFCAP"}
-
-// Pull implements runtime.Lifecycle.
-func (r *Runtime) Pull(ctx context.Context, image string, credentials *manifest.Credentials) error {
-	if !strings.Contains(image, "@sha256:") {
-		return fmt.Errorf("%w: %q is not by digest", runtime.ErrImage, image)
-	}
-	if _, err := r.engine.ImageInspect(ctx, image); err == nil {
-		return nil // by digest: what is there is what is wanted
-	} else if !cerrdefs.IsNotFound(err) {
-		return r.fail("look for image", err)
-	}
-	var options client.ImagePullOptions
-	if credentials != nil {
-		auth, err := authconfig.Encode(registry.AuthConfig{
-			Username: credentials.Username, Password: credentials.Password, ServerAddress: credentials.Host,
-		})
-		if err != nil {
-			return fmt.Errorf("docker pull: credentials: %w", err)
-		}
-		options.RegistryAuth = auth
-	}
-	stream, err := r.engine.ImagePull(ctx, image, options)
-	if err == nil {
-		err = stream.Wait(ctx)
-	}
-	if err != nil {
-		return r.failPull(image, err)
-	}
-	return nil
-}
-
-// failPull tells an image that will never come from a network that is down for now. Engines report a registry's refusal as a
-// server error of their own, so the words of the distribution API have to do.
-func (r *Runtime) failPull(image string, err error) error {
-	final := cerrdefs.IsNotFound(err) || cerrdefs.IsUnauthorized(err) || cerrdefs.IsPermissionDenied(err) || cerrdefs.IsInvalidArgument(err)
-	for _, words := range []string{"manifest unknown", "not found", "unauthorized", "denied", "no matching manifest", "name unknown", "invalid reference"} {
-		final = final || strings.Contains(strings.ToLower(err.Error()), words)
-	}
-	if final {
-		return fmt.Errorf("%w: pull %s: %w", runtime.ErrImage, image, err)
-	}
-	return r.fail("pull "+image, err)
-}
 
 // Create implements runtime.Lifecycle.
 func (r *Runtime) Create(ctx context.Context, spec runtime.Spec) error {
