@@ -34,7 +34,7 @@ type Config struct {
 	CPUMilli     uint64 `name:"cpu-milli" usage:"CPU to offer in thousandths of a core; all but half a core where 0"`
 	MemoryMiB    uint64 `name:"memory-mib" usage:"memory to offer in MiB; three quarters where 0"`
 	DiskMiB      uint64 `name:"disk-mib" usage:"disk to offer in MiB; half of what is free where 0"`
-	NetworkMbps  uint64 `name:"network-mbps" usage:"bandwidth to announce in Mbit/s; unknown where 0"`
+	NetworkMbps  uint64 `name:"network-mbps" usage:"bandwidth to announce in Mbit/s, of which workloads share nine tenths; unknown and not limited where 0"`
 	Ports        string `name:"ports" default:"30000-30999" usage:"host ports to publish workloads on, low-high"`
 	PublishIP    string `name:"publish-ip" usage:"address to publish workloads on; all where empty"`
 	DockerHost   string `name:"docker-host" usage:"container engine, such as unix:///var/run/docker.sock; DOCKER_HOST where empty"`

@@ -44,6 +44,10 @@ func TestMain(m *testing.M) {
 		childMain()
 		return
 	}
+	if os.Getenv("ATH_GATEWAY_CHILD") != "" {
+		gatewayMain()
+		return
+	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { os.Exit(runtimetest.Stop(code)) }))
 }
 

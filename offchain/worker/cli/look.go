@@ -19,6 +19,7 @@ import (
 	"github.com/athnet/ath/offchain/daemon"
 	"github.com/athnet/ath/offchain/worker"
 	"github.com/athnet/ath/offchain/worker/api"
+	"github.com/athnet/ath/offchain/worker/machine"
 	"github.com/athnet/ath/offchain/worker/runtime/docker"
 )
 
@@ -142,7 +143,7 @@ func (a *app) check(ctx context.Context) []finding {
 	}
 	note("operator key", oerr, detail)
 	rt, err := docker.New(ctx, docker.Config{
-		Host: a.Worker.DockerHost, Worker: "check", Egress: docker.Mode(a.Worker.Egress), Disk: docker.Mode(a.Worker.DiskLimit), Log: slog.New(slog.DiscardHandler),
+		Host: a.Worker.DockerHost, Worker: "check", NetworkMbps: a.Worker.NetworkMbps, Egress: docker.Mode(a.Worker.Egress), Disk: docker.Mode(a.Worker.DiskLimit), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		note("engine", err, "")
@@ -159,6 +160,7 @@ func (a *app) check(ctx context.Context) []finding {
 			note("engine", err, "")
 		}
 	}
+	note("priority", machine.Prefer(), "this worker comes before workloads")
 	note("gateway", free(ctx, a.Worker.Listen), "can listen on "+a.Worker.Listen)
 	client, err := a.dial(ctx, 0)
 	note("node", err, a.Worker.RPC)

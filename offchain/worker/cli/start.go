@@ -87,13 +87,16 @@ func (a *app) start(ctx context.Context, cmd *cobra.Command, o startOptions) err
 	if err != nil {
 		return err
 	}
+	if err := machine.Prefer(); err != nil {
+		a.log.Warn("workloads may slow this worker's answers", "err", err)
+	}
 	boot, err := machine.Boot()
 	if err != nil {
 		return err
 	}
 	rt, err := docker.New(ctx, docker.Config{
 		Host: a.Worker.DockerHost, Chain: client.ChainID(), Worker: fmt.Sprintf("%x", view.Container.WorkerPubkey),
-		PublishIP: a.Worker.PublishIP, Egress: docker.Mode(a.Worker.Egress), Disk: docker.Mode(a.Worker.DiskLimit), ImageMiB: a.Worker.ImageMiB, Log: a.log,
+		PublishIP: a.Worker.PublishIP, Egress: docker.Mode(a.Worker.Egress), Disk: docker.Mode(a.Worker.DiskLimit), ImageMiB: a.Worker.ImageMiB, NetworkMbps: a.Worker.NetworkMbps, Log: a.log,
 	})
 	if err != nil {
 		return err
@@ -130,7 +133,7 @@ func (a *app) start(ctx context.Context, cmd *cobra.Command, o startOptions) err
 		return err
 	}
 	actors := w.Actors()
-	gateway, err := daemon.Listen(ctx, a.Worker.Listen)
+	gateway, err := machine.ListenFirst(ctx, a.Worker.Listen)
 	if err != nil {
 		return err
 	}

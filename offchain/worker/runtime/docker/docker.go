@@ -62,6 +62,8 @@ type Config struct {
 	PublishIP string
 	// Egress is about a workload's way to the machine and to private networks, Disk about the limit of its storage.
 	Egress, Disk Mode
+	// NetworkMbps is the machine's bandwidth in Mbit/s, of which workloads share nine tenths; not limited where 0.
+	NetworkMbps uint64
 	// ImageMiB is what an image may take, downloaded and unpacked each, in MiB; 64 GiB where 0.
 	ImageMiB uint64
 	Log      *slog.Logger
@@ -93,7 +95,7 @@ func New(ctx context.Context, config Config) (*Runtime, error) {
 	if err != nil {
 		return nil, fmt.Errorf("docker: %w", err)
 	}
-	r := &Runtime{config: config, engine: engine, log: config.Log, egress: egress{mode: cmp.Or(config.Egress, ModeGuard)}, imageFiles: maxImageFiles}
+	r := &Runtime{config: config, engine: engine, log: config.Log, egress: egress{mode: cmp.Or(config.Egress, ModeGuard), mbps: config.NetworkMbps * 9 / 10}, imageFiles: maxImageFiles}
 	r.disks.mode = cmp.Or(config.Disk, ModeGuard)
 	if _, err := engine.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
 		return nil, errors.Join(r.fail("ping", err), engine.Close())

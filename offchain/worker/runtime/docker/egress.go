@@ -28,17 +28,28 @@ const (
 	// bridges is the pattern of every bridge that a worker makes: "ath" and the lease's slug.
 	bridges = "ath+"
 	// Chains of our own: out of workloads, into them, and from them to the machine itself.
-	chainOut, chainIn, chainMachine = "ATH-OUT", "ATH-IN", "ATH-MACHINE"
+	chainOut, chainIn, chainMachine, chainMark = "ATH-OUT", "ATH-IN", "ATH-MACHINE", "ATH-MARK"
 	// maxFlows is how many connections one instance may have in each direction, closed ones that the kernel still remembers
 	// (two minutes) included: about 130 new ones a second. A kernel's table usually takes 262,144 for the whole machine.
 	maxFlows = 16_384
 )
 
-// jumps lead to our chains from where packets pass.
-var jumps = [][]string{
-	{"DOCKER-USER", "-o", bridges, "-j", chainIn},
-	{"DOCKER-USER", "-i", bridges, "-j", chainOut},
-	{"INPUT", "-i", bridges, "-j", chainMachine},
+// jump leads to one of our chains from where packets pass.
+type jump struct {
+	table, from string
+	match       []string // and the chain
+}
+
+var jumps = []jump{
+	{"filter", "DOCKER-USER", []string{"-o", bridges, "-j", chainIn}},
+	{"filter", "DOCKER-USER", []string{"-i", bridges, "-j", chainOut}},
+	{"filter", "INPUT", []string{"-i", bridges, "-j", chainMachine}},
+	{"mangle", "FORWARD", []string{"-i", bridges, "-j", chainMark}},
+}
+
+// do says with -C whether a jump is there; -I makes and -D removes it.
+func (j jump) do(ctx context.Context, verb string) error {
+	return iptables(ctx, append([]string{"-t", j.table, verb, j.from}, j.match...)...)
 }
 
 // resolverFiles name the machine's resolvers, as the engine reads them for workloads.
@@ -50,6 +61,7 @@ var resolverFiles = []string{"/etc/resolv.conf", "/run/systemd/resolve/resolv.co
 type egress struct {
 	mode   Mode
 	flows  int
+	mbps   uint64 // bandwidth that workloads share, each way; not limited where 0
 	active bool
 	why    error      // why not
 	mu     sync.Mutex // rules are looked for and written by one at a time
@@ -79,11 +91,20 @@ func (e *egress) probe(ctx context.Context, log *slog.Logger) error {
 }
 
 // script is what iptables-restore makes of our chains in one go.
-func script(resolvers []netip.Addr, flows int) string {
+func script(resolvers []netip.Addr, flows int, mbps uint64) string {
 	var b strings.Builder
-	b.WriteString("*filter\n")
+	// A workload doesn't choose its packets' place in the machine's queue: the worker's answers go first.
+	fmt.Fprintf(&b, "*mangle\n:%s - [0:0]\n-A %s -j TOS --set-tos 0\nCOMMIT\n*filter\n", chainMark, chainMark)
 	for _, chain := range []string{chainOut, chainIn, chainMachine} {
-		fmt.Fprintf(&b, ":%s - [0:0]\n-A %s -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN\n", chain, chain)
+		fmt.Fprintf(&b, ":%s - [0:0]\n", chain)
+	}
+	if kbs := mbps * 1000 * 1000 / 8 / 1024; kbs > 0 {
+		const over = "-A %s ! %s %s -m hashlimit --hashlimit-name %s --hashlimit-above %dkb/s --hashlimit-burst %dkb -j DROP\n"
+		fmt.Fprintf(&b, over, chainOut, "-o", bridges, strings.ToLower(chainOut), kbs, kbs+64)
+		fmt.Fprintf(&b, over, chainIn, "-i", bridges, strings.ToLower(chainIn), kbs, kbs+64)
+	}
+	for _, chain := range []string{chainOut, chainIn, chainMachine} {
+		fmt.Fprintf(&b, "-A %s -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN\n", chain)
 	}
 	limit := strconv.Itoa(flows)
 	b.WriteString("-A " + chainMachine + " -j DROP\n")
@@ -131,8 +152,8 @@ func (e *egress) guard(ctx context.Context) error {
 	if !e.active {
 		return nil
 	}
-	for _, jump := range jumps {
-		if iptables(ctx, append([]string{"-C"}, jump...)...) != nil {
+	for _, j := range jumps {
+		if j.do(ctx, "-C") != nil {
 			return e.write(ctx)
 		}
 	}
@@ -143,15 +164,15 @@ func (e *egress) write(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	cmd := exec.CommandContext(ctx, "iptables-restore", "-w", "5", "--noflush")
-	cmd.Stdin = strings.NewReader(script(resolvers(), e.flows))
+	cmd.Stdin = strings.NewReader(script(resolvers(), e.flows, e.mbps))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("egress: iptables-restore: %w: %s", err, strings.TrimSpace(string(out)))
 	}
-	for _, jump := range jumps {
-		if iptables(ctx, append([]string{"-C"}, jump...)...) == nil {
+	for _, j := range jumps {
+		if j.do(ctx, "-C") == nil {
 			continue
 		}
-		if err := iptables(ctx, append([]string{"-I"}, jump...)...); err != nil {
+		if err := j.do(ctx, "-I"); err != nil {
 			return fmt.Errorf("egress: %w", err)
 		}
 	}
@@ -165,20 +186,18 @@ func (e *egress) release(ctx context.Context) error {
 	if !e.active {
 		return nil
 	}
-	for _, jump := range jumps {
-		if iptables(ctx, append([]string{"-C"}, jump...)...) != nil {
-			continue
+	for _, j := range jumps {
+		if j.do(ctx, "-C") == nil {
+			if err := j.do(ctx, "-D"); err != nil {
+				return fmt.Errorf("egress: %w", err)
+			}
 		}
-		if err := iptables(ctx, append([]string{"-D"}, jump...)...); err != nil {
-			return fmt.Errorf("egress: %w", err)
-		}
-	}
-	for _, chain := range []string{chainOut, chainIn, chainMachine} {
-		if iptables(ctx, "-n", "-L", chain) != nil {
+		chain := j.match[len(j.match)-1]
+		if iptables(ctx, "-t", j.table, "-n", "-L", chain) != nil {
 			continue
 		}
 		for _, verb := range []string{"-F", "-X"} {
-			if err := iptables(ctx, verb, chain); err != nil {
+			if err := iptables(ctx, "-t", j.table, verb, chain); err != nil {
 				return fmt.Errorf("egress: %w", err)
 			}
 		}

@@ -246,7 +246,8 @@ func TestLogFloodIsBounded(t *testing.T) {
 }
 
 // neighbour is a machine beside this one, on networks that a workload must not reach and on one that it may.
-func neighbour(t *testing.T) {
+// It returns a function that lets that machine do something.
+func neighbour(t *testing.T) func(env ...string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("network namespaces need root")
@@ -272,17 +273,25 @@ func neighbour(t *testing.T) {
 	}
 	program := filepath.Join(t.TempDir(), "subject")
 	runtimetest.SubjectProgram(t, program)
-	serve := exec.Command("ip", "netns", "exec", name, program)
-	serve.Env = []string{"DO=serve"}
-	require.NoError(t, serve.Start())
-	t.Cleanup(func() {
-		_ = serve.Process.Kill()
-		_ = serve.Wait() // says that it was killed
-	})
+	for _, port := range []string{"8080", "53"} {
+		serve := exec.Command("ip", "netns", "exec", name, program)
+		serve.Env = []string{"DO=serve", "PORT=" + port}
+		require.NoError(t, serve.Start())
+		t.Cleanup(func() {
+			_ = serve.Process.Kill()
+			_ = serve.Wait() // says that it was killed
+		})
+	}
 	require.Eventually(t, func() bool {
 		conn, err := net.DialTimeout("tcp", privatePeers[0]+":8080", time.Second)
 		return err == nil && conn.Close() == nil
 	}, patience, 20*time.Millisecond, "the machine itself reaches it")
+	return func(env ...string) {
+		c := exec.Command("ip", "netns", "exec", name, program)
+		c.Env = env
+		out, err := c.CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
 }
 
 const publicPeer = "198.51.100.2" // of a range for documentation, which nobody routes
@@ -319,6 +328,25 @@ func TestReboundNameReachesNothing(t *testing.T) {
 	require.Contains(t, out, "rebound.test:8080 reached: false")
 }
 
+func TestNamesAreAskedOfTheMachinesResolversAlone(t *testing.T) {
+	r, s := subject(t)
+	guarded(t, r, "egress")
+	neighbour(t)
+	files := resolverFiles
+	t.Cleanup(func() {
+		resolverFiles = files
+		require.NoError(t, r.egress.write(context.Background()))
+	})
+	resolverFiles = []string{filepath.Join(t.TempDir(), "resolv.conf")}
+	require.NoError(t, os.WriteFile(resolverFiles[0], []byte("search x\nnameserver "+privatePeers[1]+"\nnameserver ::1\n"), 0o600))
+	require.NoError(t, r.egress.write(t.Context()))
+	out := attempt(t, r, s, "DO=reach", "ADDRESS="+privatePeers[0]+":53,"+privatePeers[1]+":53,"+privatePeers[1]+":8080,169.254.169.254:53")
+	require.Contains(t, out, privatePeers[1]+":53 reached: true", "its resolver")
+	require.Contains(t, out, privatePeers[1]+":8080 reached: false", "but nothing else there")
+	require.Contains(t, out, privatePeers[0]+":53 reached: false")
+	require.Contains(t, out, "169.254.169.254:53 reached: false")
+}
+
 func TestOtherLeasesAreOutOfReach(t *testing.T) {
 	r, s := subject(t)
 	guarded(t, r, "egress")
@@ -337,7 +365,30 @@ func TestOtherLeasesAreOutOfReach(t *testing.T) {
 	require.Contains(t, out, address+":8080 reached: false")
 	require.Contains(t, out, r.name(other.Key)+":8080 reached: false", "nor has it a name here")
 	// The engine's own isolation of networks is a second wall; ours must hold alone.
-	require.Contains(t, script(nil, 1), "-o ath+ -m physdev ! --physdev-is-bridged -j DROP")
+	require.Contains(t, script(nil, 1, 0), "-o ath+ -m physdev ! --physdev-is-bridged -j DROP")
+}
+
+func TestBandwidthLeavesRoomForTheWorker(t *testing.T) {
+	r, s := subject(t)
+	guarded(t, r, "egress")
+	neighbour(t)
+	const mbps = 16
+	r.egress.mbps = mbps
+	require.NoError(t, r.egress.write(t.Context()))
+	t.Cleanup(func() {
+		r.egress.mbps = 0
+		require.NoError(t, r.egress.write(context.Background()))
+	})
+	out := attempt(t, r, s, "DO=bandwidth", "ADDRESS="+publicPeer+":8080")
+	for _, way := range []string{"sent", "received"} {
+		m := regexp.MustCompile(way + ` (\d+) kbit/s`).FindStringSubmatch(out)
+		require.Len(t, m, 2, out)
+		kbits, err := strconv.Atoi(m[1])
+		require.NoError(t, err)
+		t.Logf("%s: %d kbit/s of %d Mbit/s", way, kbits, mbps)
+		require.Greater(t, kbits, mbps*1000/10, "it is of use")
+		require.Less(t, kbits, mbps*1000*2, "what it did not use for two seconds comes at once")
+	}
 }
 
 func TestFlowsAreBounded(t *testing.T) {
@@ -355,6 +406,25 @@ func TestFlowsAreBounded(t *testing.T) {
 	after := flowsTo(t, publicPeer)
 	require.Greater(t, after-before, 90)
 	require.LessOrEqual(t, after-before, 100)
+}
+
+func TestFlowsFromOutsideAreBounded(t *testing.T) {
+	r, s := subject(t)
+	guarded(t, r, "egress")
+	outside := neighbour(t)
+	r.egress.flows, r.config.PublishIP = 100, "198.51.100.1"
+	require.NoError(t, r.egress.write(t.Context()))
+	t.Cleanup(func() {
+		r.egress.flows = maxFlows
+		require.NoError(t, r.egress.write(context.Background()))
+	})
+	port := freePort(t)
+	s.Ports, s.Env = []runtime.Port{{Port: 9, Host: port, Proto: "udp"}}, []string{"DO=serve"}
+	run(t, r, s)
+	outside("DO=flows", "ADDRESS=198.51.100.1", fmt.Sprintf("PORT=%d", port), "COUNT=1000")
+	n := flowsTo(t, "198.51.100.1")
+	require.Greater(t, n, 90)
+	require.LessOrEqual(t, n, 110)
 }
 
 // flowsTo counts UDP flows to an address in the kernel's table.

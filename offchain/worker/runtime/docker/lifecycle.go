@@ -30,6 +30,9 @@ import (
 const (
 	// A workload's log may fill this much disk, out of its lease's storage: oldest lines go first.
 	logMaxMiB, logMaxFiles, logMinKiB = 10, 3, 64
+	// cpuShares of a service where processors are short; the machine's own programs have 1024, and within its quota a service
+	// of an idle machine gets all that it rented.
+	cpuShares = 64
 	// oomScore of workloads; the machine's own programs have 0 or less.
 	oomScore = 500
 	// maxVolumes is how many volumes an image may declare.
@@ -154,6 +157,7 @@ func (r *Runtime) translate(spec runtime.Spec, net string) (*container.Config, *
 			NanoCPUs: int64(spec.CPUMilli) * 1_000_000,
 			Memory:   memory, MemorySwap: memory, // equal: no swap
 			PidsLimit: &spec.Pids,
+			CPUShares: cpuShares,
 			// 1 and not 0: with 1 the kernel also starts no program of the machine's that would take the picture.
 			Ulimits: []*container.Ulimit{{Name: "core", Soft: 1, Hard: 1}},
 		},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -249,11 +250,15 @@ func fill(files string, limit int64) {
 	}
 }
 
-// flows opens UDP flows to one address and says how many of n its kernel let through.
-func flows(address string, n int) {
+// flows opens n UDP flows to one address, to one port or to as many.
+func flows(address, to string, n int) {
 	sent := 0
 	for port := 1; port <= n; port++ {
-		conn, err := net.Dial("udp", net.JoinHostPort(address, strconv.Itoa(port)))
+		target := to
+		if target == "" {
+			target = strconv.Itoa(port)
+		}
+		conn, err := net.Dial("udp", net.JoinHostPort(address, target))
 		if err != nil {
 			continue
 		}
@@ -263,6 +268,37 @@ func flows(address string, n int) {
 		_ = conn.Close()
 	}
 	fmt.Println("sent", sent)
+}
+
+// transfer is how long a measurement of bandwidth goes on.
+const transfer = 4 * time.Second
+
+func rate(n int64, begin time.Time) int64 {
+	return n * 8 / 1000 * int64(time.Second) / int64(time.Since(begin))
+}
+
+// bandwidth prints how fast a server takes and gives, as seen at the end that receives.
+func bandwidth(url string) {
+	begin := time.Now()
+	body, w := io.Pipe()
+	go func() {
+		block := make([]byte, 16<<10)
+		for time.Since(begin) < transfer {
+			_, _ = w.Write(block)
+		}
+		_ = w.Close()
+	}()
+	if resp, err := http.Post(url+"/sink", "application/octet-stream", body); err == nil {
+		kbits, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		fmt.Printf("sent %s kbit/s\n", strings.TrimSpace(string(kbits)))
+	}
+	begin = time.Now()
+	if resp, err := http.Get(url + "/source"); err == nil {
+		n, _ := io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		fmt.Printf("received %d kbit/s\n", rate(n, begin))
+	}
 }
 
 // reach dials every address of a comma-separated list.
@@ -330,7 +366,7 @@ func storm(addresses string) {
 	}
 	again(func() {
 		c := exec.Command("/subject")
-		c.Env = []string{"DO=eat"}
+		c.Env = []string{"DO=eat", "FIRST=1"}
 		_ = c.Run()
 	})
 	again(func() {

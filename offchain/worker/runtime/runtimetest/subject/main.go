@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -27,6 +28,9 @@ func main() {
 	}
 	switch os.Getenv("DO") {
 	case "eat": // until the memory limit ends it
+		if os.Getenv("FIRST") != "" { // before its parent
+			_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
+		}
 		var hoard [][]byte
 		for {
 			block := make([]byte, 1<<20)
@@ -73,7 +77,7 @@ func main() {
 		fill(os.Getenv("FILES"), 1<<30)
 	case "flows":
 		n, _ := strconv.Atoi(os.Getenv("COUNT"))
-		flows(os.Getenv("ADDRESS"), n)
+		flows(os.Getenv("ADDRESS"), os.Getenv("PORT"), n)
 		os.Exit(0)
 	case "reach":
 		reach(os.Getenv("ADDRESS"))
@@ -83,6 +87,9 @@ func main() {
 			fmt.Println(err)
 		}
 		reach(os.Getenv("ADDRESS"))
+		os.Exit(0)
+	case "bandwidth":
+		bandwidth("http://" + os.Getenv("ADDRESS"))
 		os.Exit(0)
 	case "setuid":
 		setuid()
@@ -104,8 +111,24 @@ func main() {
 	case "storm":
 		storm(os.Getenv("ADDRESS"))
 	case "serve":
+		http.HandleFunc("/sink", func(w http.ResponseWriter, req *http.Request) {
+			begin := time.Now()
+			n, _ := io.Copy(io.Discard, req.Body)
+			fmt.Fprintln(w, rate(n, begin))
+		})
+		http.HandleFunc("/source", func(w http.ResponseWriter, _ *http.Request) {
+			for begin, block := time.Now(), make([]byte, 16<<10); time.Since(begin) < transfer; {
+				if _, err := w.Write(block); err != nil {
+					return
+				}
+			}
+		})
 		http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "served") })
-		fmt.Println(http.ListenAndServe(":8080", nil))
+		port := os.Getenv("PORT")
+		if port == "" {
+			port = "8080"
+		}
+		fmt.Println(http.ListenAndServe(":"+port, nil))
 	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
