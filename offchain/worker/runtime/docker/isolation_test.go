@@ -40,6 +40,26 @@ func guarded(t *testing.T, r *Runtime, name string) {
 	}
 }
 
+func TestEveryRuleInTheDocumentHasItsTest(t *testing.T) {
+	text, err := os.ReadFile("../../../../docs/isolation.md")
+	require.NoError(t, err)
+	named := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(string(text), -1)
+	require.Greater(t, len(named), 20)
+	var code strings.Builder
+	for _, pattern := range []string{"*_test.go", "../../*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			require.NoError(t, err)
+			code.Write(b)
+		}
+	}
+	for _, m := range named {
+		require.Contains(t, code.String(), "\nfunc "+m[1]+"(t *testing.T)")
+	}
+}
+
 // attempt runs the test image with an environment and returns what it printed.
 func attempt(t *testing.T, r *Runtime, s runtime.Spec, env ...string) string {
 	t.Helper()
@@ -93,6 +113,7 @@ func TestSetuidGainsNothing(t *testing.T) {
 func TestNoCoreDumps(t *testing.T) {
 	r, s := subject(t)
 	out := attempt(t, r, s, "DO=dump")
+	require.Contains(t, out, "limit: <nil> 1 1\n", "with 0 a collector of the machine's is still started")
 	require.Contains(t, out, "dumped: false\n")
 	require.Contains(t, out, "cores: 0\n")
 }

@@ -337,6 +337,8 @@ func setuid() {
 
 // dump lets a child die in a way of which the kernel keeps a picture where it may.
 func dump() {
+	var limit unix.Rlimit
+	fmt.Println("limit:", unix.Getrlimit(unix.RLIMIT_CORE, &limit), limit.Cur, limit.Max)
 	c := exec.Command("/subject")
 	c.Env, c.Dir, c.Stderr = []string{"DO=abort", "GOTRACEBACK=crash"}, "/tmp", io.Discard
 	err := c.Run()
