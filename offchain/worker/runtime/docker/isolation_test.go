@@ -192,6 +192,9 @@ func TestDiskOutlivesARestartAndNothingElse(t *testing.T) {
 	}
 	_, err = r.engine.ContainerStart(t.Context(), c.ID, client.ContainerStartOptions{})
 	require.Error(t, err)
+	layer := filepath.Dir(c.GraphDriver.Data["UpperDir"])
+	require.FileExists(t, filepath.Join(layer, "link"))
+	require.NoFileExists(t, filepath.Join(layer, "lower"), "even if its mounts were there, the engine would have nothing to run")
 
 	require.NoError(t, r.Start(t.Context(), s.Key))
 	require.Eventually(t, func() bool { return full() == 2 }, patience, 50*time.Millisecond, "what it wrote is there again")
