@@ -133,6 +133,7 @@ func TestProbeIsAnsweredInAStorm(t *testing.T) {
 	require.Len(t, found.Items, 1)
 	c, err := engine.ContainerInspect(t.Context(), found.Items[0].ID, client.ContainerInspectOptions{})
 	require.NoError(t, err)
+	require.Positive(t, c.Container.HostConfig.CPUShares, "0 would be an ordinary program's")
 	require.Less(t, c.Container.HostConfig.CPUShares, int64(1024)/8, "workloads come last where processors are short")
 }
 
