@@ -899,6 +899,289 @@ func (m *EventLeaseClosed) GetReceipt() Receipt {
 	return Receipt{}
 }
 
+// EventChannelOpened carries the whole channel.
+type EventChannelOpened struct {
+	// The channel.
+	Channel Channel `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel"`
+}
+
+func (m *EventChannelOpened) Reset()         { *m = EventChannelOpened{} }
+func (m *EventChannelOpened) String() string { return proto.CompactTextString(m) }
+func (*EventChannelOpened) ProtoMessage()    {}
+func (*EventChannelOpened) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a2aae09b35cf8fb2, []int{16}
+}
+func (m *EventChannelOpened) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventChannelOpened) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventChannelOpened.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventChannelOpened) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventChannelOpened.Merge(m, src)
+}
+func (m *EventChannelOpened) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventChannelOpened) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventChannelOpened.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventChannelOpened proto.InternalMessageInfo
+
+func (m *EventChannelOpened) GetChannel() Channel {
+	if m != nil {
+		return m.Channel
+	}
+	return Channel{}
+}
+
+// EventChannelUpdated says that a channel was topped up, prolonged, or closed by its tenant.
+type EventChannelUpdated struct {
+	// The channel after it.
+	Channel Channel `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel"`
+}
+
+func (m *EventChannelUpdated) Reset()         { *m = EventChannelUpdated{} }
+func (m *EventChannelUpdated) String() string { return proto.CompactTextString(m) }
+func (*EventChannelUpdated) ProtoMessage()    {}
+func (*EventChannelUpdated) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a2aae09b35cf8fb2, []int{17}
+}
+func (m *EventChannelUpdated) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventChannelUpdated) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventChannelUpdated.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventChannelUpdated) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventChannelUpdated.Merge(m, src)
+}
+func (m *EventChannelUpdated) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventChannelUpdated) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventChannelUpdated.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventChannelUpdated proto.InternalMessageInfo
+
+func (m *EventChannelUpdated) GetChannel() Channel {
+	if m != nil {
+		return m.Channel
+	}
+	return Channel{}
+}
+
+// EventChannelRedeemed says that vouchers of a channel were paid; once per channel and message.
+type EventChannelRedeemed struct {
+	// Bech32 address of the tenant.
+	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// Number of the channel.
+	Number uint64 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	// Bech32 address of who was paid.
+	Provider string `protobuf:"bytes,3,opt,name=provider,proto3" json:"provider,omitempty"`
+	// The Container.
+	ContainerId uint64 `protobuf:"varint,4,opt,name=container_id,json=containerId,proto3" json:"container_id,omitempty"`
+	// Paid now, service fee included, in uath.
+	Paid uint64 `protobuf:"varint,5,opt,name=paid,proto3" json:"paid,omitempty"`
+	// Service fee of it, in uath.
+	Fee uint64 `protobuf:"varint,6,opt,name=fee,proto3" json:"fee,omitempty"`
+	// Paid since the channel was opened, in uath.
+	Redeemed uint64 `protobuf:"varint,7,opt,name=redeemed,proto3" json:"redeemed,omitempty"`
+}
+
+func (m *EventChannelRedeemed) Reset()         { *m = EventChannelRedeemed{} }
+func (m *EventChannelRedeemed) String() string { return proto.CompactTextString(m) }
+func (*EventChannelRedeemed) ProtoMessage()    {}
+func (*EventChannelRedeemed) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a2aae09b35cf8fb2, []int{18}
+}
+func (m *EventChannelRedeemed) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventChannelRedeemed) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventChannelRedeemed.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventChannelRedeemed) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventChannelRedeemed.Merge(m, src)
+}
+func (m *EventChannelRedeemed) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventChannelRedeemed) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventChannelRedeemed.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventChannelRedeemed proto.InternalMessageInfo
+
+func (m *EventChannelRedeemed) GetTenant() string {
+	if m != nil {
+		return m.Tenant
+	}
+	return ""
+}
+
+func (m *EventChannelRedeemed) GetNumber() uint64 {
+	if m != nil {
+		return m.Number
+	}
+	return 0
+}
+
+func (m *EventChannelRedeemed) GetProvider() string {
+	if m != nil {
+		return m.Provider
+	}
+	return ""
+}
+
+func (m *EventChannelRedeemed) GetContainerId() uint64 {
+	if m != nil {
+		return m.ContainerId
+	}
+	return 0
+}
+
+func (m *EventChannelRedeemed) GetPaid() uint64 {
+	if m != nil {
+		return m.Paid
+	}
+	return 0
+}
+
+func (m *EventChannelRedeemed) GetFee() uint64 {
+	if m != nil {
+		return m.Fee
+	}
+	return 0
+}
+
+func (m *EventChannelRedeemed) GetRedeemed() uint64 {
+	if m != nil {
+		return m.Redeemed
+	}
+	return 0
+}
+
+// EventChannelClosed says that a channel is gone.
+type EventChannelClosed struct {
+	// Bech32 address of the tenant.
+	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// Number of the channel.
+	Number uint64 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	// Bech32 address of the provider.
+	Provider string `protobuf:"bytes,3,opt,name=provider,proto3" json:"provider,omitempty"`
+	// The Container.
+	ContainerId uint64 `protobuf:"varint,4,opt,name=container_id,json=containerId,proto3" json:"container_id,omitempty"`
+	// What it has paid in all, in uath.
+	Redeemed uint64 `protobuf:"varint,5,opt,name=redeemed,proto3" json:"redeemed,omitempty"`
+	// What went back to the tenant's prepaid balance, in uath.
+	Refunded uint64 `protobuf:"varint,6,opt,name=refunded,proto3" json:"refunded,omitempty"`
+}
+
+func (m *EventChannelClosed) Reset()         { *m = EventChannelClosed{} }
+func (m *EventChannelClosed) String() string { return proto.CompactTextString(m) }
+func (*EventChannelClosed) ProtoMessage()    {}
+func (*EventChannelClosed) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a2aae09b35cf8fb2, []int{19}
+}
+func (m *EventChannelClosed) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventChannelClosed) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventChannelClosed.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventChannelClosed) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventChannelClosed.Merge(m, src)
+}
+func (m *EventChannelClosed) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventChannelClosed) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventChannelClosed.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventChannelClosed proto.InternalMessageInfo
+
+func (m *EventChannelClosed) GetTenant() string {
+	if m != nil {
+		return m.Tenant
+	}
+	return ""
+}
+
+func (m *EventChannelClosed) GetNumber() uint64 {
+	if m != nil {
+		return m.Number
+	}
+	return 0
+}
+
+func (m *EventChannelClosed) GetProvider() string {
+	if m != nil {
+		return m.Provider
+	}
+	return ""
+}
+
+func (m *EventChannelClosed) GetContainerId() uint64 {
+	if m != nil {
+		return m.ContainerId
+	}
+	return 0
+}
+
+func (m *EventChannelClosed) GetRedeemed() uint64 {
+	if m != nil {
+		return m.Redeemed
+	}
+	return 0
+}
+
+func (m *EventChannelClosed) GetRefunded() uint64 {
+	if m != nil {
+		return m.Refunded
+	}
+	return 0
+}
+
 // EventQueueParked says that a queue could not finish an item and took it out; a later message on the same account or
 // lease finishes it.
 type EventQueueParked struct {
@@ -916,7 +1199,7 @@ func (m *EventQueueParked) Reset()         { *m = EventQueueParked{} }
 func (m *EventQueueParked) String() string { return proto.CompactTextString(m) }
 func (*EventQueueParked) ProtoMessage()    {}
 func (*EventQueueParked) Descriptor() ([]byte, []int) {
-	return fileDescriptor_a2aae09b35cf8fb2, []int{16}
+	return fileDescriptor_a2aae09b35cf8fb2, []int{20}
 }
 func (m *EventQueueParked) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -990,64 +1273,75 @@ func init() {
 	proto.RegisterType((*EventLeaseSettled)(nil), "athd.leases.v1.EventLeaseSettled")
 	proto.RegisterType((*EventUsageRecorded)(nil), "athd.leases.v1.EventUsageRecorded")
 	proto.RegisterType((*EventLeaseClosed)(nil), "athd.leases.v1.EventLeaseClosed")
+	proto.RegisterType((*EventChannelOpened)(nil), "athd.leases.v1.EventChannelOpened")
+	proto.RegisterType((*EventChannelUpdated)(nil), "athd.leases.v1.EventChannelUpdated")
+	proto.RegisterType((*EventChannelRedeemed)(nil), "athd.leases.v1.EventChannelRedeemed")
+	proto.RegisterType((*EventChannelClosed)(nil), "athd.leases.v1.EventChannelClosed")
 	proto.RegisterType((*EventQueueParked)(nil), "athd.leases.v1.EventQueueParked")
 }
 
 func init() { proto.RegisterFile("athd/leases/v1/events.proto", fileDescriptor_a2aae09b35cf8fb2) }
 
 var fileDescriptor_a2aae09b35cf8fb2 = []byte{
-	// 801 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x55, 0xcf, 0x4f, 0x03, 0x45,
-	0x14, 0xee, 0x96, 0xfe, 0x62, 0x0a, 0x15, 0x27, 0xa0, 0xa5, 0x24, 0x45, 0x37, 0x9a, 0x78, 0x71,
-	0x57, 0x40, 0x21, 0x9a, 0x68, 0x42, 0xf9, 0x61, 0x88, 0x18, 0x70, 0x91, 0x98, 0x78, 0x69, 0xa6,
-	0x9d, 0xd7, 0x76, 0x63, 0x77, 0x66, 0x9d, 0x99, 0x2d, 0x70, 0xf4, 0x66, 0x3c, 0x71, 0xf0, 0xcf,
-	0xf0, 0x68, 0xfc, 0x1b, 0x38, 0x12, 0x4f, 0x9e, 0xd4, 0xc0, 0x3f, 0x62, 0x66, 0x76, 0xb6, 0x2d,
-	0x18, 0xa5, 0x36, 0x9e, 0x3a, 0xef, 0xcd, 0xf7, 0xbd, 0x99, 0xce, 0xf7, 0xbd, 0xb7, 0x68, 0x83,
-	0xa8, 0x01, 0xf5, 0x87, 0x40, 0x24, 0x48, 0x7f, 0xb4, 0xe5, 0xc3, 0x08, 0x98, 0x92, 0x5e, 0x2c,
-	0xb8, 0xe2, 0xb8, 0xa6, 0x37, 0xbd, 0x74, 0xd3, 0x1b, 0x6d, 0x35, 0x1a, 0xcf, 0xc0, 0xea, 0x26,
-	0x06, 0x8b, 0x6d, 0xac, 0x77, 0xb9, 0x8c, 0xb8, 0x6c, 0x9b, 0xc8, 0x4f, 0x03, 0xbb, 0xb5, 0xda,
-	0xe7, 0x7d, 0x9e, 0xe6, 0xf5, 0xca, 0x66, 0x37, 0xfb, 0x9c, 0xf7, 0x87, 0xe0, 0x9b, 0xa8, 0x93,
-	0xf4, 0x7c, 0x15, 0x46, 0x20, 0x15, 0x89, 0xe2, 0x14, 0xe0, 0xb6, 0xd0, 0xf2, 0x91, 0xbe, 0xcd,
-	0x59, 0xaf, 0x07, 0xe2, 0x02, 0x14, 0xde, 0x42, 0x45, 0xae, 0xd7, 0x75, 0xe7, 0x0d, 0xe7, 0x9d,
-	0xea, 0xf6, 0x9a, 0xf7, 0xf4, 0x7a, 0x9e, 0x01, 0xb6, 0x0a, 0x77, 0xbf, 0x6f, 0xe6, 0x82, 0x14,
-	0xe9, 0xee, 0xa2, 0x57, 0x27, 0x35, 0x02, 0x88, 0xf8, 0x08, 0x28, 0x7e, 0x13, 0x2d, 0x75, 0x39,
-	0x53, 0x24, 0x64, 0x20, 0xda, 0x21, 0x35, 0xe5, 0x0a, 0x41, 0x75, 0x9c, 0x3b, 0xa1, 0xee, 0x07,
-	0x68, 0x65, 0xc2, 0x3b, 0x0d, 0xa5, 0x9a, 0x8d, 0xb6, 0x87, 0xf0, 0x84, 0x76, 0x08, 0xc3, 0x99,
-	0x89, 0x3f, 0x39, 0xa8, 0x66, 0x98, 0x87, 0x10, 0x73, 0x19, 0x6a, 0xd6, 0x7b, 0xa8, 0xa4, 0x80,
-	0x11, 0xa6, 0x0c, 0x7e, 0xb1, 0x55, 0xff, 0xf5, 0xe7, 0x77, 0x57, 0xed, 0xbb, 0xee, 0x53, 0x2a,
-	0x40, 0xca, 0x0b, 0x25, 0x42, 0xd6, 0x0f, 0x2c, 0x0e, 0xef, 0xa2, 0x45, 0x9a, 0xd2, 0xb9, 0xa8,
-	0xe7, 0x5f, 0x20, 0x4d, 0xa0, 0xf8, 0x35, 0x54, 0x22, 0x11, 0x4f, 0x98, 0xaa, 0x2f, 0x68, 0x52,
-	0x60, 0x23, 0x5c, 0x47, 0xe5, 0x0e, 0x19, 0x12, 0xd6, 0x85, 0x7a, 0xc1, 0x6c, 0x64, 0xa1, 0x4b,
-	0xd0, 0xda, 0xf4, 0x6d, 0xbf, 0x0a, 0xd5, 0x80, 0x0a, 0x72, 0xc5, 0xe6, 0xb8, 0xf4, 0xe4, 0xf0,
-	0xfc, 0xf4, 0xe1, 0xee, 0x91, 0x55, 0xe0, 0x54, 0xcb, 0x7b, 0x16, 0x03, 0x03, 0xaa, 0x0d, 0x60,
-	0xd4, 0xfe, 0x27, 0x03, 0x18, 0x6c, 0x66, 0x00, 0x93, 0x76, 0x8f, 0xad, 0x01, 0xcc, 0xd6, 0x85,
-	0x22, 0x42, 0xfd, 0x0f, 0x75, 0x2e, 0x63, 0x4a, 0xe6, 0xac, 0xf3, 0x63, 0x1e, 0xbd, 0x32, 0x29,
-	0xf4, 0xb9, 0xf1, 0xe3, 0x7f, 0x2f, 0x83, 0xdf, 0x46, 0xb5, 0x9e, 0xe0, 0x51, 0x7b, 0xec, 0x21,
-	0xf3, 0x7a, 0x85, 0x60, 0x59, 0x67, 0x0f, 0xb2, 0x24, 0xfe, 0x18, 0x99, 0x84, 0x6e, 0xca, 0x51,
-	0x48, 0x41, 0xa4, 0x02, 0xff, 0x8b, 0x2a, 0x4b, 0x1a, 0x7e, 0x6e, 0xd1, 0x78, 0x07, 0x95, 0x04,
-	0x10, 0xc9, 0x99, 0xd1, 0xbf, 0xb6, 0xbd, 0xf1, 0xfc, 0x66, 0x07, 0x43, 0x2e, 0x21, 0x30, 0x90,
-	0xc0, 0x42, 0xf1, 0x0e, 0xaa, 0x98, 0x36, 0x6b, 0x77, 0x6e, 0xea, 0xc5, 0x17, 0x8e, 0x2b, 0x1b,
-	0x64, 0xeb, 0xc6, 0xfd, 0xce, 0x99, 0x96, 0xfb, 0x9c, 0x24, 0x72, 0xbe, 0x77, 0xf9, 0x08, 0x15,
-	0x13, 0xa6, 0xc2, 0xa1, 0x79, 0x8e, 0xea, 0x76, 0xc3, 0x4b, 0x87, 0x8c, 0x97, 0x0d, 0x19, 0xef,
-	0xcb, 0x6c, 0xc8, 0xb4, 0x2a, 0x9a, 0x77, 0xfb, 0xc7, 0xa6, 0x13, 0xa4, 0x94, 0xa7, 0x12, 0x07,
-	0x20, 0x93, 0x68, 0x3e, 0x89, 0x7f, 0x71, 0xec, 0xe0, 0x3a, 0xe5, 0x57, 0xc7, 0x09, 0xa3, 0x72,
-	0x8e, 0xae, 0x58, 0x45, 0x45, 0x0a, 0x8c, 0x47, 0xb6, 0x29, 0xd2, 0x40, 0x67, 0x07, 0x3c, 0x11,
-	0xd2, 0xc8, 0xb8, 0x1c, 0xa4, 0x01, 0xfe, 0x14, 0x2d, 0xc1, 0xf5, 0x80, 0x24, 0x7a, 0xd6, 0xb4,
-	0x89, 0x32, 0x5a, 0xcd, 0xfa, 0xd7, 0xab, 0x63, 0xe6, 0xbe, 0x72, 0x7f, 0x70, 0x9e, 0x34, 0x0b,
-	0x28, 0x35, 0x04, 0x8a, 0xd7, 0x51, 0xc5, 0xfc, 0xaf, 0x6c, 0x72, 0x2d, 0x06, 0x65, 0x13, 0x9f,
-	0x50, 0xfc, 0x3e, 0xaa, 0x8c, 0x9d, 0xf5, 0xd2, 0xbc, 0x19, 0x23, 0x31, 0x46, 0x85, 0x98, 0x84,
-	0xd4, 0x0e, 0x1b, 0xb3, 0xc6, 0x2b, 0x68, 0xa1, 0x07, 0xd9, 0x98, 0xd1, 0x4b, 0xf7, 0xcc, 0x8e,
-	0xd2, 0x4b, 0x49, 0xfa, 0x10, 0x40, 0x97, 0x0b, 0x0a, 0x14, 0x7f, 0xa8, 0x1d, 0xa9, 0xd7, 0x56,
-	0x8f, 0xbf, 0x39, 0x72, 0x0a, 0x6e, 0x55, 0xb1, 0x04, 0xf7, 0xb3, 0x69, 0x87, 0x19, 0xe3, 0x52,
-	0xbc, 0x87, 0xca, 0x02, 0xba, 0x10, 0xc6, 0xca, 0xd6, 0x7b, 0xfd, 0x79, 0xbd, 0x20, 0xdd, 0xb6,
-	0xb5, 0x32, 0xb4, 0xfb, 0x7d, 0xe6, 0xd7, 0x2f, 0x12, 0x48, 0xe0, 0x9c, 0x88, 0x6f, 0x80, 0x6a,
-	0x79, 0xbe, 0xd5, 0xa1, 0x7d, 0xa6, 0x34, 0x98, 0x12, 0x3f, 0x3f, 0xfb, 0x48, 0x64, 0x49, 0xd4,
-	0xb1, 0xed, 0x5a, 0x08, 0x6c, 0xa4, 0xeb, 0x83, 0x10, 0x5c, 0xd8, 0x67, 0x4a, 0x83, 0xd6, 0x27,
-	0x77, 0x0f, 0x4d, 0xe7, 0xfe, 0xa1, 0xe9, 0xfc, 0xf9, 0xd0, 0x74, 0x6e, 0x1f, 0x9b, 0xb9, 0xfb,
-	0xc7, 0x66, 0xee, 0xb7, 0xc7, 0x66, 0xee, 0xeb, 0xb7, 0xfa, 0xa1, 0x1a, 0x24, 0x1d, 0xaf, 0xcb,
-	0x23, 0x9f, 0xa8, 0x01, 0x03, 0xa5, 0x7f, 0xfc, 0xeb, 0xec, 0x0b, 0x6e, 0x3e, 0xdf, 0x9d, 0x92,
-	0x31, 0xc8, 0xce, 0x5f, 0x01, 0x00, 0x00, 0xff, 0xff, 0x4f, 0xe9, 0xc9, 0x35, 0x0a, 0x08, 0x00,
-	0x00,
+	// 924 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xd4, 0x56, 0x4f, 0x6f, 0x1b, 0x45,
+	0x14, 0xcf, 0x26, 0xfe, 0x97, 0x97, 0x3f, 0x94, 0xc1, 0x2d, 0xae, 0x2b, 0x39, 0xb0, 0x02, 0x89,
+	0x0b, 0x6b, 0x92, 0x40, 0x23, 0x90, 0x40, 0xaa, 0xd3, 0x16, 0x55, 0xa4, 0x24, 0x6c, 0xa8, 0x90,
+	0xb8, 0x58, 0x63, 0xcf, 0xb3, 0xbd, 0xc2, 0x3b, 0x63, 0x66, 0x66, 0xdd, 0xe6, 0xc8, 0x0d, 0x71,
+	0xea, 0x81, 0x8f, 0xc1, 0x11, 0xf1, 0x19, 0x7a, 0xac, 0x38, 0x71, 0x02, 0x94, 0x7c, 0x00, 0x3e,
+	0x00, 0x17, 0x34, 0xb3, 0xb3, 0xeb, 0x75, 0xaa, 0x92, 0xc4, 0xe2, 0xc2, 0xc9, 0xf3, 0xde, 0xfb,
+	0xbd, 0xb7, 0x33, 0xef, 0xf7, 0xe6, 0x37, 0x86, 0x5b, 0x54, 0x8f, 0x58, 0x7b, 0x8c, 0x54, 0xa1,
+	0x6a, 0x4f, 0xb7, 0xdb, 0x38, 0x45, 0xae, 0x55, 0x30, 0x91, 0x42, 0x0b, 0xb2, 0x69, 0x82, 0x41,
+	0x1a, 0x0c, 0xa6, 0xdb, 0xcd, 0xe6, 0x39, 0xb0, 0x3e, 0x99, 0xa0, 0xc3, 0x36, 0x6f, 0xf6, 0x85,
+	0x8a, 0x85, 0xea, 0x5a, 0xab, 0x9d, 0x1a, 0x2e, 0x54, 0x1f, 0x8a, 0xa1, 0x48, 0xfd, 0x66, 0xe5,
+	0xbc, 0x5b, 0x43, 0x21, 0x86, 0x63, 0x6c, 0x5b, 0xab, 0x97, 0x0c, 0xda, 0x3a, 0x8a, 0x51, 0x69,
+	0x1a, 0x4f, 0x52, 0x80, 0xdf, 0x81, 0x8d, 0x7b, 0x66, 0x37, 0x87, 0x83, 0x01, 0xca, 0x63, 0xd4,
+	0x64, 0x1b, 0xca, 0xc2, 0xac, 0x1b, 0xde, 0x1b, 0xde, 0x3b, 0x6b, 0x3b, 0xd7, 0x83, 0xf9, 0xed,
+	0x05, 0x16, 0xd8, 0x29, 0x3d, 0xfb, 0x7d, 0x6b, 0x29, 0x4c, 0x91, 0xfe, 0x6d, 0x78, 0x75, 0x56,
+	0x23, 0xc4, 0x58, 0x4c, 0x91, 0x91, 0x37, 0x61, 0xbd, 0x2f, 0xb8, 0xa6, 0x11, 0x47, 0xd9, 0x8d,
+	0x98, 0x2d, 0x57, 0x0a, 0xd7, 0x72, 0xdf, 0x03, 0xe6, 0x7f, 0x00, 0xd7, 0x66, 0x79, 0x07, 0x91,
+	0xd2, 0x97, 0x4b, 0xdb, 0x03, 0x32, 0x4b, 0xbb, 0x8b, 0xe3, 0x4b, 0x27, 0xfe, 0xe4, 0xc1, 0xa6,
+	0xcd, 0xbc, 0x8b, 0x13, 0xa1, 0x22, 0x93, 0xf5, 0x1e, 0x54, 0x34, 0x72, 0xca, 0xb5, 0xc5, 0xaf,
+	0x76, 0x1a, 0xbf, 0xfe, 0xfc, 0x6e, 0xdd, 0xf5, 0xf5, 0x0e, 0x63, 0x12, 0x95, 0x3a, 0xd6, 0x32,
+	0xe2, 0xc3, 0xd0, 0xe1, 0xc8, 0x6d, 0x58, 0x65, 0x69, 0xba, 0x90, 0x8d, 0xe5, 0x0b, 0x92, 0x66,
+	0x50, 0x72, 0x03, 0x2a, 0x34, 0x16, 0x09, 0xd7, 0x8d, 0x15, 0x93, 0x14, 0x3a, 0x8b, 0x34, 0xa0,
+	0xda, 0xa3, 0x63, 0xca, 0xfb, 0xd8, 0x28, 0xd9, 0x40, 0x66, 0xfa, 0x14, 0xae, 0x17, 0x77, 0xfb,
+	0x55, 0xa4, 0x47, 0x4c, 0xd2, 0xc7, 0x7c, 0x81, 0x4d, 0xcf, 0x3e, 0xbe, 0x5c, 0xfc, 0xb8, 0x7f,
+	0xcf, 0x31, 0x70, 0x60, 0xe8, 0x3d, 0x9c, 0x20, 0x47, 0x66, 0x06, 0xc0, 0xb2, 0xfd, 0xb2, 0x01,
+	0xb0, 0xd8, 0x6c, 0x00, 0xac, 0xdb, 0xbf, 0xef, 0x06, 0xc0, 0x86, 0x8e, 0x35, 0x95, 0xfa, 0x3f,
+	0xa8, 0xf3, 0x68, 0xc2, 0xe8, 0x82, 0x75, 0x7e, 0x5c, 0x86, 0x57, 0x66, 0x85, 0x1e, 0xda, 0x79,
+	0xbc, 0x7a, 0x19, 0xf2, 0x36, 0x6c, 0x0e, 0xa4, 0x88, 0xbb, 0xf9, 0x0c, 0xd9, 0xee, 0x95, 0xc2,
+	0x0d, 0xe3, 0xdd, 0xcf, 0x9c, 0xe4, 0x63, 0xb0, 0x0e, 0x73, 0x29, 0xa7, 0x11, 0x43, 0x99, 0x12,
+	0xfc, 0x2f, 0xac, 0xac, 0x1b, 0xf8, 0x91, 0x43, 0x93, 0x5d, 0xa8, 0x48, 0xa4, 0x4a, 0x70, 0xcb,
+	0xff, 0xe6, 0xce, 0xad, 0xf3, 0x3b, 0xdb, 0x1f, 0x0b, 0x85, 0xa1, 0x85, 0x84, 0x0e, 0x4a, 0x76,
+	0xa1, 0x66, 0xaf, 0x59, 0xb7, 0x77, 0xd2, 0x28, 0x5f, 0xf0, 0xb9, 0xaa, 0x45, 0x76, 0x4e, 0xfc,
+	0xef, 0xbc, 0x22, 0xdd, 0x47, 0x34, 0x51, 0x8b, 0xf5, 0xe5, 0x23, 0x28, 0x27, 0x5c, 0x47, 0x63,
+	0xdb, 0x8e, 0xb5, 0x9d, 0x66, 0x90, 0x8a, 0x4c, 0x90, 0x89, 0x4c, 0xf0, 0x65, 0x26, 0x32, 0x9d,
+	0x9a, 0xc9, 0x7b, 0xfa, 0xc7, 0x96, 0x17, 0xa6, 0x29, 0xf3, 0x14, 0x87, 0xa8, 0x92, 0x78, 0x31,
+	0x8a, 0x7f, 0xf1, 0x9c, 0x70, 0x1d, 0x88, 0xc7, 0xf7, 0x13, 0xce, 0xd4, 0x02, 0xb7, 0xa2, 0x0e,
+	0x65, 0x86, 0x5c, 0xc4, 0xee, 0x52, 0xa4, 0x86, 0xf1, 0x8e, 0x44, 0x22, 0x95, 0xa5, 0x71, 0x23,
+	0x4c, 0x0d, 0xf2, 0x29, 0xac, 0xe3, 0x93, 0x11, 0x4d, 0x8c, 0xd6, 0x74, 0xa9, 0xb6, 0x5c, 0x5d,
+	0xf6, 0xe8, 0x6b, 0x79, 0xe6, 0x1d, 0xed, 0xff, 0xe0, 0xcd, 0x5d, 0x16, 0xd4, 0x7a, 0x8c, 0x8c,
+	0xdc, 0x84, 0x9a, 0x3d, 0x57, 0xa6, 0x5c, 0xab, 0x61, 0xd5, 0xda, 0x0f, 0x18, 0x79, 0x1f, 0x6a,
+	0xf9, 0x64, 0x5d, 0xa4, 0x37, 0x39, 0x92, 0x10, 0x28, 0x4d, 0x68, 0xc4, 0x9c, 0xd8, 0xd8, 0x35,
+	0xb9, 0x06, 0x2b, 0x03, 0xcc, 0x64, 0xc6, 0x2c, 0xfd, 0x43, 0x27, 0xa5, 0x8f, 0x14, 0x1d, 0x62,
+	0x88, 0x7d, 0x21, 0x19, 0x32, 0xf2, 0xa1, 0x99, 0x48, 0xb3, 0x76, 0x7c, 0xbc, 0x30, 0x91, 0x05,
+	0xb8, 0x63, 0xc5, 0x25, 0xf8, 0x9f, 0x15, 0x27, 0xcc, 0x0e, 0x2e, 0x23, 0x7b, 0x50, 0x95, 0xd8,
+	0xc7, 0x68, 0xa2, 0x5d, 0xbd, 0xd7, 0xcf, 0xd7, 0x0b, 0xd3, 0xb0, 0xab, 0x95, 0xa1, 0xfd, 0x87,
+	0x6e, 0x77, 0xfb, 0x23, 0xca, 0x39, 0x8e, 0x9d, 0x3e, 0xed, 0x41, 0xb5, 0x9f, 0x3a, 0x5e, 0x56,
+	0xce, 0xe1, 0xb3, 0x72, 0x0e, 0xed, 0x7f, 0x0e, 0xaf, 0x15, 0xcb, 0x65, 0xfa, 0xb2, 0x70, 0xbd,
+	0xbf, 0x3d, 0xa8, 0x17, 0x0b, 0x86, 0xc8, 0x10, 0xe3, 0x85, 0x1e, 0x95, 0x1b, 0x50, 0xe1, 0x49,
+	0xdc, 0xcb, 0x15, 0xc6, 0x59, 0x73, 0xdc, 0xaf, 0x5c, 0x9a, 0xfb, 0xf3, 0x4f, 0x61, 0xe9, 0x85,
+	0xa7, 0x30, 0x1f, 0x8f, 0xb2, 0x0d, 0xcd, 0x8d, 0x47, 0xc5, 0xba, 0xcc, 0x92, 0x34, 0xa1, 0x26,
+	0xdd, 0xa1, 0x1a, 0x55, 0xeb, 0xce, 0x6d, 0xff, 0x2f, 0x6f, 0x9e, 0x1d, 0x47, 0xf6, 0xff, 0xe0,
+	0xec, 0xc5, 0x53, 0x95, 0xe7, 0x4f, 0x95, 0xc6, 0x06, 0x09, 0x67, 0xc8, 0x5c, 0x23, 0x72, 0xdb,
+	0xff, 0x3e, 0x93, 0xcf, 0x2f, 0x12, 0x4c, 0xf0, 0x88, 0xca, 0x6f, 0x90, 0x19, 0xb5, 0xf8, 0xd6,
+	0x98, 0xee, 0xd6, 0xa6, 0x46, 0xa1, 0x0b, 0xcb, 0x57, 0xee, 0xc2, 0xca, 0x5c, 0x17, 0xea, 0x50,
+	0x46, 0x29, 0x85, 0x74, 0xb7, 0x36, 0x35, 0x3a, 0x9f, 0x3c, 0x3b, 0x6d, 0x79, 0xcf, 0x4f, 0x5b,
+	0xde, 0x9f, 0xa7, 0x2d, 0xef, 0xe9, 0x59, 0x6b, 0xe9, 0xf9, 0x59, 0x6b, 0xe9, 0xb7, 0xb3, 0xd6,
+	0xd2, 0xd7, 0x6f, 0x0d, 0x23, 0x3d, 0x4a, 0x7a, 0x41, 0x5f, 0xc4, 0x6d, 0xaa, 0x47, 0x1c, 0xb5,
+	0xf9, 0x69, 0x3f, 0xc9, 0xfe, 0x50, 0xda, 0x7f, 0x93, 0xbd, 0x8a, 0xd5, 0xab, 0xdd, 0x7f, 0x02,
+	0x00, 0x00, 0xff, 0xff, 0xdf, 0xff, 0xf7, 0x1b, 0x99, 0x0a, 0x00, 0x00,
 }
 
 func (m *EventOfferSet) Marshal() (dAtA []byte, err error) {
@@ -1652,6 +1946,191 @@ func (m *EventLeaseClosed) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *EventChannelOpened) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventChannelOpened) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventChannelOpened) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Channel.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintEvents(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *EventChannelUpdated) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventChannelUpdated) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventChannelUpdated) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Channel.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintEvents(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *EventChannelRedeemed) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventChannelRedeemed) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventChannelRedeemed) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Redeemed != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Redeemed))
+		i--
+		dAtA[i] = 0x38
+	}
+	if m.Fee != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Fee))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.Paid != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Paid))
+		i--
+		dAtA[i] = 0x28
+	}
+	if m.ContainerId != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.ContainerId))
+		i--
+		dAtA[i] = 0x20
+	}
+	if len(m.Provider) > 0 {
+		i -= len(m.Provider)
+		copy(dAtA[i:], m.Provider)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Provider)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if m.Number != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Number))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.Tenant) > 0 {
+		i -= len(m.Tenant)
+		copy(dAtA[i:], m.Tenant)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Tenant)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventChannelClosed) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventChannelClosed) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventChannelClosed) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Refunded != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Refunded))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.Redeemed != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Redeemed))
+		i--
+		dAtA[i] = 0x28
+	}
+	if m.ContainerId != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.ContainerId))
+		i--
+		dAtA[i] = 0x20
+	}
+	if len(m.Provider) > 0 {
+		i -= len(m.Provider)
+		copy(dAtA[i:], m.Provider)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Provider)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if m.Number != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Number))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.Tenant) > 0 {
+		i -= len(m.Tenant)
+		copy(dAtA[i:], m.Tenant)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Tenant)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
 func (m *EventQueueParked) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
@@ -1949,6 +2428,89 @@ func (m *EventLeaseClosed) Size() (n int) {
 	_ = l
 	l = m.Receipt.Size()
 	n += 1 + l + sovEvents(uint64(l))
+	return n
+}
+
+func (m *EventChannelOpened) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Channel.Size()
+	n += 1 + l + sovEvents(uint64(l))
+	return n
+}
+
+func (m *EventChannelUpdated) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Channel.Size()
+	n += 1 + l + sovEvents(uint64(l))
+	return n
+}
+
+func (m *EventChannelRedeemed) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Tenant)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.Number != 0 {
+		n += 1 + sovEvents(uint64(m.Number))
+	}
+	l = len(m.Provider)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.ContainerId != 0 {
+		n += 1 + sovEvents(uint64(m.ContainerId))
+	}
+	if m.Paid != 0 {
+		n += 1 + sovEvents(uint64(m.Paid))
+	}
+	if m.Fee != 0 {
+		n += 1 + sovEvents(uint64(m.Fee))
+	}
+	if m.Redeemed != 0 {
+		n += 1 + sovEvents(uint64(m.Redeemed))
+	}
+	return n
+}
+
+func (m *EventChannelClosed) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Tenant)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.Number != 0 {
+		n += 1 + sovEvents(uint64(m.Number))
+	}
+	l = len(m.Provider)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.ContainerId != 0 {
+		n += 1 + sovEvents(uint64(m.ContainerId))
+	}
+	if m.Redeemed != 0 {
+		n += 1 + sovEvents(uint64(m.Redeemed))
+	}
+	if m.Refunded != 0 {
+		n += 1 + sovEvents(uint64(m.Refunded))
+	}
 	return n
 }
 
@@ -3686,6 +4248,571 @@ func (m *EventLeaseClosed) Unmarshal(dAtA []byte) error {
 				return err
 			}
 			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventChannelOpened) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventChannelOpened: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventChannelOpened: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Channel", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Channel.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventChannelUpdated) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventChannelUpdated: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventChannelUpdated: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Channel", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Channel.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventChannelRedeemed) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventChannelRedeemed: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventChannelRedeemed: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Tenant", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Tenant = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Number", wireType)
+			}
+			m.Number = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Number |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Provider", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Provider = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ContainerId", wireType)
+			}
+			m.ContainerId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ContainerId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Paid", wireType)
+			}
+			m.Paid = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Paid |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Fee", wireType)
+			}
+			m.Fee = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Fee |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 7:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Redeemed", wireType)
+			}
+			m.Redeemed = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Redeemed |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventChannelClosed) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventChannelClosed: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventChannelClosed: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Tenant", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Tenant = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Number", wireType)
+			}
+			m.Number = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Number |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Provider", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Provider = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ContainerId", wireType)
+			}
+			m.ContainerId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ContainerId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Redeemed", wireType)
+			}
+			m.Redeemed = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Redeemed |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Refunded", wireType)
+			}
+			m.Refunded = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Refunded |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipEvents(dAtA[iNdEx:])

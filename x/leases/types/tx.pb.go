@@ -1776,6 +1776,528 @@ func (m *MsgSubmitUsageResponse) XXX_DiscardUnknown() {
 
 var xxx_messageInfo_MsgSubmitUsageResponse proto.InternalMessageInfo
 
+// ChannelOrder is a channel to open.
+type ChannelOrder struct {
+	// The Container whose use is to be paid.
+	ContainerId uint64 `protobuf:"varint,1,opt,name=container_id,json=containerId,proto3" json:"container_id,omitempty"`
+	// What is put in, in uath; at least min_channel_cap.
+	Cap uint64 `protobuf:"varint,2,opt,name=cap,proto3" json:"cap,omitempty"`
+	// Until when the channel is to be used; at most max_channel_term ahead.
+	ExpiresAt time.Time `protobuf:"bytes,3,opt,name=expires_at,json=expiresAt,proto3,stdtime" json:"expires_at"`
+	// Ed25519 key that will sign the vouchers, 32 bytes.
+	VoucherKey []byte `protobuf:"bytes,4,opt,name=voucher_key,json=voucherKey,proto3" json:"voucher_key,omitempty"`
+}
+
+func (m *ChannelOrder) Reset()         { *m = ChannelOrder{} }
+func (m *ChannelOrder) String() string { return proto.CompactTextString(m) }
+func (*ChannelOrder) ProtoMessage()    {}
+func (*ChannelOrder) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{29}
+}
+func (m *ChannelOrder) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *ChannelOrder) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_ChannelOrder.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *ChannelOrder) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_ChannelOrder.Merge(m, src)
+}
+func (m *ChannelOrder) XXX_Size() int {
+	return m.Size()
+}
+func (m *ChannelOrder) XXX_DiscardUnknown() {
+	xxx_messageInfo_ChannelOrder.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_ChannelOrder proto.InternalMessageInfo
+
+func (m *ChannelOrder) GetContainerId() uint64 {
+	if m != nil {
+		return m.ContainerId
+	}
+	return 0
+}
+
+func (m *ChannelOrder) GetCap() uint64 {
+	if m != nil {
+		return m.Cap
+	}
+	return 0
+}
+
+func (m *ChannelOrder) GetExpiresAt() time.Time {
+	if m != nil {
+		return m.ExpiresAt
+	}
+	return time.Time{}
+}
+
+func (m *ChannelOrder) GetVoucherKey() []byte {
+	if m != nil {
+		return m.VoucherKey
+	}
+	return nil
+}
+
+// MsgOpenChannels opens channels, all of them or none.
+type MsgOpenChannels struct {
+	// The tenant.
+	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// 1 to 100.
+	Channels []ChannelOrder `protobuf:"bytes,2,rep,name=channels,proto3" json:"channels"`
+	// Paid into the tenant's prepaid balance first, in uath; may be 0.
+	Deposit types.Coin `protobuf:"bytes,3,opt,name=deposit,proto3" json:"deposit"`
+}
+
+func (m *MsgOpenChannels) Reset()         { *m = MsgOpenChannels{} }
+func (m *MsgOpenChannels) String() string { return proto.CompactTextString(m) }
+func (*MsgOpenChannels) ProtoMessage()    {}
+func (*MsgOpenChannels) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{30}
+}
+func (m *MsgOpenChannels) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgOpenChannels) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgOpenChannels.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgOpenChannels) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgOpenChannels.Merge(m, src)
+}
+func (m *MsgOpenChannels) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgOpenChannels) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgOpenChannels.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgOpenChannels proto.InternalMessageInfo
+
+func (m *MsgOpenChannels) GetTenant() string {
+	if m != nil {
+		return m.Tenant
+	}
+	return ""
+}
+
+func (m *MsgOpenChannels) GetChannels() []ChannelOrder {
+	if m != nil {
+		return m.Channels
+	}
+	return nil
+}
+
+func (m *MsgOpenChannels) GetDeposit() types.Coin {
+	if m != nil {
+		return m.Deposit
+	}
+	return types.Coin{}
+}
+
+// MsgOpenChannelsResponse names the new channels.
+type MsgOpenChannelsResponse struct {
+	// Number of the first; the others follow in order.
+	First uint64 `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`
+}
+
+func (m *MsgOpenChannelsResponse) Reset()         { *m = MsgOpenChannelsResponse{} }
+func (m *MsgOpenChannelsResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgOpenChannelsResponse) ProtoMessage()    {}
+func (*MsgOpenChannelsResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{31}
+}
+func (m *MsgOpenChannelsResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgOpenChannelsResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgOpenChannelsResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgOpenChannelsResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgOpenChannelsResponse.Merge(m, src)
+}
+func (m *MsgOpenChannelsResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgOpenChannelsResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgOpenChannelsResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgOpenChannelsResponse proto.InternalMessageInfo
+
+func (m *MsgOpenChannelsResponse) GetFirst() uint64 {
+	if m != nil {
+		return m.First
+	}
+	return 0
+}
+
+// MsgTopUpChannel changes a channel that is neither closing nor expired.
+type MsgTopUpChannel struct {
+	// The tenant.
+	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// Number of the channel.
+	Number uint64 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	// Added to the cap from the prepaid balance, in uath; at least min_channel_cap, or 0 with an expires_at.
+	Amount uint64 `protobuf:"varint,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Later expiry; unchanged where empty.
+	ExpiresAt *time.Time `protobuf:"bytes,4,opt,name=expires_at,json=expiresAt,proto3,stdtime" json:"expires_at,omitempty"`
+}
+
+func (m *MsgTopUpChannel) Reset()         { *m = MsgTopUpChannel{} }
+func (m *MsgTopUpChannel) String() string { return proto.CompactTextString(m) }
+func (*MsgTopUpChannel) ProtoMessage()    {}
+func (*MsgTopUpChannel) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{32}
+}
+func (m *MsgTopUpChannel) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgTopUpChannel) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgTopUpChannel.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgTopUpChannel) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgTopUpChannel.Merge(m, src)
+}
+func (m *MsgTopUpChannel) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgTopUpChannel) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgTopUpChannel.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgTopUpChannel proto.InternalMessageInfo
+
+func (m *MsgTopUpChannel) GetTenant() string {
+	if m != nil {
+		return m.Tenant
+	}
+	return ""
+}
+
+func (m *MsgTopUpChannel) GetNumber() uint64 {
+	if m != nil {
+		return m.Number
+	}
+	return 0
+}
+
+func (m *MsgTopUpChannel) GetAmount() uint64 {
+	if m != nil {
+		return m.Amount
+	}
+	return 0
+}
+
+func (m *MsgTopUpChannel) GetExpiresAt() *time.Time {
+	if m != nil {
+		return m.ExpiresAt
+	}
+	return nil
+}
+
+// MsgTopUpChannelResponse holds the channel.
+type MsgTopUpChannelResponse struct {
+	// After the change.
+	Channel Channel `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel"`
+}
+
+func (m *MsgTopUpChannelResponse) Reset()         { *m = MsgTopUpChannelResponse{} }
+func (m *MsgTopUpChannelResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgTopUpChannelResponse) ProtoMessage()    {}
+func (*MsgTopUpChannelResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{33}
+}
+func (m *MsgTopUpChannelResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgTopUpChannelResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgTopUpChannelResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgTopUpChannelResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgTopUpChannelResponse.Merge(m, src)
+}
+func (m *MsgTopUpChannelResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgTopUpChannelResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgTopUpChannelResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgTopUpChannelResponse proto.InternalMessageInfo
+
+func (m *MsgTopUpChannelResponse) GetChannel() Channel {
+	if m != nil {
+		return m.Channel
+	}
+	return Channel{}
+}
+
+// MsgCloseChannels ends channels of one tenant.
+type MsgCloseChannels struct {
+	// The tenant; owner or operator of the provider; anyone for a channel that has ended.
+	Signer string `protobuf:"bytes,1,opt,name=signer,proto3" json:"signer,omitempty"`
+	// Whose channels.
+	Tenant string `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// 1 to 100 numbers, each once; a channel that is gone is passed over.
+	Numbers []uint64 `protobuf:"varint,3,rep,packed,name=numbers,proto3" json:"numbers,omitempty"`
+}
+
+func (m *MsgCloseChannels) Reset()         { *m = MsgCloseChannels{} }
+func (m *MsgCloseChannels) String() string { return proto.CompactTextString(m) }
+func (*MsgCloseChannels) ProtoMessage()    {}
+func (*MsgCloseChannels) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{34}
+}
+func (m *MsgCloseChannels) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgCloseChannels) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgCloseChannels.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgCloseChannels) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgCloseChannels.Merge(m, src)
+}
+func (m *MsgCloseChannels) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgCloseChannels) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgCloseChannels.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgCloseChannels proto.InternalMessageInfo
+
+func (m *MsgCloseChannels) GetSigner() string {
+	if m != nil {
+		return m.Signer
+	}
+	return ""
+}
+
+func (m *MsgCloseChannels) GetTenant() string {
+	if m != nil {
+		return m.Tenant
+	}
+	return ""
+}
+
+func (m *MsgCloseChannels) GetNumbers() []uint64 {
+	if m != nil {
+		return m.Numbers
+	}
+	return nil
+}
+
+// MsgCloseChannelsResponse says what went back.
+type MsgCloseChannelsResponse struct {
+	// Sum that went back to the tenant's prepaid balance in this message, in uath; 0 where the challenge began.
+	Refunded uint64 `protobuf:"varint,1,opt,name=refunded,proto3" json:"refunded,omitempty"`
+}
+
+func (m *MsgCloseChannelsResponse) Reset()         { *m = MsgCloseChannelsResponse{} }
+func (m *MsgCloseChannelsResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgCloseChannelsResponse) ProtoMessage()    {}
+func (*MsgCloseChannelsResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{35}
+}
+func (m *MsgCloseChannelsResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgCloseChannelsResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgCloseChannelsResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgCloseChannelsResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgCloseChannelsResponse.Merge(m, src)
+}
+func (m *MsgCloseChannelsResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgCloseChannelsResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgCloseChannelsResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgCloseChannelsResponse proto.InternalMessageInfo
+
+func (m *MsgCloseChannelsResponse) GetRefunded() uint64 {
+	if m != nil {
+		return m.Refunded
+	}
+	return 0
+}
+
+// MsgRedeem redeems vouchers of any channels, in any order.
+type MsgRedeem struct {
+	// Who signs, and pays the fee.
+	Signer string `protobuf:"bytes,1,opt,name=signer,proto3" json:"signer,omitempty"`
+	// 1 to max_vouchers; one that is lower than what was redeemed, or whose channel has ended, pays 0.
+	Vouchers []Voucher `protobuf:"bytes,2,rep,name=vouchers,proto3" json:"vouchers"`
+}
+
+func (m *MsgRedeem) Reset()         { *m = MsgRedeem{} }
+func (m *MsgRedeem) String() string { return proto.CompactTextString(m) }
+func (*MsgRedeem) ProtoMessage()    {}
+func (*MsgRedeem) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{36}
+}
+func (m *MsgRedeem) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgRedeem) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgRedeem.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgRedeem) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgRedeem.Merge(m, src)
+}
+func (m *MsgRedeem) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgRedeem) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgRedeem.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgRedeem proto.InternalMessageInfo
+
+func (m *MsgRedeem) GetSigner() string {
+	if m != nil {
+		return m.Signer
+	}
+	return ""
+}
+
+func (m *MsgRedeem) GetVouchers() []Voucher {
+	if m != nil {
+		return m.Vouchers
+	}
+	return nil
+}
+
+// MsgRedeemResponse says what was paid.
+type MsgRedeemResponse struct {
+	// Sum over all channels, service fee included, in uath.
+	Paid uint64 `protobuf:"varint,1,opt,name=paid,proto3" json:"paid,omitempty"`
+	// Channels that were paid from.
+	Channels uint32 `protobuf:"varint,2,opt,name=channels,proto3" json:"channels,omitempty"`
+}
+
+func (m *MsgRedeemResponse) Reset()         { *m = MsgRedeemResponse{} }
+func (m *MsgRedeemResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgRedeemResponse) ProtoMessage()    {}
+func (*MsgRedeemResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_e034f01b5b794d0c, []int{37}
+}
+func (m *MsgRedeemResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgRedeemResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgRedeemResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgRedeemResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgRedeemResponse.Merge(m, src)
+}
+func (m *MsgRedeemResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgRedeemResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgRedeemResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgRedeemResponse proto.InternalMessageInfo
+
+func (m *MsgRedeemResponse) GetPaid() uint64 {
+	if m != nil {
+		return m.Paid
+	}
+	return 0
+}
+
+func (m *MsgRedeemResponse) GetChannels() uint32 {
+	if m != nil {
+		return m.Channels
+	}
+	return 0
+}
+
 // MsgUpdateParams replaces the parameters.
 type MsgUpdateParams struct {
 	// The governance account.
@@ -1788,7 +2310,7 @@ func (m *MsgUpdateParams) Reset()         { *m = MsgUpdateParams{} }
 func (m *MsgUpdateParams) String() string { return proto.CompactTextString(m) }
 func (*MsgUpdateParams) ProtoMessage()    {}
 func (*MsgUpdateParams) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{29}
+	return fileDescriptor_e034f01b5b794d0c, []int{38}
 }
 func (m *MsgUpdateParams) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1839,7 +2361,7 @@ func (m *MsgUpdateParamsResponse) Reset()         { *m = MsgUpdateParamsResponse
 func (m *MsgUpdateParamsResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgUpdateParamsResponse) ProtoMessage()    {}
 func (*MsgUpdateParamsResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_e034f01b5b794d0c, []int{30}
+	return fileDescriptor_e034f01b5b794d0c, []int{39}
 }
 func (m *MsgUpdateParamsResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1898,6 +2420,15 @@ func init() {
 	proto.RegisterType((*MsgSettleResponse)(nil), "athd.leases.v1.MsgSettleResponse")
 	proto.RegisterType((*MsgSubmitUsage)(nil), "athd.leases.v1.MsgSubmitUsage")
 	proto.RegisterType((*MsgSubmitUsageResponse)(nil), "athd.leases.v1.MsgSubmitUsageResponse")
+	proto.RegisterType((*ChannelOrder)(nil), "athd.leases.v1.ChannelOrder")
+	proto.RegisterType((*MsgOpenChannels)(nil), "athd.leases.v1.MsgOpenChannels")
+	proto.RegisterType((*MsgOpenChannelsResponse)(nil), "athd.leases.v1.MsgOpenChannelsResponse")
+	proto.RegisterType((*MsgTopUpChannel)(nil), "athd.leases.v1.MsgTopUpChannel")
+	proto.RegisterType((*MsgTopUpChannelResponse)(nil), "athd.leases.v1.MsgTopUpChannelResponse")
+	proto.RegisterType((*MsgCloseChannels)(nil), "athd.leases.v1.MsgCloseChannels")
+	proto.RegisterType((*MsgCloseChannelsResponse)(nil), "athd.leases.v1.MsgCloseChannelsResponse")
+	proto.RegisterType((*MsgRedeem)(nil), "athd.leases.v1.MsgRedeem")
+	proto.RegisterType((*MsgRedeemResponse)(nil), "athd.leases.v1.MsgRedeemResponse")
 	proto.RegisterType((*MsgUpdateParams)(nil), "athd.leases.v1.MsgUpdateParams")
 	proto.RegisterType((*MsgUpdateParamsResponse)(nil), "athd.leases.v1.MsgUpdateParamsResponse")
 }
@@ -1905,128 +2436,150 @@ func init() {
 func init() { proto.RegisterFile("athd/leases/v1/tx.proto", fileDescriptor_e034f01b5b794d0c) }
 
 var fileDescriptor_e034f01b5b794d0c = []byte{
-	// 1934 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xc4, 0x59, 0xcd, 0x73, 0x23, 0x47,
-	0x15, 0xdf, 0xd1, 0xb7, 0x9e, 0x3f, 0x36, 0x3b, 0xec, 0xda, 0xe3, 0xf1, 0xae, 0xac, 0x9d, 0x4d,
-	0x88, 0xe2, 0x65, 0x25, 0x6c, 0x87, 0x40, 0x0c, 0x21, 0xc4, 0x4e, 0x6d, 0xc5, 0x45, 0x8c, 0x97,
-	0x59, 0x16, 0x28, 0xa8, 0x42, 0xd5, 0xd2, 0xb4, 0x47, 0x53, 0xd1, 0xcc, 0x28, 0xd3, 0x2d, 0x63,
-	0xdf, 0xf8, 0xb8, 0x51, 0x50, 0x95, 0x1b, 0x54, 0x51, 0x1c, 0x39, 0x67, 0xa9, 0xca, 0x91, 0x23,
-	0x87, 0x1c, 0x38, 0xa4, 0x72, 0x4a, 0x85, 0xaa, 0x40, 0xed, 0x1e, 0xf6, 0x0f, 0xe0, 0x1f, 0xa0,
-	0xfa, 0x63, 0x46, 0xad, 0xd1, 0xd8, 0x92, 0xbc, 0x50, 0x5c, 0x6c, 0x75, 0xbf, 0xf7, 0xba, 0x7f,
-	0xef, 0xfb, 0xa9, 0x05, 0xab, 0x88, 0xf6, 0x9c, 0x56, 0x1f, 0x23, 0x82, 0x49, 0xeb, 0x64, 0xab,
-	0x45, 0x4f, 0x9b, 0x83, 0x28, 0xa4, 0xa1, 0xbe, 0xcc, 0x08, 0x4d, 0x41, 0x68, 0x9e, 0x6c, 0x99,
-	0xd7, 0x90, 0xef, 0x05, 0x61, 0x8b, 0xff, 0x15, 0x2c, 0xa6, 0x99, 0x96, 0x3d, 0x1b, 0x60, 0x22,
-	0x69, 0xb5, 0x6e, 0x48, 0xfc, 0x90, 0xb4, 0x3a, 0x88, 0xe0, 0xd6, 0xc9, 0x56, 0x07, 0x53, 0xb4,
-	0xd5, 0xea, 0x86, 0x5e, 0x20, 0xe9, 0xab, 0x92, 0xee, 0x13, 0x97, 0x89, 0xfa, 0xc4, 0x95, 0x84,
-	0x35, 0x41, 0x68, 0xf3, 0x55, 0x4b, 0x2c, 0x24, 0xe9, 0xba, 0x1b, 0xba, 0xa1, 0xd8, 0x67, 0x9f,
-	0xe2, 0x9b, 0xdc, 0x30, 0x74, 0xfb, 0xb8, 0xc5, 0x57, 0x9d, 0xe1, 0x71, 0xcb, 0x19, 0x46, 0x88,
-	0x7a, 0x61, 0x7c, 0xd3, 0x46, 0x9a, 0x4e, 0x3d, 0x1f, 0x13, 0x8a, 0xfc, 0x81, 0x60, 0xb0, 0xfe,
-	0xac, 0xc1, 0xe2, 0x21, 0x71, 0x1f, 0x62, 0x7a, 0x74, 0x7c, 0x8c, 0x23, 0xa2, 0xbf, 0x0a, 0x95,
-	0x70, 0x80, 0x23, 0x44, 0xc3, 0xc8, 0xd0, 0xea, 0x5a, 0xa3, 0xba, 0x67, 0x7c, 0xfa, 0xd1, 0xbd,
-	0xeb, 0x12, 0xcb, 0x5b, 0x8e, 0x13, 0x61, 0x42, 0x1e, 0xd2, 0xc8, 0x0b, 0x5c, 0x3b, 0xe1, 0xd4,
-	0x77, 0xa0, 0x14, 0x72, 0x79, 0x23, 0x57, 0xcf, 0x37, 0x16, 0xb6, 0x6f, 0x34, 0xc7, 0x2d, 0xd8,
-	0xe4, 0xa7, 0xef, 0x15, 0x3e, 0xfe, 0x62, 0xe3, 0x8a, 0x2d, 0x59, 0x77, 0x37, 0x7f, 0xf5, 0xec,
-	0xf1, 0x66, 0x72, 0xc6, 0x6f, 0x9e, 0x3d, 0xde, 0x34, 0x54, 0xa3, 0xaa, 0xb0, 0xac, 0x15, 0xb8,
-	0xae, 0xae, 0x6d, 0x4c, 0x06, 0x61, 0x40, 0xb0, 0xf5, 0x47, 0x0d, 0xae, 0x1e, 0x12, 0xd7, 0xc6,
-	0x7e, 0x78, 0x82, 0x9f, 0x4b, 0x85, 0x3b, 0xb0, 0xd4, 0x0d, 0x03, 0x8a, 0xbc, 0x00, 0x47, 0x6d,
-	0xcf, 0x11, 0x9a, 0x14, 0xec, 0xc5, 0x64, 0xf3, 0xc0, 0x21, 0xbb, 0xf7, 0x26, 0x20, 0xaf, 0xa7,
-	0x20, 0xab, 0x48, 0xac, 0x35, 0x58, 0x4d, 0x6d, 0x25, 0xc0, 0x7f, 0xaf, 0xc1, 0x0b, 0x9c, 0x76,
-	0x1c, 0x61, 0xd2, 0x93, 0xc8, 0xbf, 0x0a, 0x25, 0xe2, 0xb9, 0x01, 0x9e, 0x8e, 0x5b, 0xf2, 0xcd,
-	0x86, 0xfa, 0x2b, 0x0c, 0xb5, 0x94, 0x60, 0x98, 0x6f, 0x4e, 0x60, 0x56, 0x40, 0x58, 0xdf, 0x03,
-	0x23, 0xbd, 0x17, 0xa3, 0xd6, 0x57, 0xa0, 0xd4, 0xf7, 0x08, 0xc5, 0x8e, 0xa1, 0xf1, 0x7b, 0xe4,
-	0x4a, 0x37, 0xa1, 0xe2, 0x60, 0x49, 0x11, 0x08, 0x92, 0xb5, 0xf5, 0xb9, 0x06, 0x70, 0x48, 0xdc,
-	0xb7, 0xf1, 0x20, 0x24, 0x1e, 0xd5, 0x5f, 0x83, 0xaa, 0x23, 0x3e, 0xce, 0xe0, 0x9e, 0x11, 0x2b,
-	0xb3, 0x0d, 0xc5, 0x01, 0x0a, 0xa8, 0x91, 0x9b, 0x66, 0x1b, 0xc1, 0xa7, 0x7f, 0x1d, 0x4a, 0xc8,
-	0x0f, 0x87, 0x01, 0x35, 0xf2, 0x75, 0xad, 0xb1, 0xb0, 0xbd, 0xd6, 0x94, 0xec, 0x2c, 0x2f, 0x9b,
-	0x32, 0x2f, 0x9b, 0xfb, 0xa1, 0x17, 0xc4, 0x81, 0x29, 0xd8, 0x77, 0x5f, 0x61, 0xf6, 0x1a, 0x5d,
-	0xcd, 0x4c, 0xb6, 0x92, 0x32, 0x99, 0xd4, 0xc6, 0x3a, 0x02, 0x7d, 0xb4, 0x4a, 0xcc, 0xf4, 0x3a,
-	0x94, 0x3b, 0xa8, 0x8f, 0x82, 0x2e, 0xe6, 0x1a, 0xce, 0x70, 0x75, 0xcc, 0x6f, 0x7d, 0xa8, 0xf1,
-	0x13, 0x7f, 0xe4, 0xd1, 0x9e, 0x13, 0xa1, 0x9f, 0xc7, 0x56, 0x1b, 0x69, 0xaf, 0xcd, 0xad, 0x7d,
-	0x6e, 0x3e, 0xed, 0x9b, 0x3c, 0x5a, 0xc4, 0x29, 0x4c, 0xf5, 0x5a, 0x4a, 0xf5, 0x14, 0x34, 0xeb,
-	0x11, 0x98, 0x93, 0xbb, 0x89, 0x29, 0x46, 0x30, 0xb4, 0xb9, 0x60, 0x58, 0x7f, 0xcf, 0x41, 0xf1,
-	0xfb, 0xc3, 0x90, 0x62, 0x7d, 0x1b, 0xca, 0x5e, 0xe0, 0xe0, 0xd3, 0x19, 0xd2, 0x22, 0x66, 0xd4,
-	0x6b, 0x00, 0x5d, 0x14, 0x38, 0x9e, 0x83, 0x28, 0x8e, 0x93, 0x42, 0xd9, 0xd1, 0x77, 0xa0, 0x18,
-	0x71, 0x52, 0xbe, 0x9e, 0x6f, 0x54, 0xf7, 0x6e, 0xb1, 0xab, 0x3f, 0xff, 0x62, 0xe3, 0x86, 0x38,
-	0x95, 0x38, 0xef, 0x35, 0xbd, 0xb0, 0xe5, 0x23, 0xda, 0x6b, 0x1e, 0x04, 0xd4, 0x16, 0xbc, 0xfa,
-	0x75, 0x28, 0x06, 0x21, 0x73, 0x6a, 0xa1, 0xae, 0x35, 0x0a, 0xb6, 0x58, 0xe8, 0xfb, 0x00, 0xf8,
-	0x74, 0xe0, 0x45, 0x98, 0xb4, 0x11, 0x35, 0x8a, 0x5c, 0x4b, 0xb3, 0x29, 0x0a, 0x6f, 0x33, 0x2e,
-	0xbc, 0xcd, 0x1f, 0xc4, 0x85, 0x77, 0xaf, 0xc2, 0xee, 0xfa, 0xe0, 0x9f, 0x1b, 0x9a, 0x5d, 0x95,
-	0x72, 0x6f, 0x51, 0xfd, 0x15, 0x78, 0x21, 0xc2, 0xef, 0x0f, 0xbd, 0x08, 0xfb, 0x38, 0xa0, 0xed,
-	0x1e, 0x22, 0x3d, 0xa3, 0x54, 0xd7, 0x1a, 0x8b, 0xf6, 0x55, 0x65, 0xff, 0x1d, 0x44, 0x7a, 0x2c,
-	0x07, 0x07, 0xc3, 0xce, 0x7b, 0xf8, 0xcc, 0x28, 0x73, 0x06, 0xb9, 0xd2, 0x6f, 0x42, 0x95, 0xa5,
-	0x38, 0xa2, 0xc3, 0x08, 0x1b, 0x15, 0x4e, 0x1a, 0x6d, 0x58, 0xff, 0x2e, 0xc2, 0xf2, 0x21, 0x71,
-	0xf7, 0x23, 0x8c, 0x28, 0x7e, 0x97, 0x39, 0xf3, 0x12, 0x31, 0x35, 0xcd, 0xaa, 0x6f, 0xc0, 0x82,
-	0x82, 0x56, 0xa6, 0xdd, 0x7a, 0xba, 0x17, 0xd8, 0x23, 0x16, 0x5b, 0xe5, 0xd7, 0xef, 0x43, 0xc5,
-	0x47, 0xa7, 0x6d, 0x66, 0x6c, 0x6e, 0xe2, 0xea, 0xde, 0xdd, 0x0b, 0xfd, 0xf2, 0xe9, 0x47, 0xf7,
-	0x40, 0xe2, 0x65, 0x5e, 0x2a, 0xfb, 0xe8, 0xd4, 0x46, 0x94, 0xa7, 0x9f, 0x4c, 0x5e, 0xe9, 0x8e,
-	0xe9, 0xe9, 0x27, 0xf9, 0x59, 0x3d, 0xf5, 0x51, 0xe0, 0x1d, 0x63, 0x32, 0xe6, 0x84, 0xc5, 0x78,
-	0x93, 0x7b, 0xe0, 0x4d, 0xa8, 0xc4, 0x7d, 0x96, 0xfb, 0x80, 0x5d, 0x90, 0xf6, 0xf7, 0xdb, 0x92,
-	0x41, 0xb8, 0xfb, 0x0f, 0xcc, 0xdd, 0x89, 0x90, 0x7e, 0x17, 0x8a, 0xef, 0xb3, 0xd0, 0xe6, 0x6e,
-	0xca, 0xe8, 0x96, 0x3c, 0xee, 0x6d, 0xc1, 0xc3, 0xa2, 0xae, 0xcb, 0x13, 0xa8, 0x56, 0xd7, 0x1a,
-	0x4b, 0xb6, 0x58, 0xe8, 0x07, 0xb0, 0xcc, 0x6c, 0xe5, 0x7b, 0x41, 0xbb, 0xdb, 0x43, 0x91, 0x8b,
-	0x8d, 0x8d, 0xd9, 0x91, 0x2c, 0xfa, 0xe8, 0xf4, 0xd0, 0x0b, 0xf6, 0xb9, 0x20, 0x2b, 0xde, 0x84,
-	0xa2, 0xc0, 0xe9, 0x9c, 0x11, 0xa3, 0xce, 0xef, 0x48, 0xd6, 0xfa, 0x2e, 0x54, 0x8e, 0x91, 0xd7,
-	0x0f, 0x4f, 0x70, 0x64, 0xdc, 0xae, 0x6b, 0x8d, 0xe5, 0xed, 0x5a, 0x1a, 0xec, 0x7d, 0x49, 0x7f,
-	0x10, 0xf6, 0xbd, 0xee, 0x99, 0x9d, 0xf0, 0xb3, 0x73, 0x07, 0x91, 0x17, 0x46, 0x1e, 0x3d, 0x33,
-	0x2c, 0x71, 0x6e, 0xbc, 0xd6, 0x5f, 0x87, 0xa2, 0x1b, 0xa1, 0x2e, 0x36, 0xee, 0xcc, 0x8e, 0x5a,
-	0x48, 0x88, 0xb1, 0x41, 0xa9, 0x4f, 0x66, 0xaa, 0x3e, 0x29, 0x21, 0x6e, 0xfd, 0x56, 0x83, 0x85,
-	0xa3, 0x01, 0x0e, 0xb0, 0x23, 0x42, 0x7e, 0x0d, 0x2a, 0x9c, 0xb1, 0xed, 0x39, 0x22, 0xe8, 0xed,
-	0x32, 0x5f, 0x1f, 0x38, 0xfa, 0x6d, 0x58, 0x54, 0x3b, 0x29, 0xaf, 0x9a, 0x05, 0x7b, 0x41, 0x69,
-	0xa4, 0xfa, 0x9b, 0x50, 0xe0, 0xb1, 0x99, 0x9f, 0x3f, 0x36, 0xb9, 0xa0, 0xf5, 0xbb, 0x1c, 0xac,
-	0x8c, 0x23, 0x4c, 0xea, 0xe4, 0xff, 0x17, 0x99, 0xfe, 0x35, 0x28, 0xb8, 0x28, 0x70, 0x8d, 0x02,
-	0x1f, 0xdf, 0x26, 0x52, 0x56, 0xb1, 0xa1, 0xcc, 0x18, 0xce, 0xae, 0xbf, 0xa1, 0x84, 0x4e, 0x71,
-	0x56, 0xd1, 0x44, 0xc4, 0xfa, 0x75, 0x8e, 0x4f, 0x6f, 0x8a, 0x3d, 0xc8, 0x25, 0xaa, 0x92, 0x92,
-	0xee, 0xb9, 0x39, 0xd3, 0xfd, 0x5b, 0x50, 0x0a, 0x23, 0x87, 0xcd, 0xad, 0x79, 0x8e, 0x7e, 0x22,
-	0xb8, 0xc7, 0xd1, 0x25, 0x03, 0x2c, 0x97, 0xd1, 0x0d, 0x28, 0x0f, 0x50, 0x44, 0x3d, 0xd4, 0xe7,
-	0xe5, 0xaa, 0x62, 0xc7, 0xcb, 0xdd, 0xbb, 0xa9, 0x18, 0x5d, 0x3f, 0x3f, 0x46, 0x89, 0xf5, 0x33,
-	0x58, 0x38, 0x62, 0x07, 0xda, 0x98, 0x0c, 0xfb, 0x4c, 0x9d, 0x92, 0x60, 0xe4, 0x33, 0xd6, 0x4c,
-	0x16, 0x95, 0x02, 0xac, 0x54, 0xe0, 0x28, 0x0a, 0x23, 0x31, 0x22, 0xd9, 0x62, 0x61, 0xfd, 0x90,
-	0x4f, 0xa1, 0xea, 0x95, 0x49, 0xd4, 0x7d, 0x13, 0xca, 0x11, 0xbf, 0xf5, 0xfc, 0xcb, 0x46, 0xc8,
-	0x62, 0xe3, 0x49, 0x09, 0xeb, 0x1f, 0x1a, 0x2c, 0xb1, 0x83, 0xfb, 0x21, 0x19, 0x75, 0x94, 0x39,
-	0xe7, 0x57, 0x35, 0xec, 0x73, 0xe3, 0x61, 0xbf, 0x03, 0xa5, 0x08, 0x23, 0x12, 0x06, 0x3c, 0xaa,
-	0x97, 0x27, 0xa1, 0xf1, 0x8b, 0x6d, 0xce, 0x62, 0x4b, 0x56, 0xfd, 0x16, 0x6b, 0xc6, 0x1e, 0x6d,
-	0x77, 0x43, 0x07, 0x13, 0x1e, 0xcd, 0x45, 0xd6, 0x66, 0x3d, 0xba, 0xcf, 0x36, 0xc4, 0x64, 0xa7,
-	0x4c, 0xc2, 0x6b, 0x69, 0xbf, 0x24, 0xba, 0x58, 0x0f, 0xe0, 0xc6, 0xd8, 0x86, 0x32, 0xd1, 0x94,
-	0x23, 0xdc, 0xc5, 0xde, 0x20, 0x1e, 0x69, 0x56, 0x27, 0x1b, 0x1c, 0x27, 0x8f, 0xec, 0xc5, 0x97,
-	0xd6, 0x67, 0x39, 0xde, 0x82, 0x1f, 0x0d, 0x9c, 0xe7, 0x68, 0xc1, 0x17, 0x18, 0x6c, 0xa2, 0x77,
-	0xe5, 0x33, 0x7a, 0xd7, 0x77, 0xa0, 0x8a, 0x4f, 0x29, 0x0e, 0x9c, 0x76, 0xe7, 0x8c, 0x47, 0xed,
-	0xac, 0xcd, 0x4b, 0x48, 0xed, 0x9d, 0x8d, 0xb5, 0x84, 0xe2, 0x9c, 0x2d, 0x61, 0x13, 0xae, 0xc5,
-	0x2d, 0xa0, 0x3d, 0xe8, 0x0f, 0x49, 0x3b, 0x0c, 0x30, 0x6f, 0xb1, 0x4b, 0xf6, 0xd5, 0x98, 0xf0,
-	0xa0, 0x3f, 0x24, 0x47, 0xc1, 0xf4, 0x3a, 0xaf, 0xd8, 0xd1, 0xfa, 0x2e, 0xaf, 0xab, 0xca, 0x4e,
-	0xe2, 0xad, 0x2d, 0x28, 0x72, 0x11, 0xe9, 0xab, 0x89, 0x56, 0xab, 0xa6, 0x91, 0xe0, 0xb4, 0xfe,
-	0xa4, 0xc1, 0xc2, 0x21, 0x71, 0x63, 0x25, 0xfe, 0xbb, 0x51, 0x6d, 0x40, 0x59, 0x96, 0x3f, 0xee,
-	0x9e, 0x82, 0x1d, 0x2f, 0x77, 0x5f, 0x4e, 0xc5, 0xe6, 0x6a, 0x4a, 0xdf, 0x18, 0x8f, 0xf5, 0x0d,
-	0xf8, 0x92, 0xb2, 0x4c, 0x34, 0x4d, 0xb7, 0x09, 0x6d, 0xa2, 0x4d, 0x58, 0x7f, 0xd3, 0x78, 0x04,
-	0xb2, 0x74, 0xf6, 0xff, 0x17, 0x11, 0xa8, 0x54, 0xe2, 0xfc, 0x7c, 0x95, 0x78, 0xaa, 0xb7, 0x15,
-	0xcc, 0xd6, 0x21, 0xf7, 0xb6, 0xb2, 0x93, 0xd8, 0x60, 0x07, 0x0a, 0x03, 0x24, 0x75, 0x9f, 0xe1,
-	0x76, 0xce, 0x6c, 0xfd, 0x52, 0x83, 0xaa, 0x78, 0x5c, 0xa0, 0xfd, 0xcb, 0xd4, 0xb0, 0x75, 0xa8,
-	0xc6, 0x06, 0x11, 0x43, 0x71, 0xd5, 0xae, 0x48, 0x8b, 0x90, 0xdd, 0x97, 0x52, 0x5e, 0xbd, 0x31,
-	0xf9, 0xc4, 0x41, 0xfb, 0xd8, 0x7a, 0x07, 0xae, 0x25, 0x8b, 0x0c, 0x6d, 0xf2, 0xb3, 0x6b, 0xf3,
-	0x17, 0xe1, 0xe3, 0x87, 0xc3, 0x8e, 0xef, 0xd1, 0x47, 0x04, 0xb9, 0xf8, 0x92, 0x0f, 0x22, 0xbc,
-	0x37, 0x74, 0xc3, 0xc8, 0x89, 0x1f, 0x75, 0x26, 0x0a, 0x30, 0x3f, 0xdd, 0xe6, 0x3c, 0x4a, 0xad,
-	0x63, 0x12, 0xe2, 0xc9, 0x61, 0xec, 0xa1, 0x24, 0xed, 0x50, 0x05, 0xa0, 0x65, 0x70, 0x87, 0x2a,
-	0x3b, 0xc9, 0x33, 0xc9, 0x87, 0xe2, 0x7d, 0x47, 0x64, 0xf6, 0x03, 0x14, 0x21, 0x9f, 0xe8, 0xaf,
-	0x41, 0x15, 0x0d, 0x69, 0x4f, 0x0c, 0x96, 0x53, 0x5f, 0x10, 0x12, 0x56, 0xfd, 0x55, 0x28, 0x0d,
-	0xf8, 0x09, 0x72, 0x4c, 0x58, 0x49, 0xeb, 0x23, 0xce, 0x8f, 0x7b, 0xaa, 0xe0, 0x15, 0x5f, 0x87,
-	0x47, 0xa7, 0x64, 0x75, 0x73, 0x15, 0x9d, 0x7c, 0xf3, 0x51, 0xb7, 0x62, 0x65, 0xb6, 0xff, 0x5a,
-	0x85, 0xfc, 0x21, 0x71, 0xf5, 0x23, 0xa8, 0x8e, 0x1e, 0xdc, 0x6e, 0x66, 0x8c, 0x1c, 0x09, 0xd5,
-	0x7c, 0xf1, 0x22, 0x6a, 0x12, 0x28, 0x3f, 0x86, 0xc5, 0xb1, 0x17, 0xb0, 0x8d, 0x0c, 0x29, 0x95,
-	0xc1, 0x7c, 0x79, 0x0a, 0x43, 0x72, 0xf2, 0x4f, 0x61, 0x69, 0xfc, 0x89, 0xaa, 0x9e, 0x29, 0xa9,
-	0x70, 0x98, 0x8d, 0x69, 0x1c, 0xc9, 0xe1, 0x07, 0x50, 0x8e, 0xdf, 0x37, 0xcc, 0x0c, 0x21, 0x49,
-	0x33, 0xad, 0xf3, 0x69, 0xc9, 0x51, 0x08, 0xae, 0xa6, 0x9f, 0x4c, 0xb2, 0xc4, 0x52, 0x3c, 0xe6,
-	0xe6, 0x74, 0x9e, 0xe4, 0x8a, 0x47, 0xb0, 0xa0, 0x7e, 0x7b, 0x9e, 0x32, 0x2a, 0x9a, 0x5f, 0xbe,
-	0x98, 0xae, 0xfa, 0x6e, 0x6c, 0xfe, 0xdd, 0xb8, 0x58, 0x2e, 0xdb, 0x77, 0x99, 0xc3, 0x9d, 0x0d,
-	0xa0, 0xcc, 0x66, 0xb7, 0xb2, 0xc4, 0x12, 0xb2, 0xf9, 0xd2, 0x85, 0x64, 0xd5, 0x08, 0xea, 0xfc,
-	0x92, 0x65, 0x04, 0x85, 0x9e, 0x69, 0x84, 0xac, 0x2e, 0xfd, 0x2e, 0x54, 0x92, 0x76, 0xbb, 0x9e,
-	0x21, 0x13, 0x13, 0xcd, 0x3b, 0x17, 0x10, 0x55, 0x90, 0x6a, 0x8b, 0xab, 0x65, 0x06, 0x64, 0x42,
-	0xcf, 0x04, 0x99, 0xd5, 0x5c, 0xee, 0x43, 0x49, 0xf6, 0x88, 0xb5, 0xec, 0xac, 0xa4, 0x7d, 0x6c,
-	0xde, 0x3e, 0x97, 0xa4, 0xc2, 0x53, 0xab, 0x73, 0x16, 0x3c, 0x85, 0x9e, 0x09, 0x2f, 0xa3, 0x54,
-	0xb2, 0x40, 0x1a, 0x2b, 0x93, 0x1b, 0xe7, 0xda, 0x5e, 0x30, 0x64, 0x06, 0x52, 0x56, 0xdd, 0x32,
-	0x8b, 0xbf, 0x78, 0xf6, 0x78, 0x53, 0xdb, 0xfb, 0xf6, 0xc7, 0x4f, 0x6a, 0xda, 0x27, 0x4f, 0x6a,
-	0xda, 0xbf, 0x9e, 0xd4, 0xb4, 0x0f, 0x9e, 0xd6, 0xae, 0x7c, 0xf2, 0xb4, 0x76, 0xe5, 0xb3, 0xa7,
-	0xb5, 0x2b, 0x3f, 0x79, 0xd1, 0xf5, 0x68, 0x6f, 0xd8, 0x69, 0x76, 0x43, 0xbf, 0x85, 0x68, 0x2f,
-	0xc0, 0x94, 0xfd, 0x6b, 0x9d, 0xc6, 0x35, 0x92, 0xff, 0x38, 0xd2, 0x29, 0xf1, 0xf9, 0x72, 0xe7,
-	0x3f, 0x01, 0x00, 0x00, 0xff, 0xff, 0xc6, 0x30, 0x36, 0xe8, 0x77, 0x19, 0x00, 0x00,
+	// 2275 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xc4, 0x39, 0xcd, 0x6f, 0x1b, 0xc7,
+	0xf5, 0x5e, 0xf1, 0xfb, 0x89, 0xf2, 0xc7, 0xfe, 0x6c, 0x79, 0x45, 0xd9, 0x14, 0xbd, 0x4e, 0x7e,
+	0x61, 0xe4, 0x9a, 0xac, 0xa4, 0xd4, 0xad, 0xd5, 0x26, 0x6e, 0xa4, 0xc0, 0x88, 0x90, 0xa8, 0x72,
+	0xd7, 0x51, 0x6a, 0x34, 0x40, 0x89, 0x21, 0x77, 0xb4, 0x5c, 0x84, 0xbb, 0xcb, 0xec, 0x0c, 0x55,
+	0xe9, 0xd6, 0x8f, 0x5b, 0xd1, 0x02, 0xb9, 0x14, 0x2d, 0x50, 0x14, 0x3d, 0xf5, 0xd0, 0x53, 0x5c,
+	0x20, 0xe7, 0x9e, 0x7a, 0xc8, 0xa1, 0x87, 0x20, 0xa7, 0x20, 0x05, 0xd2, 0xd6, 0x3e, 0xf8, 0xd0,
+	0x63, 0xff, 0x81, 0x62, 0x3e, 0x76, 0x39, 0x5c, 0xae, 0x44, 0x52, 0x6e, 0xd1, 0x8b, 0xcd, 0x37,
+	0xef, 0xbd, 0xd9, 0xf7, 0xfd, 0xde, 0x3c, 0xc1, 0x55, 0x44, 0xbb, 0x76, 0xb3, 0x87, 0x11, 0xc1,
+	0xa4, 0x79, 0xb8, 0xd6, 0xa4, 0x47, 0x8d, 0x7e, 0x18, 0xd0, 0x40, 0x3f, 0xcf, 0x10, 0x0d, 0x81,
+	0x68, 0x1c, 0xae, 0x55, 0x2e, 0x21, 0xcf, 0xf5, 0x83, 0x26, 0xff, 0x57, 0x90, 0x54, 0x2a, 0x49,
+	0xde, 0xe3, 0x3e, 0x26, 0x12, 0x57, 0xed, 0x04, 0xc4, 0x0b, 0x48, 0xb3, 0x8d, 0x08, 0x6e, 0x1e,
+	0xae, 0xb5, 0x31, 0x45, 0x6b, 0xcd, 0x4e, 0xe0, 0xfa, 0x12, 0x7f, 0x55, 0xe2, 0x3d, 0xe2, 0x30,
+	0x56, 0x8f, 0x38, 0x12, 0xb1, 0x24, 0x10, 0x2d, 0x0e, 0x35, 0x05, 0x20, 0x51, 0x97, 0x9d, 0xc0,
+	0x09, 0xc4, 0x39, 0xfb, 0x15, 0x7d, 0xc9, 0x09, 0x02, 0xa7, 0x87, 0x9b, 0x1c, 0x6a, 0x0f, 0x0e,
+	0x9a, 0xf6, 0x20, 0x44, 0xd4, 0x0d, 0xa2, 0x2f, 0xad, 0x24, 0xf1, 0xd4, 0xf5, 0x30, 0xa1, 0xc8,
+	0xeb, 0x0b, 0x02, 0xf3, 0xf7, 0x1a, 0x94, 0x77, 0x89, 0xf3, 0x10, 0xd3, 0xbd, 0x83, 0x03, 0x1c,
+	0x12, 0xfd, 0x15, 0x28, 0x06, 0x7d, 0x1c, 0x22, 0x1a, 0x84, 0x86, 0x56, 0xd3, 0xea, 0xa5, 0x2d,
+	0xe3, 0xb3, 0x8f, 0x6f, 0x5f, 0x96, 0xb2, 0xbc, 0x6e, 0xdb, 0x21, 0x26, 0xe4, 0x21, 0x0d, 0x5d,
+	0xdf, 0xb1, 0x62, 0x4a, 0x7d, 0x03, 0xf2, 0x01, 0xe7, 0x37, 0xe6, 0x6a, 0x99, 0xfa, 0xfc, 0xfa,
+	0x95, 0xc6, 0xa8, 0x05, 0x1b, 0xfc, 0xf6, 0xad, 0xec, 0x27, 0x5f, 0xae, 0x9c, 0xb3, 0x24, 0xe9,
+	0xe6, 0xea, 0x4f, 0x9e, 0x3d, 0x5e, 0x8d, 0xef, 0xf8, 0xd9, 0xb3, 0xc7, 0xab, 0x86, 0x6a, 0x54,
+	0x55, 0x2c, 0x73, 0x11, 0x2e, 0xab, 0xb0, 0x85, 0x49, 0x3f, 0xf0, 0x09, 0x36, 0x7f, 0xa3, 0xc1,
+	0x85, 0x5d, 0xe2, 0x58, 0xd8, 0x0b, 0x0e, 0xf1, 0x73, 0xa9, 0x70, 0x13, 0x16, 0x3a, 0x81, 0x4f,
+	0x91, 0xeb, 0xe3, 0xb0, 0xe5, 0xda, 0x42, 0x93, 0xac, 0x55, 0x8e, 0x0f, 0x77, 0x6c, 0xb2, 0x79,
+	0x7b, 0x4c, 0xe4, 0xe5, 0x84, 0xc8, 0xaa, 0x24, 0xe6, 0x12, 0x5c, 0x4d, 0x1c, 0xc5, 0x82, 0xff,
+	0x4a, 0x83, 0x8b, 0x1c, 0x77, 0x10, 0x62, 0xd2, 0x95, 0x92, 0x7f, 0x15, 0xf2, 0xc4, 0x75, 0x7c,
+	0x3c, 0x59, 0x6e, 0x49, 0x37, 0x9d, 0xd4, 0x5f, 0x61, 0x52, 0x4b, 0x0e, 0x26, 0xf3, 0xb5, 0x31,
+	0x99, 0x15, 0x21, 0xcc, 0xef, 0x80, 0x91, 0x3c, 0x8b, 0xa4, 0xd6, 0x17, 0x21, 0xdf, 0x73, 0x09,
+	0xc5, 0xb6, 0xa1, 0xf1, 0xef, 0x48, 0x48, 0xaf, 0x40, 0xd1, 0xc6, 0x12, 0x23, 0x24, 0x88, 0x61,
+	0xf3, 0x0b, 0x0d, 0x60, 0x97, 0x38, 0x6f, 0xe0, 0x7e, 0x40, 0x5c, 0xaa, 0xdf, 0x81, 0x92, 0x2d,
+	0x7e, 0x4e, 0xe1, 0x9e, 0x21, 0x29, 0xb3, 0x0d, 0xc5, 0x3e, 0xf2, 0xa9, 0x31, 0x37, 0xc9, 0x36,
+	0x82, 0x4e, 0xff, 0x3a, 0xe4, 0x91, 0x17, 0x0c, 0x7c, 0x6a, 0x64, 0x6a, 0x5a, 0x7d, 0x7e, 0x7d,
+	0xa9, 0x21, 0xc9, 0x59, 0x5e, 0x36, 0x64, 0x5e, 0x36, 0xb6, 0x03, 0xd7, 0x8f, 0x02, 0x53, 0x90,
+	0x6f, 0xbe, 0xcc, 0xec, 0x35, 0xfc, 0x34, 0x33, 0xd9, 0x62, 0xc2, 0x64, 0x52, 0x1b, 0x73, 0x0f,
+	0xf4, 0x21, 0x14, 0x9b, 0xe9, 0x2e, 0x14, 0xda, 0xa8, 0x87, 0xfc, 0x0e, 0xe6, 0x1a, 0x4e, 0xf1,
+	0xe9, 0x88, 0xde, 0xfc, 0x48, 0xe3, 0x37, 0x7e, 0xcf, 0xa5, 0x5d, 0x3b, 0x44, 0x3f, 0x8c, 0xac,
+	0x36, 0xd4, 0x5e, 0x9b, 0x59, 0xfb, 0xb9, 0xd9, 0xb4, 0x6f, 0xf0, 0x68, 0x11, 0xb7, 0x30, 0xd5,
+	0xab, 0x09, 0xd5, 0x13, 0xa2, 0x99, 0xfb, 0x50, 0x19, 0x3f, 0x8d, 0x4d, 0x31, 0x14, 0x43, 0x9b,
+	0x49, 0x0c, 0xf3, 0x2f, 0x73, 0x90, 0xfb, 0xee, 0x20, 0xa0, 0x58, 0x5f, 0x87, 0x82, 0xeb, 0xdb,
+	0xf8, 0x68, 0x8a, 0xb4, 0x88, 0x08, 0xf5, 0x2a, 0x40, 0x07, 0xf9, 0xb6, 0x6b, 0x23, 0x8a, 0xa3,
+	0xa4, 0x50, 0x4e, 0xf4, 0x0d, 0xc8, 0x85, 0x1c, 0x95, 0xa9, 0x65, 0xea, 0xa5, 0xad, 0xeb, 0xec,
+	0xd3, 0x5f, 0x7c, 0xb9, 0x72, 0x45, 0xdc, 0x4a, 0xec, 0xf7, 0x1b, 0x6e, 0xd0, 0xf4, 0x10, 0xed,
+	0x36, 0x76, 0x7c, 0x6a, 0x09, 0x5a, 0xfd, 0x32, 0xe4, 0xfc, 0x80, 0x39, 0x35, 0x5b, 0xd3, 0xea,
+	0x59, 0x4b, 0x00, 0xfa, 0x36, 0x00, 0x3e, 0xea, 0xbb, 0x21, 0x26, 0x2d, 0x44, 0x8d, 0x1c, 0xd7,
+	0xb2, 0xd2, 0x10, 0x85, 0xb7, 0x11, 0x15, 0xde, 0xc6, 0x3b, 0x51, 0xe1, 0xdd, 0x2a, 0xb2, 0x6f,
+	0x7d, 0xf8, 0xb7, 0x15, 0xcd, 0x2a, 0x49, 0xbe, 0xd7, 0xa9, 0xfe, 0x32, 0x5c, 0x0c, 0xf1, 0x07,
+	0x03, 0x37, 0xc4, 0x1e, 0xf6, 0x69, 0xab, 0x8b, 0x48, 0xd7, 0xc8, 0xd7, 0xb4, 0x7a, 0xd9, 0xba,
+	0xa0, 0x9c, 0xbf, 0x89, 0x48, 0x97, 0xe5, 0x60, 0x7f, 0xd0, 0x7e, 0x1f, 0x1f, 0x1b, 0x05, 0x4e,
+	0x20, 0x21, 0xfd, 0x1a, 0x94, 0x58, 0x8a, 0x23, 0x3a, 0x08, 0xb1, 0x51, 0xe4, 0xa8, 0xe1, 0x81,
+	0xf9, 0xaf, 0x1c, 0x9c, 0xdf, 0x25, 0xce, 0x76, 0x88, 0x11, 0xc5, 0x6f, 0x33, 0x67, 0x9e, 0x21,
+	0xa6, 0x26, 0x59, 0xf5, 0x55, 0x98, 0x57, 0xa4, 0x95, 0x69, 0xb7, 0x9c, 0xec, 0x05, 0xd6, 0x90,
+	0xc4, 0x52, 0xe9, 0xf5, 0xfb, 0x50, 0xf4, 0xd0, 0x51, 0x8b, 0x19, 0x9b, 0x9b, 0xb8, 0xb4, 0x75,
+	0xeb, 0x54, 0xbf, 0x7c, 0xf6, 0xf1, 0x6d, 0x90, 0xf2, 0x32, 0x2f, 0x15, 0x3c, 0x74, 0x64, 0x21,
+	0xca, 0xd3, 0x4f, 0x26, 0xaf, 0x74, 0xc7, 0xe4, 0xf4, 0x93, 0xf4, 0xac, 0x9e, 0x7a, 0xc8, 0x77,
+	0x0f, 0x30, 0x19, 0x71, 0x42, 0x39, 0x3a, 0xe4, 0x1e, 0xb8, 0x07, 0xc5, 0xa8, 0xcf, 0x72, 0x1f,
+	0xb0, 0x0f, 0x24, 0xfd, 0xfd, 0x86, 0x24, 0x10, 0xee, 0xfe, 0x35, 0x73, 0x77, 0xcc, 0xa4, 0xdf,
+	0x82, 0xdc, 0x07, 0x2c, 0xb4, 0xb9, 0x9b, 0x52, 0xba, 0x25, 0x8f, 0x7b, 0x4b, 0xd0, 0xb0, 0xa8,
+	0xeb, 0xf0, 0x04, 0xaa, 0xd6, 0xb4, 0xfa, 0x82, 0x25, 0x00, 0x7d, 0x07, 0xce, 0x33, 0x5b, 0x79,
+	0xae, 0xdf, 0xea, 0x74, 0x51, 0xe8, 0x60, 0x63, 0x65, 0x7a, 0x49, 0xca, 0x1e, 0x3a, 0xda, 0x75,
+	0xfd, 0x6d, 0xce, 0xc8, 0x8a, 0x37, 0xa1, 0xc8, 0xb7, 0xdb, 0xc7, 0xc4, 0xa8, 0xf1, 0x6f, 0xc4,
+	0xb0, 0xbe, 0x09, 0xc5, 0x03, 0xe4, 0xf6, 0x82, 0x43, 0x1c, 0x1a, 0x37, 0x6a, 0x5a, 0xfd, 0xfc,
+	0x7a, 0x35, 0x29, 0xec, 0x7d, 0x89, 0x7f, 0x10, 0xf4, 0xdc, 0xce, 0xb1, 0x15, 0xd3, 0xb3, 0x7b,
+	0xfb, 0xa1, 0x1b, 0x84, 0x2e, 0x3d, 0x36, 0x4c, 0x71, 0x6f, 0x04, 0xeb, 0x77, 0x21, 0xe7, 0x84,
+	0xa8, 0x83, 0x8d, 0x9b, 0xd3, 0x4b, 0x2d, 0x38, 0xc4, 0xd8, 0xa0, 0xd4, 0xa7, 0x4a, 0xa2, 0x3e,
+	0x29, 0x21, 0x6e, 0xfe, 0x5c, 0x83, 0xf9, 0xbd, 0x3e, 0xf6, 0xb1, 0x2d, 0x42, 0x7e, 0x09, 0x8a,
+	0x9c, 0xb0, 0xe5, 0xda, 0x22, 0xe8, 0xad, 0x02, 0x87, 0x77, 0x6c, 0xfd, 0x06, 0x94, 0xd5, 0x4e,
+	0xca, 0xab, 0x66, 0xd6, 0x9a, 0x57, 0x1a, 0xa9, 0x7e, 0x0f, 0xb2, 0x3c, 0x36, 0x33, 0xb3, 0xc7,
+	0x26, 0x67, 0x34, 0x7f, 0x31, 0x07, 0x8b, 0xa3, 0x12, 0xc6, 0x75, 0xf2, 0x7f, 0x2b, 0x99, 0xfe,
+	0x35, 0xc8, 0x3a, 0xc8, 0x77, 0x8c, 0x2c, 0x1f, 0xdf, 0xc6, 0x52, 0x56, 0xb1, 0xa1, 0xcc, 0x18,
+	0x4e, 0xae, 0xbf, 0xaa, 0x84, 0x4e, 0x6e, 0x5a, 0xd6, 0x98, 0xc5, 0xfc, 0xe9, 0x1c, 0x9f, 0xde,
+	0x14, 0x7b, 0x90, 0x33, 0x54, 0x25, 0x25, 0xdd, 0xe7, 0x66, 0x4c, 0xf7, 0x6f, 0x41, 0x3e, 0x08,
+	0x6d, 0x36, 0xb7, 0x66, 0xb8, 0xf4, 0x63, 0xc1, 0x3d, 0x2a, 0x5d, 0x3c, 0xc0, 0x72, 0x1e, 0xdd,
+	0x80, 0x42, 0x1f, 0x85, 0xd4, 0x45, 0x3d, 0x5e, 0xae, 0x8a, 0x56, 0x04, 0x6e, 0xde, 0x4a, 0xc4,
+	0xe8, 0xf2, 0xc9, 0x31, 0x4a, 0xcc, 0x1f, 0xc0, 0xfc, 0x1e, 0xbb, 0xd0, 0xc2, 0x64, 0xd0, 0x63,
+	0xea, 0xe4, 0x05, 0x21, 0x9f, 0xb1, 0xa6, 0xb2, 0xa8, 0x64, 0x60, 0xa5, 0x02, 0x87, 0x61, 0x10,
+	0x8a, 0x11, 0xc9, 0x12, 0x80, 0xf9, 0x2e, 0x9f, 0x42, 0xd5, 0x4f, 0xc6, 0x51, 0xf7, 0x4d, 0x28,
+	0x84, 0xfc, 0xab, 0x27, 0x7f, 0x6c, 0x28, 0x59, 0x64, 0x3c, 0xc9, 0x61, 0xfe, 0x55, 0x83, 0x05,
+	0x76, 0x71, 0x2f, 0x20, 0xc3, 0x8e, 0x32, 0xe3, 0xfc, 0xaa, 0x86, 0xfd, 0xdc, 0x68, 0xd8, 0x6f,
+	0x40, 0x3e, 0xc4, 0x88, 0x04, 0x3e, 0x8f, 0xea, 0xf3, 0xe3, 0xa2, 0xf1, 0x0f, 0x5b, 0x9c, 0xc4,
+	0x92, 0xa4, 0xfa, 0x75, 0xd6, 0x8c, 0x5d, 0xda, 0xea, 0x04, 0x36, 0x26, 0x3c, 0x9a, 0x73, 0xac,
+	0xcd, 0xba, 0x74, 0x9b, 0x1d, 0x88, 0xc9, 0x4e, 0x99, 0x84, 0x97, 0x92, 0x7e, 0x89, 0x75, 0x31,
+	0x1f, 0xc0, 0x95, 0x91, 0x03, 0x65, 0xa2, 0x29, 0x84, 0xb8, 0x83, 0xdd, 0x7e, 0x34, 0xd2, 0x5c,
+	0x1d, 0x6f, 0x70, 0x1c, 0x3d, 0xb4, 0x17, 0x07, 0xcd, 0xcf, 0xe7, 0x78, 0x0b, 0xde, 0xef, 0xdb,
+	0xcf, 0xd1, 0x82, 0x4f, 0x31, 0xd8, 0x58, 0xef, 0xca, 0xa4, 0xf4, 0xae, 0x6f, 0x43, 0x09, 0x1f,
+	0x51, 0xec, 0xdb, 0xad, 0xf6, 0x31, 0x8f, 0xda, 0x69, 0x9b, 0x97, 0xe0, 0xda, 0x3a, 0x1e, 0x69,
+	0x09, 0xb9, 0x19, 0x5b, 0xc2, 0x2a, 0x5c, 0x8a, 0x5a, 0x40, 0xab, 0xdf, 0x1b, 0x90, 0x56, 0xe0,
+	0x63, 0xde, 0x62, 0x17, 0xac, 0x0b, 0x11, 0xe2, 0x41, 0x6f, 0x40, 0xf6, 0xfc, 0xc9, 0x75, 0x5e,
+	0xb1, 0xa3, 0xf9, 0x16, 0xaf, 0xab, 0xca, 0x49, 0xec, 0xad, 0x35, 0xc8, 0x71, 0x16, 0xe9, 0xab,
+	0xb1, 0x56, 0xab, 0xa6, 0x91, 0xa0, 0x34, 0x7f, 0xab, 0xc1, 0xfc, 0x2e, 0x71, 0x22, 0x25, 0xfe,
+	0xb3, 0x51, 0x6d, 0x40, 0x41, 0x96, 0x3f, 0xee, 0x9e, 0xac, 0x15, 0x81, 0x9b, 0x2f, 0x25, 0x62,
+	0xf3, 0x6a, 0x42, 0xdf, 0x48, 0x1e, 0xf3, 0x1b, 0xf0, 0x7f, 0x0a, 0x18, 0x6b, 0x9a, 0x6c, 0x13,
+	0xda, 0x58, 0x9b, 0x30, 0xff, 0xac, 0xf1, 0x08, 0x64, 0xe9, 0xec, 0xfd, 0x37, 0x22, 0x50, 0xa9,
+	0xc4, 0x99, 0xd9, 0x2a, 0xf1, 0x44, 0x6f, 0x2b, 0x32, 0x9b, 0xbb, 0xdc, 0xdb, 0xca, 0x49, 0x6c,
+	0x83, 0x0d, 0xc8, 0xf6, 0x91, 0xd4, 0x7d, 0x8a, 0xaf, 0x73, 0x62, 0xf3, 0xc7, 0x1a, 0x94, 0xc4,
+	0x72, 0x81, 0xf6, 0xce, 0x52, 0xc3, 0x96, 0xa1, 0x14, 0x19, 0x44, 0x0c, 0xc5, 0x25, 0xab, 0x28,
+	0x2d, 0x42, 0x36, 0x5f, 0x4c, 0x78, 0xf5, 0xca, 0xf8, 0x8a, 0x83, 0xf6, 0xb0, 0xf9, 0x26, 0x5c,
+	0x8a, 0x81, 0x14, 0x6d, 0x32, 0xd3, 0x6b, 0xf3, 0x47, 0xe1, 0xe3, 0x87, 0x83, 0xb6, 0xe7, 0xd2,
+	0x7d, 0x82, 0x1c, 0x7c, 0xc6, 0x85, 0x08, 0xef, 0x0d, 0x9d, 0x20, 0xb4, 0xa3, 0xa5, 0xce, 0x58,
+	0x01, 0xe6, 0xb7, 0x5b, 0x9c, 0x46, 0xa9, 0x75, 0x8c, 0x43, 0xac, 0x1c, 0x46, 0x16, 0x25, 0x49,
+	0x87, 0x2a, 0x02, 0x9a, 0x06, 0x77, 0xa8, 0x72, 0x12, 0xaf, 0x49, 0xfe, 0xa0, 0x41, 0x79, 0xbb,
+	0x8b, 0x7c, 0x1f, 0xf7, 0x78, 0x27, 0x9a, 0x22, 0xca, 0xf5, 0x8b, 0x90, 0xe9, 0xa0, 0xbe, 0x1c,
+	0x93, 0xd8, 0xcf, 0xc4, 0x13, 0x2d, 0x73, 0xb6, 0x27, 0xda, 0x0a, 0xcc, 0x1f, 0x06, 0x83, 0x4e,
+	0x17, 0x87, 0x2d, 0xf6, 0xf8, 0xca, 0xf2, 0xe2, 0x0a, 0xf2, 0xe8, 0x2d, 0x7c, 0x6c, 0xfe, 0x53,
+	0xec, 0xa2, 0x58, 0x7b, 0x96, 0x22, 0x9f, 0x65, 0x9a, 0x79, 0x0d, 0x8a, 0x1d, 0xc9, 0x2d, 0xed,
+	0x7e, 0x6d, 0xac, 0xf1, 0x29, 0x06, 0x89, 0x66, 0xaa, 0x88, 0xe7, 0x79, 0x72, 0x70, 0xd2, 0xd4,
+	0xa2, 0x6a, 0x66, 0x36, 0xf9, 0x54, 0xa1, 0x1e, 0xc5, 0x71, 0x7b, 0x19, 0x72, 0x07, 0x6e, 0x48,
+	0xa8, 0x74, 0x8e, 0x00, 0xcc, 0x7f, 0x08, 0xf3, 0xbc, 0x13, 0xf4, 0xf7, 0xfb, 0x92, 0xe5, 0x0c,
+	0xe6, 0x59, 0x84, 0xbc, 0x3f, 0xf0, 0xda, 0x38, 0x94, 0xfe, 0x95, 0x10, 0x3b, 0x57, 0x96, 0x3d,
+	0xd9, 0x68, 0x8d, 0xa0, 0xdf, 0x1b, 0x71, 0x7d, 0x76, 0xa2, 0xeb, 0xb3, 0x09, 0xb7, 0x4f, 0x34,
+	0x8a, 0xaa, 0x8f, 0x69, 0x71, 0xa3, 0xa8, 0x47, 0xea, 0xd8, 0x20, 0x7d, 0x74, 0xd2, 0xd8, 0x20,
+	0x39, 0x22, 0xaf, 0x48, 0x6a, 0xf3, 0x4f, 0x62, 0x53, 0xc8, 0x27, 0x11, 0x35, 0xae, 0x66, 0xac,
+	0x52, 0xb3, 0xef, 0xcf, 0x0c, 0x28, 0x08, 0xe3, 0x8a, 0xe9, 0x38, 0x6b, 0x45, 0xe0, 0xc4, 0x85,
+	0xe2, 0x88, 0xac, 0xe6, 0x1d, 0xbe, 0x50, 0x1c, 0x39, 0x8b, 0xad, 0x52, 0x81, 0x62, 0x88, 0x0f,
+	0x06, 0xbe, 0x8d, 0xa3, 0x54, 0x8e, 0x61, 0xf3, 0x77, 0xa2, 0x2e, 0x5b, 0xd8, 0xc6, 0xd8, 0x3b,
+	0x83, 0xc6, 0x77, 0xa1, 0x28, 0xb3, 0x33, 0xca, 0xa4, 0x31, 0x93, 0xbf, 0x2b, 0xf0, 0x51, 0x12,
+	0x45, 0xe4, 0x13, 0xab, 0xb6, 0x90, 0xc9, 0xdc, 0xe6, 0x55, 0x5b, 0x00, 0xb1, 0x4a, 0xba, 0xd2,
+	0x83, 0xb2, 0xa2, 0x28, 0x33, 0x35, 0x95, 0xa4, 0xe6, 0x4f, 0xe1, 0x08, 0x36, 0x3f, 0x12, 0x79,
+	0x21, 0x86, 0x97, 0x07, 0x28, 0x44, 0x1e, 0xd1, 0xef, 0x40, 0x09, 0x0d, 0x68, 0x57, 0xbc, 0x9d,
+	0x27, 0x2e, 0x49, 0x63, 0x52, 0xfd, 0x15, 0xc8, 0xf7, 0xf9, 0x0d, 0xf2, 0x25, 0xb4, 0x98, 0x54,
+	0x58, 0xdc, 0x1f, 0x3d, 0x1b, 0x04, 0xad, 0xd8, 0xf8, 0x0d, 0x6f, 0x49, 0x8b, 0x72, 0x55, 0x3a,
+	0xb9, 0xd6, 0x56, 0x8f, 0x22, 0xe5, 0xd7, 0x7f, 0x59, 0x86, 0xcc, 0x2e, 0x71, 0xf4, 0x3d, 0x28,
+	0x0d, 0xff, 0xa6, 0x70, 0x2d, 0xe5, 0x55, 0x15, 0x63, 0x2b, 0x2f, 0x9c, 0x86, 0x8d, 0xad, 0xfa,
+	0x08, 0xca, 0x23, 0x4b, 0xfe, 0x95, 0x14, 0x2e, 0x95, 0xa0, 0xf2, 0xd2, 0x04, 0x82, 0xf8, 0xe6,
+	0xf7, 0x60, 0x61, 0x74, 0x0b, 0x5f, 0x4b, 0xe5, 0x54, 0x28, 0x2a, 0xf5, 0x49, 0x14, 0xf1, 0xe5,
+	0x3b, 0x50, 0x88, 0x56, 0xb8, 0x95, 0x14, 0x26, 0x89, 0xab, 0x98, 0x27, 0xe3, 0xe2, 0xab, 0x10,
+	0x5c, 0x48, 0x6e, 0x85, 0xd3, 0xd8, 0x12, 0x34, 0x95, 0xd5, 0xc9, 0x34, 0xf1, 0x27, 0xf6, 0x61,
+	0x5e, 0x5d, 0x10, 0x4e, 0x78, 0x0d, 0x57, 0xfe, 0xff, 0x74, 0xbc, 0xea, 0xbb, 0x91, 0x27, 0xfe,
+	0xca, 0xe9, 0x7c, 0xe9, 0xbe, 0x4b, 0x7d, 0xbf, 0x5a, 0x00, 0xca, 0xf3, 0xf3, 0x7a, 0x1a, 0x5b,
+	0x8c, 0xae, 0xbc, 0x78, 0x2a, 0x5a, 0x35, 0x82, 0xfa, 0x44, 0x4b, 0x33, 0x82, 0x82, 0x4f, 0x35,
+	0x42, 0xda, 0x43, 0xe4, 0x6d, 0x28, 0xc6, 0x2f, 0x8a, 0xe5, 0x14, 0x9e, 0x08, 0x59, 0xb9, 0x79,
+	0x0a, 0x52, 0x15, 0x52, 0x9d, 0xe2, 0xab, 0xa9, 0x01, 0x19, 0xe3, 0x53, 0x85, 0x4c, 0x9b, 0x9f,
+	0xef, 0x43, 0x5e, 0x8e, 0xc1, 0x4b, 0xe9, 0x59, 0x49, 0x7b, 0xb8, 0x72, 0xe3, 0x44, 0x94, 0x2a,
+	0x9e, 0x3a, 0x80, 0xa6, 0x89, 0xa7, 0xe0, 0x53, 0xc5, 0x4b, 0x99, 0x06, 0x59, 0x20, 0x8d, 0x4c,
+	0x57, 0x69, 0x81, 0xa4, 0x12, 0xa4, 0x06, 0x52, 0xea, 0xc8, 0xf2, 0x08, 0xca, 0x23, 0x83, 0x49,
+	0xda, 0xcd, 0x2a, 0x41, 0xea, 0xcd, 0xa9, 0x7d, 0xff, 0x3d, 0x58, 0x18, 0x6d, 0xdd, 0xb5, 0x93,
+	0xc2, 0x30, 0x96, 0xba, 0x3e, 0x89, 0x42, 0xf5, 0x97, 0x6c, 0x8f, 0x4b, 0xa9, 0x1e, 0x66, 0xa8,
+	0x54, 0x7f, 0x25, 0x7a, 0xd6, 0x23, 0x28, 0x8f, 0xf4, 0x9f, 0x95, 0x13, 0x83, 0x5a, 0x10, 0xa4,
+	0xaa, 0x9f, 0xd6, 0x10, 0x2a, 0xb9, 0x1f, 0x3d, 0x7b, 0xbc, 0xaa, 0x6d, 0xbd, 0xf6, 0xc9, 0x93,
+	0xaa, 0xf6, 0xe9, 0x93, 0xaa, 0xf6, 0xf7, 0x27, 0x55, 0xed, 0xc3, 0xa7, 0xd5, 0x73, 0x9f, 0x3e,
+	0xad, 0x9e, 0xfb, 0xfc, 0x69, 0xf5, 0xdc, 0xf7, 0x5f, 0x70, 0x5c, 0xda, 0x1d, 0xb4, 0x1b, 0x9d,
+	0xc0, 0x6b, 0x22, 0xda, 0xf5, 0x31, 0x65, 0xff, 0x35, 0x8f, 0xa2, 0xe6, 0xc3, 0xff, 0xb0, 0xde,
+	0xce, 0xf3, 0x51, 0x6d, 0xe3, 0xdf, 0x01, 0x00, 0x00, 0xff, 0xff, 0x83, 0x60, 0x2b, 0x45, 0xb3,
+	0x1f, 0x00, 0x00,
 }
 
 // Reference imports to suppress errors if they are not otherwise used.
@@ -2070,6 +2623,14 @@ type MsgClient interface {
 	Settle(ctx context.Context, in *MsgSettle, opts ...grpc.CallOption) (*MsgSettleResponse, error)
 	// SubmitUsage takes signed usage records; the first of a lease starts its billing.
 	SubmitUsage(ctx context.Context, in *MsgSubmitUsage, opts ...grpc.CallOption) (*MsgSubmitUsageResponse, error)
+	// OpenChannels opens payment channels of one tenant; their caps leave its prepaid balance.
+	OpenChannels(ctx context.Context, in *MsgOpenChannels, opts ...grpc.CallOption) (*MsgOpenChannelsResponse, error)
+	// TopUpChannel raises a channel's cap, prolongs it, or both.
+	TopUpChannel(ctx context.Context, in *MsgTopUpChannel, opts ...grpc.CallOption) (*MsgTopUpChannelResponse, error)
+	// CloseChannels ends channels: at once by their provider, after a challenge by their tenant; anyone may once they have ended.
+	CloseChannels(ctx context.Context, in *MsgCloseChannels, opts ...grpc.CallOption) (*MsgCloseChannelsResponse, error)
+	// Redeem pays providers what vouchers promise; anyone may.
+	Redeem(ctx context.Context, in *MsgRedeem, opts ...grpc.CallOption) (*MsgRedeemResponse, error)
 	// UpdateParams replaces the parameters; authority only.
 	UpdateParams(ctx context.Context, in *MsgUpdateParams, opts ...grpc.CallOption) (*MsgUpdateParamsResponse, error)
 }
@@ -2199,6 +2760,42 @@ func (c *msgClient) SubmitUsage(ctx context.Context, in *MsgSubmitUsage, opts ..
 	return out, nil
 }
 
+func (c *msgClient) OpenChannels(ctx context.Context, in *MsgOpenChannels, opts ...grpc.CallOption) (*MsgOpenChannelsResponse, error) {
+	out := new(MsgOpenChannelsResponse)
+	err := c.cc.Invoke(ctx, "/athd.leases.v1.Msg/OpenChannels", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) TopUpChannel(ctx context.Context, in *MsgTopUpChannel, opts ...grpc.CallOption) (*MsgTopUpChannelResponse, error) {
+	out := new(MsgTopUpChannelResponse)
+	err := c.cc.Invoke(ctx, "/athd.leases.v1.Msg/TopUpChannel", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) CloseChannels(ctx context.Context, in *MsgCloseChannels, opts ...grpc.CallOption) (*MsgCloseChannelsResponse, error) {
+	out := new(MsgCloseChannelsResponse)
+	err := c.cc.Invoke(ctx, "/athd.leases.v1.Msg/CloseChannels", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) Redeem(ctx context.Context, in *MsgRedeem, opts ...grpc.CallOption) (*MsgRedeemResponse, error) {
+	out := new(MsgRedeemResponse)
+	err := c.cc.Invoke(ctx, "/athd.leases.v1.Msg/Redeem", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *msgClient) UpdateParams(ctx context.Context, in *MsgUpdateParams, opts ...grpc.CallOption) (*MsgUpdateParamsResponse, error) {
 	out := new(MsgUpdateParamsResponse)
 	err := c.cc.Invoke(ctx, "/athd.leases.v1.Msg/UpdateParams", in, out, opts...)
@@ -2239,6 +2836,14 @@ type MsgServer interface {
 	Settle(context.Context, *MsgSettle) (*MsgSettleResponse, error)
 	// SubmitUsage takes signed usage records; the first of a lease starts its billing.
 	SubmitUsage(context.Context, *MsgSubmitUsage) (*MsgSubmitUsageResponse, error)
+	// OpenChannels opens payment channels of one tenant; their caps leave its prepaid balance.
+	OpenChannels(context.Context, *MsgOpenChannels) (*MsgOpenChannelsResponse, error)
+	// TopUpChannel raises a channel's cap, prolongs it, or both.
+	TopUpChannel(context.Context, *MsgTopUpChannel) (*MsgTopUpChannelResponse, error)
+	// CloseChannels ends channels: at once by their provider, after a challenge by their tenant; anyone may once they have ended.
+	CloseChannels(context.Context, *MsgCloseChannels) (*MsgCloseChannelsResponse, error)
+	// Redeem pays providers what vouchers promise; anyone may.
+	Redeem(context.Context, *MsgRedeem) (*MsgRedeemResponse, error)
 	// UpdateParams replaces the parameters; authority only.
 	UpdateParams(context.Context, *MsgUpdateParams) (*MsgUpdateParamsResponse, error)
 }
@@ -2285,6 +2890,18 @@ func (*UnimplementedMsgServer) Settle(ctx context.Context, req *MsgSettle) (*Msg
 }
 func (*UnimplementedMsgServer) SubmitUsage(ctx context.Context, req *MsgSubmitUsage) (*MsgSubmitUsageResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method SubmitUsage not implemented")
+}
+func (*UnimplementedMsgServer) OpenChannels(ctx context.Context, req *MsgOpenChannels) (*MsgOpenChannelsResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method OpenChannels not implemented")
+}
+func (*UnimplementedMsgServer) TopUpChannel(ctx context.Context, req *MsgTopUpChannel) (*MsgTopUpChannelResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method TopUpChannel not implemented")
+}
+func (*UnimplementedMsgServer) CloseChannels(ctx context.Context, req *MsgCloseChannels) (*MsgCloseChannelsResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method CloseChannels not implemented")
+}
+func (*UnimplementedMsgServer) Redeem(ctx context.Context, req *MsgRedeem) (*MsgRedeemResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Redeem not implemented")
 }
 func (*UnimplementedMsgServer) UpdateParams(ctx context.Context, req *MsgUpdateParams) (*MsgUpdateParamsResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method UpdateParams not implemented")
@@ -2528,6 +3145,78 @@ func _Msg_SubmitUsage_Handler(srv interface{}, ctx context.Context, dec func(int
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Msg_OpenChannels_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgOpenChannels)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).OpenChannels(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.leases.v1.Msg/OpenChannels",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).OpenChannels(ctx, req.(*MsgOpenChannels))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_TopUpChannel_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgTopUpChannel)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).TopUpChannel(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.leases.v1.Msg/TopUpChannel",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).TopUpChannel(ctx, req.(*MsgTopUpChannel))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_CloseChannels_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgCloseChannels)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).CloseChannels(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.leases.v1.Msg/CloseChannels",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).CloseChannels(ctx, req.(*MsgCloseChannels))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_Redeem_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgRedeem)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).Redeem(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/athd.leases.v1.Msg/Redeem",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).Redeem(ctx, req.(*MsgRedeem))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Msg_UpdateParams_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(MsgUpdateParams)
 	if err := dec(in); err != nil {
@@ -2602,6 +3291,22 @@ var _Msg_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SubmitUsage",
 			Handler:    _Msg_SubmitUsage_Handler,
+		},
+		{
+			MethodName: "OpenChannels",
+			Handler:    _Msg_OpenChannels_Handler,
+		},
+		{
+			MethodName: "TopUpChannel",
+			Handler:    _Msg_TopUpChannel_Handler,
+		},
+		{
+			MethodName: "CloseChannels",
+			Handler:    _Msg_CloseChannels_Handler,
+		},
+		{
+			MethodName: "Redeem",
+			Handler:    _Msg_Redeem_Handler,
 		},
 		{
 			MethodName: "UpdateParams",
@@ -4006,6 +4711,379 @@ func (m *MsgSubmitUsageResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) 
 	return len(dAtA) - i, nil
 }
 
+func (m *ChannelOrder) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *ChannelOrder) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *ChannelOrder) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.VoucherKey) > 0 {
+		i -= len(m.VoucherKey)
+		copy(dAtA[i:], m.VoucherKey)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.VoucherKey)))
+		i--
+		dAtA[i] = 0x22
+	}
+	n32, err32 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(m.ExpiresAt, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(m.ExpiresAt):])
+	if err32 != nil {
+		return 0, err32
+	}
+	i -= n32
+	i = encodeVarintTx(dAtA, i, uint64(n32))
+	i--
+	dAtA[i] = 0x1a
+	if m.Cap != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Cap))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.ContainerId != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.ContainerId))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgOpenChannels) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgOpenChannels) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgOpenChannels) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Deposit.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	if len(m.Channels) > 0 {
+		for iNdEx := len(m.Channels) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Channels[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTx(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x12
+		}
+	}
+	if len(m.Tenant) > 0 {
+		i -= len(m.Tenant)
+		copy(dAtA[i:], m.Tenant)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Tenant)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgOpenChannelsResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgOpenChannelsResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgOpenChannelsResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.First != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.First))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgTopUpChannel) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgTopUpChannel) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgTopUpChannel) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.ExpiresAt != nil {
+		n34, err34 := github_com_cosmos_gogoproto_types.StdTimeMarshalTo(*m.ExpiresAt, dAtA[i-github_com_cosmos_gogoproto_types.SizeOfStdTime(*m.ExpiresAt):])
+		if err34 != nil {
+			return 0, err34
+		}
+		i -= n34
+		i = encodeVarintTx(dAtA, i, uint64(n34))
+		i--
+		dAtA[i] = 0x22
+	}
+	if m.Amount != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Amount))
+		i--
+		dAtA[i] = 0x18
+	}
+	if m.Number != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Number))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.Tenant) > 0 {
+		i -= len(m.Tenant)
+		copy(dAtA[i:], m.Tenant)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Tenant)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgTopUpChannelResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgTopUpChannelResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgTopUpChannelResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Channel.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgCloseChannels) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgCloseChannels) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgCloseChannels) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Numbers) > 0 {
+		dAtA37 := make([]byte, len(m.Numbers)*10)
+		var j36 int
+		for _, num := range m.Numbers {
+			for num >= 1<<7 {
+				dAtA37[j36] = uint8(uint64(num)&0x7f | 0x80)
+				num >>= 7
+				j36++
+			}
+			dAtA37[j36] = uint8(num)
+			j36++
+		}
+		i -= j36
+		copy(dAtA[i:], dAtA37[:j36])
+		i = encodeVarintTx(dAtA, i, uint64(j36))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if len(m.Tenant) > 0 {
+		i -= len(m.Tenant)
+		copy(dAtA[i:], m.Tenant)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Tenant)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Signer) > 0 {
+		i -= len(m.Signer)
+		copy(dAtA[i:], m.Signer)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Signer)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgCloseChannelsResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgCloseChannelsResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgCloseChannelsResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Refunded != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Refunded))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgRedeem) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgRedeem) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgRedeem) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Vouchers) > 0 {
+		for iNdEx := len(m.Vouchers) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Vouchers[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTx(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x12
+		}
+	}
+	if len(m.Signer) > 0 {
+		i -= len(m.Signer)
+		copy(dAtA[i:], m.Signer)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Signer)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgRedeemResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgRedeemResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgRedeemResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Channels != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Channels))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.Paid != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Paid))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
 func (m *MsgUpdateParams) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
@@ -4638,6 +5716,164 @@ func (m *MsgSubmitUsageResponse) Size() (n int) {
 	}
 	var l int
 	_ = l
+	return n
+}
+
+func (m *ChannelOrder) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.ContainerId != 0 {
+		n += 1 + sovTx(uint64(m.ContainerId))
+	}
+	if m.Cap != 0 {
+		n += 1 + sovTx(uint64(m.Cap))
+	}
+	l = github_com_cosmos_gogoproto_types.SizeOfStdTime(m.ExpiresAt)
+	n += 1 + l + sovTx(uint64(l))
+	l = len(m.VoucherKey)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	return n
+}
+
+func (m *MsgOpenChannels) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Tenant)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if len(m.Channels) > 0 {
+		for _, e := range m.Channels {
+			l = e.Size()
+			n += 1 + l + sovTx(uint64(l))
+		}
+	}
+	l = m.Deposit.Size()
+	n += 1 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *MsgOpenChannelsResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.First != 0 {
+		n += 1 + sovTx(uint64(m.First))
+	}
+	return n
+}
+
+func (m *MsgTopUpChannel) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Tenant)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.Number != 0 {
+		n += 1 + sovTx(uint64(m.Number))
+	}
+	if m.Amount != 0 {
+		n += 1 + sovTx(uint64(m.Amount))
+	}
+	if m.ExpiresAt != nil {
+		l = github_com_cosmos_gogoproto_types.SizeOfStdTime(*m.ExpiresAt)
+		n += 1 + l + sovTx(uint64(l))
+	}
+	return n
+}
+
+func (m *MsgTopUpChannelResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Channel.Size()
+	n += 1 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *MsgCloseChannels) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Signer)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = len(m.Tenant)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if len(m.Numbers) > 0 {
+		l = 0
+		for _, e := range m.Numbers {
+			l += sovTx(uint64(e))
+		}
+		n += 1 + sovTx(uint64(l)) + l
+	}
+	return n
+}
+
+func (m *MsgCloseChannelsResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Refunded != 0 {
+		n += 1 + sovTx(uint64(m.Refunded))
+	}
+	return n
+}
+
+func (m *MsgRedeem) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Signer)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if len(m.Vouchers) > 0 {
+		for _, e := range m.Vouchers {
+			l = e.Size()
+			n += 1 + l + sovTx(uint64(l))
+		}
+	}
+	return n
+}
+
+func (m *MsgRedeemResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Paid != 0 {
+		n += 1 + sovTx(uint64(m.Paid))
+	}
+	if m.Channels != 0 {
+		n += 1 + sovTx(uint64(m.Channels))
+	}
 	return n
 }
 
@@ -8763,6 +9999,1081 @@ func (m *MsgSubmitUsageResponse) Unmarshal(dAtA []byte) error {
 			return fmt.Errorf("proto: MsgSubmitUsageResponse: illegal tag %d (wire type %d)", fieldNum, wire)
 		}
 		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *ChannelOrder) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: ChannelOrder: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: ChannelOrder: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ContainerId", wireType)
+			}
+			m.ContainerId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ContainerId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Cap", wireType)
+			}
+			m.Cap = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Cap |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ExpiresAt", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := github_com_cosmos_gogoproto_types.StdTimeUnmarshal(&m.ExpiresAt, dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field VoucherKey", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.VoucherKey = append(m.VoucherKey[:0], dAtA[iNdEx:postIndex]...)
+			if m.VoucherKey == nil {
+				m.VoucherKey = []byte{}
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgOpenChannels) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgOpenChannels: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgOpenChannels: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Tenant", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Tenant = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Channels", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Channels = append(m.Channels, ChannelOrder{})
+			if err := m.Channels[len(m.Channels)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Deposit", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Deposit.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgOpenChannelsResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgOpenChannelsResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgOpenChannelsResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field First", wireType)
+			}
+			m.First = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.First |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgTopUpChannel) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgTopUpChannel: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgTopUpChannel: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Tenant", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Tenant = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Number", wireType)
+			}
+			m.Number = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Number |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Amount", wireType)
+			}
+			m.Amount = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Amount |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ExpiresAt", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.ExpiresAt == nil {
+				m.ExpiresAt = new(time.Time)
+			}
+			if err := github_com_cosmos_gogoproto_types.StdTimeUnmarshal(m.ExpiresAt, dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgTopUpChannelResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgTopUpChannelResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgTopUpChannelResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Channel", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Channel.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgCloseChannels) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgCloseChannels: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgCloseChannels: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Signer", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Signer = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Tenant", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Tenant = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType == 0 {
+				var v uint64
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTx
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					v |= uint64(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				m.Numbers = append(m.Numbers, v)
+			} else if wireType == 2 {
+				var packedLen int
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTx
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					packedLen |= int(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				if packedLen < 0 {
+					return ErrInvalidLengthTx
+				}
+				postIndex := iNdEx + packedLen
+				if postIndex < 0 {
+					return ErrInvalidLengthTx
+				}
+				if postIndex > l {
+					return io.ErrUnexpectedEOF
+				}
+				var elementCount int
+				var count int
+				for _, integer := range dAtA[iNdEx:postIndex] {
+					if integer < 128 {
+						count++
+					}
+				}
+				elementCount = count
+				if elementCount != 0 && len(m.Numbers) == 0 {
+					m.Numbers = make([]uint64, 0, elementCount)
+				}
+				for iNdEx < postIndex {
+					var v uint64
+					for shift := uint(0); ; shift += 7 {
+						if shift >= 64 {
+							return ErrIntOverflowTx
+						}
+						if iNdEx >= l {
+							return io.ErrUnexpectedEOF
+						}
+						b := dAtA[iNdEx]
+						iNdEx++
+						v |= uint64(b&0x7F) << shift
+						if b < 0x80 {
+							break
+						}
+					}
+					m.Numbers = append(m.Numbers, v)
+				}
+			} else {
+				return fmt.Errorf("proto: wrong wireType = %d for field Numbers", wireType)
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgCloseChannelsResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgCloseChannelsResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgCloseChannelsResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Refunded", wireType)
+			}
+			m.Refunded = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Refunded |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgRedeem) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgRedeem: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgRedeem: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Signer", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Signer = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Vouchers", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Vouchers = append(m.Vouchers, Voucher{})
+			if err := m.Vouchers[len(m.Vouchers)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgRedeemResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgRedeemResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgRedeemResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Paid", wireType)
+			}
+			m.Paid = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Paid |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Channels", wireType)
+			}
+			m.Channels = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Channels |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTx(dAtA[iNdEx:])
