@@ -5,6 +5,7 @@ package indexer
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/cosmos/gogoproto/proto"
 
@@ -53,7 +54,7 @@ var _ = []struct{}{
 	on(containerRegistered), on(containerUpdated), on(containerStatusChanged), on(heartbeat),
 	on(offerSet), on(offerRemoved),
 	on(leaseOpened), on(leaseStarted), on(leaseSettled), on(leaseClosed), on(usageRecorded), on(leaseUpdated), on(leaseMoved),
-	on(deposited), on(depositWithdrawn), on(stakeWithdrawn), on(claimed), on(withdrawn),
+	on(channelRedeemed), on(deposited), on(depositWithdrawn), on(stakeWithdrawn), on(claimed), on(withdrawn),
 	on(shardJudged), on(taskJudged),
 	on(epochEnded), on(feesDistributed), on(sharesClosed),
 
@@ -70,6 +71,8 @@ var _ = []struct{}{
 	on(unused[leasetypes.EventQueueParked]),
 	// That a lease is paused shows in what is paid for it; warnings are for those who listen.
 	on(unused[leasetypes.EventLeasePaused]), on(unused[leasetypes.EventLeaseResumed]), on(unused[leasetypes.EventLowFunds]),
+	// What is in a channel is still its tenant's, in x/ath's vault; what leaves it is a movement.
+	on(unused[leasetypes.EventChannelOpened]), on(unused[leasetypes.EventChannelUpdated]), on(unused[leasetypes.EventChannelClosed]),
 	// The market in memory judges by itself which Containers are free.
 	on(unused[leasetypes.EventOfferListed]), on(unused[leasetypes.EventOfferDelisted]),
 	// What tickets do to a Container comes with its status; who risks what is asked of the chain.
@@ -222,6 +225,13 @@ func deposited(v view, e *leasetypes.EventDeposited) error {
 func depositWithdrawn(v view, e *leasetypes.EventDepositWithdrawn) error {
 	if v.history != nil {
 		return v.history.Movement("deposit_withdrawn", e.Tenant, e.Tenant, e.Amount)
+	}
+	return nil
+}
+
+func channelRedeemed(v view, e *leasetypes.EventChannelRedeemed) error {
+	if v.history != nil {
+		return v.history.Movement("channel_redeemed", e.Tenant, e.Provider, strconv.FormatUint(e.Paid, 10)+athtypes.Denom)
 	}
 	return nil
 }

@@ -47,6 +47,14 @@ func queryCommands() []*autocliv1.RpcCommandOptions {
 			RpcMethod: "Offer", Use: "offer [container-id]", Short: "Show a Container's standing price",
 			Example: "athd query leases offer 1", PositionalArgs: args("container_id"),
 		},
+		{
+			RpcMethod: "Channel", Use: "channel [tenant] [number]", Short: "Show a payment channel",
+			Example: "athd query leases channel ath1… 1", PositionalArgs: args("tenant", "number"),
+		},
+		{
+			RpcMethod: "Channels", Use: "channels [tenant]", Short: "List a tenant's payment channels",
+			Example: "athd query leases channels ath1…", PositionalArgs: args("tenant"),
+		},
 		{RpcMethod: "Offers", Use: "offers", Short: "List all standing prices", Example: "athd query leases offers --page-limit 100"},
 		{
 			RpcMethod: "Match", Use: "match", Short: "List free Containers that fit, cheapest first",
@@ -116,6 +124,26 @@ func txCommands() []*autocliv1.RpcCommandOptions {
 		{
 			RpcMethod: "SubmitUsage", Use: "submit-usage", Short: "Hand in signed usage records; ath-worker does it by itself",
 			Example: `athd tx leases submit-usage --records "$(cat record.json)" --from operator`,
+		},
+		{
+			RpcMethod: "OpenChannels", Use: "open-channels", Short: "Open payment channels for metered use",
+			Long: "The voucher key is the public half of an ed25519 key that signs vouchers, base64 or hex; the wallet's key stays where it is.",
+			Example: `athd tx leases open-channels --channels '{"container_id":"1","cap":"5000000","expires_at":"2027-01-01T00:00:00Z",` +
+				`"voucher_key":"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="}' --deposit 5000000uath --from me`,
+		},
+		{
+			RpcMethod: "TopUpChannel", Use: "top-up-channel [number] [amount]", Short: "Raise a channel's cap by uath, or prolong it (amount 0)",
+			Example: "athd tx leases top-up-channel 1 5000000 --from me", PositionalArgs: args("number", "amount"),
+		},
+		{
+			RpcMethod: "CloseChannels", Use: "close-channels [tenant] [number]...",
+			Short:          "End channels: at once by the provider, after a challenge by the tenant",
+			Example:        "athd tx leases close-channels ath1… 1 2 --from me",
+			PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "tenant"}, {ProtoField: "numbers", Varargs: true}},
+		},
+		{
+			RpcMethod: "Redeem", Use: "redeem", Short: "Pay providers what vouchers promise; anyone may",
+			Example: `athd tx leases redeem --vouchers "$(cat voucher.json)" --from me`,
 		},
 		{
 			RpcMethod: "UpdateParams", Use: "update-params-proposal [params]", Short: "Propose new parameters",

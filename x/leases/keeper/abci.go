@@ -24,8 +24,8 @@ const (
 
 // EndBlock ends what has run out of time or money: at most max_closes_per_block leases, the rest in the next block. A lease
 // that is only settled, because its account ran dry, counts like one that is closed. Agreed ends come first, because what a
-// lease did not run for prolongs the account. A block in which nothing is due costs three look-ups, however many leases are
-// open.
+// lease did not run for prolongs the account. A block in which nothing is due costs four look-ups, however many leases are
+// open. Channels that have ended are refunded by a budget of their own.
 func (k *Keeper) EndBlock(ctx sdk.Context) error {
 	params, err := k.params.Get(ctx)
 	if err != nil {
@@ -36,6 +36,9 @@ func (k *Keeper) EndBlock(ctx sdk.Context) error {
 		return err
 	}
 	if err := k.popExhaustion(ctx, left); err != nil {
+		return err
+	}
+	if err := k.popChannels(ctx, int(params.MaxChannelEndsPerBlock)); err != nil {
 		return err
 	}
 	return k.pruneNonces(ctx)

@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"time"
 
 	"cosmossdk.io/collections"
@@ -38,7 +39,7 @@ var start = time.Date(2026, 11, 1, 12, 0, 0, 123_456_789, time.UTC)
 // fakeVault keeps its rows in a store, so that a transaction that fails takes them back as well.
 type fakeVault struct {
 	rows   collections.Map[string, math.Int] // "prepaid/owner", and "bank/address", "earned/address", "weight/address"
-	broken map[string]bool                   // providers that can't be paid
+	broken map[string]bool                   // accounts that can't be paid
 }
 
 func newFakeVault(service store.KVStoreService) *fakeVault {
@@ -72,8 +73,11 @@ func (v *fakeVault) move(ctx sdk.Context, from, to string, amount math.Int) erro
 }
 
 func prepaid(row athtypes.Row) string {
+	if row.Kind == athtypes.RowKind_ROW_KIND_CHANNEL && row.Bucket != 0 {
+		return fmt.Sprintf("channel/%s/%d", row.Owner, row.Bucket)
+	}
 	if row.Kind != athtypes.RowKind_ROW_KIND_PREPAID || row.Bucket != 0 {
-		panic("x/leases moves prepaid rows only")
+		panic("x/leases moves prepaid rows and those of channels only")
 	}
 	return "prepaid/" + row.Owner + "/" + row.Denom
 }
@@ -84,6 +88,13 @@ func (v *fakeVault) Deposit(ctx sdk.Context, from sdk.AccAddress, to athtypes.Ro
 
 func (v *fakeVault) Withdraw(ctx sdk.Context, from athtypes.Row, to sdk.AccAddress, amount math.Int) error {
 	return v.move(ctx, prepaid(from), "bank/"+to.String(), amount)
+}
+
+func (v *fakeVault) Move(ctx sdk.Context, from, to athtypes.Row, amount math.Int) error {
+	if v.broken[to.Owner] {
+		return errors.New("the vault is broken for this tenant")
+	}
+	return v.move(ctx, prepaid(from), prepaid(to), amount)
 }
 
 func (v *fakeVault) RowAmount(ctx sdk.Context, row athtypes.Row) (math.Int, error) {

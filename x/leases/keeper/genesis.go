@@ -52,6 +52,9 @@ func (k *Keeper) InitGenesis(ctx sdk.Context, g types.GenesisState) error {
 			return err
 		}
 	}
+	if err := k.initChannels(ctx, g); err != nil {
+		return err
+	}
 	for _, nonce := range g.Nonces {
 		indexer, err := k.addresses.StringToBytes(nonce.Indexer)
 		if err != nil {
@@ -106,6 +109,9 @@ func (k *Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 		return nil, err
 	}
 	if g.Receipts, err = values(ctx, k.receipts); err != nil {
+		return nil, err
+	}
+	if err := k.exportChannels(ctx, g); err != nil {
 		return nil, err
 	}
 	err = k.nonces.Walk(ctx, nil, func(key nonceKey) (bool, error) {

@@ -20,6 +20,9 @@ import (
 //	L1  a lease's Container is bound to it and to no other
 //	L2  a lease with an agreed end or a pause stands in the expiry queue, and nothing else does
 //	L3  a lease and its standbys name each other
+//	C1  a channel's row holds what of its cap was not redeemed
+//	C2  every channel stands in the queue at its end, and nothing else does
+//	C3  a tenant's next number is above those of its channels
 //	O1  the price index holds exactly the public offers of Containers without a lease
 func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 	if err := k.checkAccounts(ctx); err != nil {
@@ -27,6 +30,9 @@ func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 	}
 	leased, err := k.checkLeases(ctx)
 	if err != nil {
+		return err
+	}
+	if err := k.checkChannels(ctx); err != nil {
 		return err
 	}
 	return k.checkPrices(ctx, leased)

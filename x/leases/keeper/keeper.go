@@ -22,6 +22,7 @@ type (
 	leaseKey      = collections.Pair[sdk.AccAddress, uint64]
 	exhaustionKey = collections.Triple[int64, sdk.AccAddress, string]
 	expiryKey     = collections.Triple[int64, sdk.AccAddress, uint64]
+	channelEndKey = collections.Triple[int64, sdk.AccAddress, uint64]
 	nonceKey      = collections.Triple[int64, sdk.AccAddress, uint64]
 )
 
@@ -56,6 +57,10 @@ type Keeper struct {
 	exhaustion collections.KeySet[exhaustionKey]
 	expiry     collections.KeySet[expiryKey]
 	nonces     collections.KeySet[nonceKey]
+
+	channels       collections.Map[leaseKey, types.Channel]
+	channelNumbers collections.Map[sdk.AccAddress, uint64]
+	channelEnds    collections.KeySet[channelEndKey]
 }
 
 // NewKeeper builds the keeper; it panics on a schema that contradicts itself, which every start of a node would show.
@@ -83,6 +88,12 @@ func NewKeeper(deps Deps) *Keeper {
 		expiry: collections.NewKeySet(sb, types.ExpiryKey, "expiry",
 			collections.TripleKeyCodec(second, sdk.AccAddressKey, number)),
 		nonces: collections.NewKeySet(sb, types.NoncesKey, "nonces",
+			collections.TripleKeyCodec(second, sdk.AccAddressKey, number)),
+
+		channels: collections.NewMap(sb, types.ChannelsKey, "channels",
+			collections.PairKeyCodec(sdk.AccAddressKey, number), codec.CollValue[types.Channel](deps.Cdc)),
+		channelNumbers: collections.NewMap(sb, types.ChannelNumbersKey, "channel_numbers", sdk.AccAddressKey, collections.Uint64Value),
+		channelEnds: collections.NewKeySet(sb, types.ChannelEndsKey, "channel_ends",
 			collections.TripleKeyCodec(second, sdk.AccAddressKey, number)),
 	}
 	schema, err := sb.Build()

@@ -268,6 +268,84 @@ func (s msgServer) SubmitUsage(goCtx context.Context, msg *types.MsgSubmitUsage)
 	return &types.MsgSubmitUsageResponse{}, s.k.SubmitUsage(ctx, operator, msg.Records)
 }
 
+func (s msgServer) OpenChannels(goCtx context.Context, msg *types.MsgOpenChannels) (*types.MsgOpenChannelsResponse, error) {
+	ctx := sdk.UnwrapSDKContext(goCtx)
+	tenant, err := s.k.address("tenant", msg.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	params, err := s.k.params.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := msg.Validate(ctx.BlockTime(), params); err != nil {
+		return nil, err
+	}
+	first, err := s.k.OpenChannels(ctx, tenant, msg, params)
+	return &types.MsgOpenChannelsResponse{First: first}, err
+}
+
+func (s msgServer) TopUpChannel(goCtx context.Context, msg *types.MsgTopUpChannel) (*types.MsgTopUpChannelResponse, error) {
+	ctx := sdk.UnwrapSDKContext(goCtx)
+	tenant, err := s.k.address("tenant", msg.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	params, err := s.k.params.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := msg.Validate(params); err != nil {
+		return nil, err
+	}
+	channel, err := s.k.TopUpChannel(ctx, tenant, msg, params)
+	return &types.MsgTopUpChannelResponse{Channel: channel}, err
+}
+
+func (s msgServer) CloseChannels(goCtx context.Context, msg *types.MsgCloseChannels) (*types.MsgCloseChannelsResponse, error) {
+	ctx := sdk.UnwrapSDKContext(goCtx)
+	signer, err := s.k.address("signer", msg.Signer)
+	if err != nil {
+		return nil, err
+	}
+	tenant, err := s.k.address("tenant", msg.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	if err := msg.Validate(); err != nil {
+		return nil, err
+	}
+	params, err := s.k.params.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	res := &types.MsgCloseChannelsResponse{}
+	for i, number := range msg.Numbers {
+		refunded, err := s.k.CloseChannel(ctx, signer, tenant, number, params)
+		if err != nil {
+			return nil, errorsmod.Wrapf(err, "numbers[%d]", i)
+		}
+		res.Refunded += refunded
+	}
+	return res, nil
+}
+
+func (s msgServer) Redeem(goCtx context.Context, msg *types.MsgRedeem) (*types.MsgRedeemResponse, error) {
+	ctx := sdk.UnwrapSDKContext(goCtx)
+	if _, err := s.k.address("signer", msg.Signer); err != nil {
+		return nil, err
+	}
+	params, err := s.k.params.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := msg.Validate(params); err != nil {
+		return nil, err
+	}
+	paid, channels, err := s.k.Redeem(ctx, msg.Vouchers, params)
+	return &types.MsgRedeemResponse{Paid: paid, Channels: channels}, err
+}
+
 func (s msgServer) UpdateParams(goCtx context.Context, msg *types.MsgUpdateParams) (*types.MsgUpdateParamsResponse, error) {
 	ctx := sdk.UnwrapSDKContext(goCtx)
 	if err := sdk.ValidateAuthority(ctx, s.k.authority, msg.Authority); err != nil {

@@ -94,6 +94,29 @@ func (s queryServer) Receipts(ctx context.Context, req *types.QueryReceiptsReque
 	return &types.QueryReceiptsResponse{Receipts: receipts, Pagination: page}, err
 }
 
+func (s queryServer) Channel(ctx context.Context, req *types.QueryChannelRequest) (*types.QueryChannelResponse, error) {
+	tenant, err := s.k.address("tenant", req.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	channel, err := s.k.Channel(sdk.UnwrapSDKContext(ctx), tenant, req.Number)
+	if err != nil {
+		return nil, grpcError(err)
+	}
+	return &types.QueryChannelResponse{Channel: channel}, nil
+}
+
+func (s queryServer) Channels(ctx context.Context, req *types.QueryChannelsRequest) (*types.QueryChannelsResponse, error) {
+	tenant, err := s.k.address("tenant", req.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	channels, page, err := query.CollectionPaginate(ctx, s.k.channels, bounded(req.Pagination),
+		func(_ leaseKey, channel types.Channel) (types.Channel, error) { return channel, nil },
+		query.WithCollectionPaginationPairPrefix[sdk.AccAddress, uint64](tenant))
+	return &types.QueryChannelsResponse{Channels: channels, Pagination: page}, err
+}
+
 func (s queryServer) Account(goCtx context.Context, req *types.QueryAccountRequest) (*types.QueryAccountResponse, error) {
 	ctx := sdk.UnwrapSDKContext(goCtx)
 	tenant, err := s.k.address("tenant", req.Tenant)
@@ -173,7 +196,7 @@ func bounded(p *query.PageRequest) *query.PageRequest {
 
 // grpcError gives what does not exist the code that clients know it by.
 func grpcError(err error) error {
-	if errors.Is(err, types.ErrLeaseNotFound) || errors.Is(err, types.ErrOfferNotFound) {
+	if errors.Is(err, types.ErrLeaseNotFound) || errors.Is(err, types.ErrOfferNotFound) || errors.Is(err, types.ErrChannelNotFound) {
 		return status.Error(codes.NotFound, err.Error())
 	}
 	return err

@@ -25,5 +25,8 @@ func RandomParams(r *rand.Rand) types.Params {
 	p.MaxClosesPerBlock = uint32(1 + r.Intn(5)) // so that queues wait for the next block
 	p.MaxScan = uint32(1 + r.Intn(100))
 	p.MaxUsageBatch = uint32(1 + r.Intn(100))
+	p.MinChannelCap = uint64(1 + r.Intn(50_000))
+	p.MaxVouchers = uint32(2 + r.Intn(10))
+	p.MaxChannelEndsPerBlock = uint32(1 + r.Intn(3))
 	return p
 }

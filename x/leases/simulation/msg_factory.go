@@ -41,6 +41,10 @@ func WeightedOperationsX(k *keeper.Keeper, supply Supply, weights simsx.WeightSo
 	reg.Add(weights.Get("msg_failover", 10), MsgFailoverFactory(k))
 	reg.Add(weights.Get("msg_resume_lease", 20), MsgResumeLeaseFactory(k))
 	reg.Add(weights.Get("msg_settle", 10), MsgSettleFactory(k))
+	reg.Add(weights.Get("msg_open_channels", 15), MsgOpenChannelsFactory(k))
+	reg.Add(weights.Get("msg_top_up_channel", 5), MsgTopUpChannelFactory(k))
+	reg.Add(weights.Get("msg_close_channels", 5), MsgCloseChannelsFactory(k))
+	reg.Add(weights.Get("msg_redeem", 30), MsgRedeemFactory(k))
 	reg.Add(weights.Get("msg_submit_usage", 30), MsgSubmitUsageFactory(k, supply))
 }
 

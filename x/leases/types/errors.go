@@ -63,4 +63,15 @@ var (
 
 	// ErrInvalidField: a field of a message is malformed or out of bounds.
 	ErrInvalidField = errors.Register(ModuleName, 70, "invalid field")
+
+	// ErrChannelNotFound: no channel was ever opened under the number, or it has ended.
+	ErrChannelNotFound = errors.Register(ModuleName, 90, "channel not found")
+	// ErrInvalidChannel: a field of a channel is out of bounds.
+	ErrInvalidChannel = errors.Register(ModuleName, 91, "invalid channel")
+	// ErrChannelEnded: the channel is closed or expired.
+	ErrChannelEnded = errors.Register(ModuleName, 92, "channel has ended")
+	// ErrInvalidVoucher: a field of a voucher is malformed.
+	ErrInvalidVoucher = errors.Register(ModuleName, 93, "invalid voucher")
+	// ErrVoucherSignature: a voucher is not signed by its channel's key.
+	ErrVoucherSignature = errors.Register(ModuleName, 94, "wrong signature of voucher")
 )

@@ -1185,7 +1185,7 @@ func (m *EventChannelClosed) GetRefunded() uint64 {
 // EventQueueParked says that a queue could not finish an item and took it out; a later message on the same account or
 // lease finishes it.
 type EventQueueParked struct {
-	// "exhaustion" or "expiry".
+	// "exhaustion", "expiry" or "channels".
 	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
 	// Bech32 address of the tenant.
 	Tenant string `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`

@@ -19,6 +19,8 @@ type Vault interface {
 	Deposit(ctx sdk.Context, from sdk.AccAddress, to athtypes.Row, amount math.Int) error
 	// Withdraw pays coins of a row to a bank account.
 	Withdraw(ctx sdk.Context, from athtypes.Row, to sdk.AccAddress, amount math.Int) error
+	// Move moves coins between two rows of one denom; both change at once where they have an owner.
+	Move(ctx sdk.Context, from, to athtypes.Row, amount math.Int) error
 	// RowAmount is what a row holds; zero for a row that does not exist.
 	RowAmount(ctx sdk.Context, row athtypes.Row) (math.Int, error)
 	// PayProvider takes amount from a prepaid row: the service fee is booked for the running epoch, the rest vests in the

@@ -31,4 +31,10 @@ var (
 	ExpiryKey = collections.NewPrefix(7)
 	// NoncesKey: (unix nanosecond of expiry, indexer, nonce) → nothing; quotes that were used and have not expired.
 	NoncesKey = collections.NewPrefix(8)
+	// ChannelsKey: (tenant, number) → Channel, until it has ended.
+	ChannelsKey = collections.NewPrefix(20)
+	// ChannelNumbersKey: tenant → number of its next channel; outlives its channels, so that no voucher counts twice.
+	ChannelNumbersKey = collections.NewPrefix(21)
+	// ChannelEndsKey: (unix nanosecond, tenant, number) → nothing; when channels end.
+	ChannelEndsKey = collections.NewPrefix(22)
 )

@@ -17,6 +17,18 @@ const (
 	MaxClockSkew = time.Minute
 	// MaxUsageBatch bounds max_usage_batch: each record is a signature to verify.
 	MaxUsageBatch = 1_000
+	// MinChallenge and MaxChallenge bound channel_challenge: an hour is the least in which a worker that was cut off comes back, and a
+	// tenant's money is not kept for longer than a month.
+	MinChallenge, MaxChallenge = time.Hour, 30 * 24 * time.Hour
+	// MaxChannelTerm bounds max_channel_term.
+	MaxChannelTerm = 366 * 24 * time.Hour
+	// MaxMinChannelCap bounds min_channel_cap: 1,000 ATH would lock small tenants out.
+	MaxMinChannelCap = 1_000_000_000
+	// MaxVouchers bounds max_vouchers: 10,000 are 1.4 MB and half a second of signatures.
+	MaxVouchers = 10_000
+	// MinVoucherGas and MaxVoucherGas bound voucher_gas: half of what the SDK asks for a secp256k1 signature, and far more than any
+	// machine needs.
+	MinVoucherGas, MaxVoucherGas = 500, 100_000
 )
 
 // DefaultParams are those of a public network.
@@ -31,6 +43,13 @@ func DefaultParams() Params {
 		MaxClockSkew:      10 * time.Second,
 		MaxUsageBatch:     100,
 		MaxGrace:          7 * 24 * time.Hour,
+
+		ChannelChallenge:       24 * time.Hour,
+		MaxChannelTerm:         90 * 24 * time.Hour,
+		MinChannelCap:          10_000,
+		MaxVouchers:            1_000,
+		VoucherGas:             1_000,
+		MaxChannelEndsPerBlock: 1_000,
 	}
 }
 
@@ -55,6 +74,24 @@ func (p Params) Validate() error {
 		return ErrInvalidParams.Wrapf("max_grace: %s: want 0 to %s", p.MaxGrace, MaxGrace)
 	case p.MaxUsageBatch < 1 || p.MaxUsageBatch > MaxUsageBatch:
 		return ErrInvalidParams.Wrapf("max_usage_batch: %d: want 1 to %d", p.MaxUsageBatch, MaxUsageBatch)
+	}
+	return p.validateChannels()
+}
+
+func (p Params) validateChannels() error {
+	switch {
+	case p.ChannelChallenge < MinChallenge || p.ChannelChallenge > MaxChallenge:
+		return ErrInvalidParams.Wrapf("channel_challenge: %s: want %s to %s", p.ChannelChallenge, MinChallenge, MaxChallenge)
+	case p.MaxChannelTerm < time.Hour || p.MaxChannelTerm > MaxChannelTerm:
+		return ErrInvalidParams.Wrapf("max_channel_term: %s: want 1h to %s", p.MaxChannelTerm, MaxChannelTerm)
+	case p.MinChannelCap < 1 || p.MinChannelCap > MaxMinChannelCap:
+		return ErrInvalidParams.Wrapf("min_channel_cap: %d: want 1 to %d", p.MinChannelCap, MaxMinChannelCap)
+	case p.MaxVouchers < 1 || p.MaxVouchers > MaxVouchers:
+		return ErrInvalidParams.Wrapf("max_vouchers: %d: want 1 to %d", p.MaxVouchers, MaxVouchers)
+	case p.VoucherGas < MinVoucherGas || p.VoucherGas > MaxVoucherGas:
+		return ErrInvalidParams.Wrapf("voucher_gas: %d: want %d to %d", p.VoucherGas, MinVoucherGas, MaxVoucherGas)
+	case p.MaxChannelEndsPerBlock < 1 || p.MaxChannelEndsPerBlock > MaxClosesPerBlock:
+		return ErrInvalidParams.Wrapf("max_channel_ends_per_block: %d: want 1 to %d", p.MaxChannelEndsPerBlock, MaxClosesPerBlock)
 	}
 	return nil
 }
