@@ -78,9 +78,9 @@ type Runtime struct {
 	info   system.Info
 	log    *slog.Logger
 	pulls  sync.Mutex
-	// imageFiles is how many files an image may have.
-	imageFiles int64
-	create     sync.Mutex // the engine takes two networks of one name; one Create at a time doesn't make them
+	// imageFiles is how many files an image may have, keepFreeMiB what none may take of the machine's disk.
+	imageFiles, keepFreeMiB int64
+	create                  sync.Mutex // the engine takes two networks of one name; one Create at a time doesn't make them
 }
 
 var _ runtime.Runtime = (*Runtime)(nil)
@@ -95,7 +95,7 @@ func New(ctx context.Context, config Config) (*Runtime, error) {
 	if err != nil {
 		return nil, fmt.Errorf("docker: %w", err)
 	}
-	r := &Runtime{config: config, engine: engine, log: config.Log, egress: egress{mode: cmp.Or(config.Egress, ModeGuard), mbps: config.NetworkMbps * 9 / 10}, imageFiles: maxImageFiles}
+	r := &Runtime{config: config, engine: engine, log: config.Log, egress: egress{mode: cmp.Or(config.Egress, ModeGuard), mbps: config.NetworkMbps * 9 / 10}, imageFiles: maxImageFiles, keepFreeMiB: keepFreeMiB}
 	r.disks.mode = cmp.Or(config.Disk, ModeGuard)
 	if _, err := engine.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
 		return nil, errors.Join(r.fail("ping", err), engine.Close())

@@ -135,6 +135,26 @@ func TestImageWithTooManyLayersIsRefused(t *testing.T) {
 	refused(t, r, push(t, runtimetest.Registry(t), layers...), "more than 127 layers")
 }
 
+// A machine that is full by its leases' images, one after the other, is not full for the next lease.
+func TestImagesThatNothingUsesMakeRoom(t *testing.T) {
+	r, s := subject(t)
+	require.NoError(t, r.Create(t.Context(), s))
+	registry := runtimetest.Registry(t)
+	old := push(t, registry, layerOf(t, 1, 1<<20))
+	require.NoError(t, r.Pull(t.Context(), old, nil))
+	big := push(t, registry, layerOf(t, 1, 1<<30))
+	r.keepFreeMiB = 1 << 40
+	err := r.Pull(t.Context(), big, nil)
+	require.ErrorIs(t, err, errHostFull)
+	require.NotErrorIs(t, err, runtime.ErrImage, "its provider's to solve, not its tenant's")
+	_, err = r.engine.ImageInspect(t.Context(), old)
+	require.Error(t, err, "it made room")
+	_, err = r.engine.ImageInspect(t.Context(), s.Image)
+	require.NoError(t, err, "an instance uses it")
+	r.keepFreeMiB = 0
+	require.NoError(t, r.Pull(t.Context(), old, nil))
+}
+
 // registryOf serves one image of one layer, of which the manifest says what it likes and the blob never ends.
 func registryOf(t *testing.T, announced int64, length string) string {
 	t.Helper()

@@ -69,6 +69,9 @@ func (r *Runtime) Pull(ctx context.Context, image string, credentials *manifest.
 	cause := context.Cause(pulling)
 	stop(nil)
 	<-watched
+	if errors.Is(cause, errHostFull) {
+		cause = errors.Join(cause, r.makeRoom(ctx))
+	}
 	if cause != nil {
 		return fmt.Errorf("pull %s: %w", image, cause)
 	}
@@ -144,7 +147,7 @@ func (r *Runtime) watchDisk(ctx context.Context, stop context.CancelCauseFunc) {
 			stop(fmt.Errorf("%w: it unpacks to more than %d MiB", runtime.ErrImage, r.imageMiB()))
 		case int64(at.Ffree)-int64(now.Ffree) > r.imageFiles:
 			stop(fmt.Errorf("%w: it has more than %d files", runtime.ErrImage, r.imageFiles))
-		case int64(now.Bavail)*now.Bsize>>20 < keepFreeMiB:
+		case int64(now.Bavail)*now.Bsize>>20 < r.keepFreeMiB:
 			stop(errHostFull)
 		}
 	}
@@ -153,6 +156,36 @@ func (r *Runtime) watchDisk(ctx context.Context, stop context.CancelCauseFunc) {
 func statfs(path string, s *unix.Statfs_t) error {
 	if err := unix.Statfs(path, s); err != nil {
 		return &fs.PathError{Op: "statfs", Path: path, Err: err}
+	}
+	return nil
+}
+
+// makeRoom removes what leases have left behind: images that were pulled by digest, have no other name and are used by nothing. The
+// next try to pull finds the room.
+func (r *Runtime) makeRoom(ctx context.Context) error {
+	images, err := r.engine.ImageList(ctx, client.ImageListOptions{})
+	if err != nil {
+		return r.fail("list images", err)
+	}
+	containers, err := r.engine.ContainerList(ctx, client.ContainerListOptions{All: true})
+	if err != nil {
+		return r.fail("list", err)
+	}
+	used := map[string]bool{}
+	for _, c := range containers.Items {
+		used[c.ImageID] = true
+	}
+	for _, i := range images.Items {
+		if used[i.ID] || len(i.RepoTags) > 0 && i.RepoTags[0] != "<none>:<none>" || len(i.RepoDigests) == 0 {
+			continue
+		}
+		for _, name := range i.RepoDigests {
+			if _, err := r.engine.ImageRemove(ctx, name, client.ImageRemoveOptions{PruneChildren: true}); err != nil {
+				r.log.Debug("an image stays", "image", name, "err", err)
+				continue
+			}
+			r.log.Info("image that nothing uses was removed to make room", "image", name)
+		}
 	}
 	return nil
 }
