@@ -76,8 +76,10 @@ type Runtime struct {
 	egress egress
 	disks  disks
 	info   system.Info
-	log    *slog.Logger
-	pulls  sync.Mutex
+	// uid and gid are root's inside of a workload, as the machine sees them.
+	uid, gid int
+	log      *slog.Logger
+	pulls    sync.Mutex
 	// imageFiles is how many files an image may have, keepFreeMiB what none may take of the machine's disk.
 	imageFiles, keepFreeMiB int64
 	create                  sync.Mutex // the engine takes two networks of one name; one Create at a time doesn't make them
@@ -113,6 +115,7 @@ func (r *Runtime) probe(ctx context.Context) error {
 		return r.fail("info", err)
 	}
 	r.info = info.Info
+	r.uid, r.gid = rootOf(r.info)
 	if err := r.egress.probe(ctx, r.log); err != nil {
 		return err
 	}
@@ -123,6 +126,17 @@ func (r *Runtime) probe(ctx context.Context) error {
 		r.log.Warn("workloads can fill this machine's disk", "err", r.disks.why)
 	}
 	return nil
+}
+
+// rootOf is 0, 0 unless the engine maps users: then its data directory has the name of who is root inside.
+func rootOf(info system.Info) (uid, gid int) {
+	if !slices.ContainsFunc(info.SecurityOptions, func(o string) bool { return strings.HasPrefix(o, "name=userns") }) {
+		return 0, 0
+	}
+	if n, err := fmt.Sscanf(filepath.Base(info.DockerRootDir), "%d.%d", &uid, &gid); n != 2 || err != nil {
+		return 0, 0 // an engine with rootless users: then this process is as much root as its workloads
+	}
+	return uid, gid
 }
 
 // Close drops the connection; instances go on. Packet filter rules go when no worker has a network left on this engine.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/netip"
 	"os"
@@ -68,7 +69,7 @@ func (r *Runtime) Create(ctx context.Context, spec runtime.Spec) error {
 		if host.Mounts, err = r.volumes(ctx, spec, tree); err != nil {
 			return fullDisk(spec.Service, err)
 		}
-		names, err := nameFiles(tree, spec.Service)
+		names, err := r.nameFiles(tree, spec.Service)
 		if err != nil {
 			return fullDisk(spec.Service, err)
 		}
@@ -238,7 +239,7 @@ func (r *Runtime) volumes(ctx context.Context, spec runtime.Spec, tree string) (
 
 // nameFiles are what the engine would keep beside the lease's disk and let a workload write into without a limit. Names of
 // services, its own included, are the embedded resolver's to know.
-func nameFiles(tree, service string) ([]mount.Mount, error) {
+func (r *Runtime) nameFiles(tree, service string) ([]mount.Mount, error) {
 	dir := filepath.Join(tree, "volume", service+".etc")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -248,7 +249,7 @@ func nameFiles(tree, service string) ([]mount.Mount, error) {
 		{"hosts", "127.0.0.1\tlocalhost\n"}, {"hostname", service + "\n"}, {"resolv.conf", "nameserver 127.0.0.11\noptions ndots:0\n"},
 	} {
 		path := filepath.Join(dir, file.name)
-		if err := os.WriteFile(path, []byte(file.text), 0o644); err != nil {
+		if err := errors.Join(os.WriteFile(path, []byte(file.text), 0o644), os.Chown(path, r.uid, r.gid)); err != nil {
 			return nil, err
 		}
 		out = append(out, mount.Mount{Type: mount.TypeBind, Source: path, Target: "/etc/" + file.name})
@@ -259,7 +260,7 @@ func nameFiles(tree, service string) ([]mount.Mount, error) {
 // volume is a directory of the lease's disk at target in the instance. The engine fills an empty one with what the image has there.
 func (r *Runtime) volume(key runtime.Key, tree, name, target string) (mount.Mount, error) {
 	dir := filepath.Join(tree, "volume", key.Service+"."+name)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := r.fresh(dir); err != nil {
 		return mount.Mount{}, fmt.Errorf("volume at %s: %w", target, err)
 	}
 	return mount.Mount{Type: mount.TypeVolume, Source: r.name(key) + "." + name, Target: target, VolumeOptions: &mount.VolumeOptions{
@@ -274,6 +275,15 @@ func fullDisk(service string, err error) error {
 		return fmt.Errorf("%w: the lease's storage is full before service %s has started; ask for more: %w", runtime.ErrImage, service, err)
 	}
 	return err
+}
+
+// fresh makes a directory of a workload's root where there is none. Afterwards it is the workload's to give away.
+func (r *Runtime) fresh(dir string) error {
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	unfinished := dir + ".new"
+	return errors.Join(os.MkdirAll(unfinished, 0o755), os.Chown(unfinished, r.uid, r.gid), os.Rename(unfinished, dir))
 }
 
 // settle puts an instance that does not run onto its lease's disk: new, or after a reboot, which took the mounts.

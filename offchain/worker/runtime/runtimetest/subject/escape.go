@@ -157,7 +157,7 @@ func escape() {
 	}
 	devices, _ := os.ReadDir("/dev")
 	for _, d := range devices {
-		if d.Type()&os.ModeDevice != 0 {
+		if info, err := os.Lstat("/dev/" + d.Name()); err == nil && info.Mode()&os.ModeDevice != 0 {
 			fmt.Println("dev", d.Name())
 		}
 	}
