@@ -41,7 +41,7 @@ const senders = 200
 
 // street is an application on a real store on disk, with many Containers to lease.
 type street struct {
-	b         *testing.B
+	b         testing.TB
 	app       *app.App
 	now       time.Time
 	height    int64
@@ -52,8 +52,8 @@ type street struct {
 	next      uint64 // the next Container that is free
 }
 
-// newStreet opens an application with so many free Containers, each with an offer, and accounts with a prepaid balance.
-func newStreet(b *testing.B, options map[string]any, containers int) *street {
+// newStreet opens an application with so many free Containers, each with an offer, and accounts with a prepaid balance; others hold coins only.
+func newStreet(b testing.TB, options map[string]any, containers int, others ...gen.Account) *street {
 	b.Helper()
 	s := &street{b: b, now: shadow.Start, owner: gen.NewAccount("owner"), numbers: map[string]uint64{}, sequences: map[string]uint64{}, next: 1}
 	for i := range 2 * senders {
@@ -72,7 +72,7 @@ func newStreet(b *testing.B, options map[string]any, containers int) *street {
 	edit(client.Codec, genesis, checkstypes.ModuleName, func(g *checkstypes.GenesisState) { g.Params.RoundDuration = 24 * time.Hour })
 	// Somebody owns every Container: as many accounts hold coins as there are machines, so that both kinds of transactions meet state of
 	// one size.
-	everybody := append(s.accounts, s.owner)
+	everybody := append(append(s.accounts, s.owner), others...)
 	for i := len(everybody); i < containers; i++ {
 		everybody = append(everybody, gen.NewAccount(fmt.Sprintf("bystander %d", i)))
 	}
@@ -457,7 +457,7 @@ func sort(state *leasestypes.GenesisState) {
 func answerOf[T any, P interface {
 	*T
 	Unmarshal([]byte) error
-}](b *testing.B, res *abci.ExecTxResult,
+}](b testing.TB, res *abci.ExecTxResult,
 ) *T {
 	b.Helper()
 	var data sdk.TxMsgData
