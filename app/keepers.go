@@ -206,7 +206,7 @@ func (b builder) market(k *Keepers) {
 		Vault: k.Ath, Stream: k.Ath, Economy: k.Ath, Figures: k.Ath, Addresses: AccountAddresses, Authority: b.authority, Logger: b.log,
 	})
 	k.Leases = leaseskeeper.NewKeeper(leaseskeeper.Deps{
-		Cdc: b.enc.Codec, StoreService: b.kv(leasestypes.StoreKey),
+		Cdc: b.enc.Codec, StoreService: b.kv(leasestypes.StoreKey), ObjectStoreKey: b.stores.object[leasestypes.ObjectStoreKey],
 		Vault: k.Ath, Providers: k.Providers, Addresses: AccountAddresses, Authority: b.authority, Logger: b.log,
 	})
 	k.Checks = checkskeeper.NewKeeper(checkskeeper.Deps{

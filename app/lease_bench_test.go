@@ -428,7 +428,7 @@ func (s *street) fill(leases int) {
 		state := leasestypes.GenesisState{Params: leasestypes.DefaultParams()}
 		for number := first; number < min(first+50*each, leases); number += each {
 			who := gen.NewAccount(fmt.Sprintf("crowd %d", number)).Address()
-			deposits = append(deposits, &leasestypes.MsgDeposit{Depositor: s.owner.String(), Tenant: who.String(), Amount: sdk.NewCoin(athtypes.Denom, gen.ATH(1_000))})
+			deposits = append(deposits, &leasestypes.MsgDeposit{Depositor: s.owner.String(), Tenant: who.String(), Amount: sdk.NewCoin(athtypes.Denom, gen.ATH(100))})
 			account := leasestypes.NewAccount(who.String(), athtypes.Denom, s.now)
 			for n := range each {
 				offer.ContainerId = uint64(1_000_000 + number + n)

@@ -96,7 +96,7 @@ func newStoreKeys() storeKeys {
 			consensustypes.StoreKey, epochstypes.StoreKey, ibcexported.StoreKey, transfertypes.StoreKey,
 			athtypes.StoreKey, athtypes.PositionsStoreKey, providerstypes.StoreKey, leasestypes.StoreKey, checkstypes.StoreKey,
 		),
-		object: storetypes.NewObjectStoreKeys(banktypes.ObjectStoreKey, athtypes.ObjectStoreKey),
+		object: storetypes.NewObjectStoreKeys(banktypes.ObjectStoreKey, athtypes.ObjectStoreKey, leasestypes.ObjectStoreKey),
 	}
 }
 

@@ -149,6 +149,8 @@ var events = map[string]string{
 	"athd.leases.v1.EventChannelUpdated":            "channels",
 	"athd.leases.v1.EventChannelRedeemed":           "channels",
 	"athd.leases.v1.EventChannelClosed":             "channels",
+	"athd.leases.v1.EventReceiptsLogged":            "leases",
+	"athd.leases.v1.EventReceiptRoot":               "leases",
 	"athd.leases.v1.EventQueueParked":               "alarms",
 	"athd.checks.v1.EventLicenceChanged":            "licences",
 	"athd.checks.v1.EventLicenceEnded":              "licences",

@@ -69,6 +69,8 @@ var _ = []struct{}{
 	// Capacity is a stream: what it pays shows in claims.
 	on(unused[athtypes.EventCapacityConfirmed]), on(unused[athtypes.EventPayoutSet]),
 	on(unused[leasetypes.EventQueueParked]),
+	// Where a receipt stands in the log, and the log's roots, are asked of the chain.
+	on(unused[leasetypes.EventReceiptsLogged]), on(unused[leasetypes.EventReceiptRoot]),
 	// That a lease is paused shows in what is paid for it; warnings are for those who listen.
 	on(unused[leasetypes.EventLeasePaused]), on(unused[leasetypes.EventLeaseResumed]), on(unused[leasetypes.EventLowFunds]),
 	// What is in a channel is still its tenant's, in x/ath's vault; what leaves it is a movement.

@@ -24,6 +24,7 @@ import (
 	"github.com/athnet/ath/testutil/gen"
 	"github.com/athnet/ath/testutil/shadow"
 	athtypes "github.com/athnet/ath/x/ath/types"
+	leasestypes "github.com/athnet/ath/x/leases/types"
 	providerstypes "github.com/athnet/ath/x/providers/types"
 )
 
@@ -44,7 +45,7 @@ type world struct {
 func chain(t *testing.T) *shadow.Chain {
 	t.Helper()
 	owner, tenant := gen.NewAccount("owner"), gen.NewAccount("tenant")
-	c := shadow.New(t, []shadow.Twin{shadow.Plain()}, gen.ATH(1_000_000), []gen.Account{owner, tenant}, ticketsOnly)
+	c := shadow.New(t, []shadow.Twin{shadow.Plain()}, gen.ATH(1_000_000), []gen.Account{owner, tenant}, plain)
 	register := &providerstypes.MsgRegisterContainers{Owner: owner.String(), MaxStake: gen.ATH(1_000)}
 	for i := range 2 {
 		register.Containers = append(register.Containers, machine(owner.String(), i))
@@ -58,12 +59,17 @@ func chain(t *testing.T) *shadow.Chain {
 	return c
 }
 
-func ticketsOnly(enc app.Encoding, genesis app.GenesisState) {
-	var state athtypes.GenesisState
-	enc.Codec.MustUnmarshalJSON(genesis[athtypes.ModuleName], &state)
-	split := &state.Params.FeeSplit
+// plain is a genesis in which tickets are the only income of the SLA fund, and receipts stay in the state for as long as any test looks.
+func plain(enc app.Encoding, genesis app.GenesisState) {
+	var ath athtypes.GenesisState
+	enc.Codec.MustUnmarshalJSON(genesis[athtypes.ModuleName], &ath)
+	split := &ath.Params.FeeSplit
 	split.BurnPpm, split.SlaFundPpm = split.BurnPpm+split.SlaFundPpm, 0
-	genesis[athtypes.ModuleName] = enc.Codec.MustMarshalJSON(&state)
+	genesis[athtypes.ModuleName] = enc.Codec.MustMarshalJSON(&ath)
+	var leases leasestypes.GenesisState
+	enc.Codec.MustUnmarshalJSON(genesis[leasestypes.ModuleName], &leases)
+	leases.Params.ReceiptHorizon = leasestypes.MaxReceiptHorizon
+	genesis[leasestypes.ModuleName] = enc.Codec.MustMarshalJSON(&leases)
 }
 
 func gov() string { return authtypes.NewModuleAddress(govtypes.ModuleName).String() }

@@ -39,6 +39,11 @@ func queryCommands() []*autocliv1.RpcCommandOptions {
 			RpcMethod: "Receipts", Use: "receipts [tenant]", Short: "List the receipts of a tenant's closed leases",
 			Example: "athd query leases receipts ath1… --page-limit 10", PositionalArgs: args("tenant"),
 		},
+		{RpcMethod: "ReceiptLog", Use: "receipt-log", Short: "Show the log of the receipts of all leases", Example: "athd query leases receipt-log"},
+		{
+			RpcMethod: "ReceiptRoot", Use: "receipt-root [epoch]", Short: "Show the root of the log at the end of an epoch; 0 for the last one",
+			Example: "athd query leases receipt-root 12", PositionalArgs: args("epoch"),
+		},
 		{
 			RpcMethod: "Account", Use: "account [tenant]", Short: "Show a prepaid account: balance, what is free, when it runs dry",
 			Example: "athd query leases account ath1…", PositionalArgs: args("tenant"),

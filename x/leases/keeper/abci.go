@@ -41,6 +41,12 @@ func (k *Keeper) EndBlock(ctx sdk.Context) error {
 	if err := k.popChannels(ctx, int(params.MaxChannelEndsPerBlock)); err != nil {
 		return err
 	}
+	if err := k.logReceipts(ctx); err != nil {
+		return err
+	}
+	if err := k.pruneReceipts(ctx, params); err != nil {
+		return err
+	}
 	return k.pruneNonces(ctx)
 }
 

@@ -528,6 +528,7 @@ func (m careful) fault(t *rapid.T) {
 
 // restart exports the state, which must be valid, and the same after an import.
 func (m careful) restart(t *rapid.T) {
+	m.pass(1) // a chain is exported between blocks
 	state, err := m.k.ExportGenesis(m.ctx)
 	require.NoError(t, err)
 	require.NoError(t, state.Validate())

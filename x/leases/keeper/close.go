@@ -129,6 +129,9 @@ func (k *Keeper) finish(ctx sdk.Context, p *purse, lease types.Lease, end types.
 	if err := k.receipts.Set(ctx, key, receipt); err != nil {
 		return receipt, err
 	}
+	if err := k.note(ctx, p.tenant, receipt); err != nil {
+		return receipt, err
+	}
 	if err := k.unqueueEnd(ctx, p.tenant, lease); err != nil {
 		return receipt, err
 	}

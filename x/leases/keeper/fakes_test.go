@@ -40,6 +40,7 @@ var start = time.Date(2026, 11, 1, 12, 0, 0, 123_456_789, time.UTC)
 type fakeVault struct {
 	rows   collections.Map[string, math.Int] // "prepaid/owner", and "bank/address", "earned/address", "weight/address"
 	broken map[string]bool                   // accounts that can't be paid
+	epoch  uint64
 }
 
 func newFakeVault(service store.KVStoreService) *fakeVault {
@@ -95,6 +96,10 @@ func (v *fakeVault) Move(ctx sdk.Context, from, to athtypes.Row, amount math.Int
 		return errors.New("the vault is broken for this tenant")
 	}
 	return v.move(ctx, prepaid(from), prepaid(to), amount)
+}
+
+func (v *fakeVault) Epoch(sdk.Context) (athtypes.Epoch, error) {
+	return athtypes.Epoch{Number: v.epoch}, nil
 }
 
 func (v *fakeVault) RowAmount(ctx sdk.Context, row athtypes.Row) (math.Int, error) {
@@ -313,6 +318,8 @@ func newWorld(tb tester) *world {
 	for _, key := range keys {
 		cms.MountStoreWithDB(key, storetypes.StoreTypeIAVL, nil)
 	}
+	objects := storetypes.NewObjectStoreKey(types.ObjectStoreKey)
+	cms.MountStoreWithDB(objects, storetypes.StoreTypeObject, nil)
 	require.NoError(tb, cms.LoadLatestVersion())
 	ctx := sdk.NewContext(cms, cmtproto.Header{}, false, log.NewNopLogger())
 	cdc := codec.NewProtoCodec(codectypes.NewInterfaceRegistry())
@@ -324,7 +331,7 @@ func newWorld(tb tester) *world {
 		writes:    &countingStore{KVStoreService: runtime.NewKVStoreService(keys[types.StoreKey])},
 	}
 	w.k = NewKeeper(Deps{
-		Cdc: cdc, StoreService: w.writes, Vault: w.vault, Providers: w.providers,
+		Cdc: cdc, StoreService: w.writes, ObjectStoreKey: objects, Vault: w.vault, Providers: w.providers,
 		Addresses: addresscodec.NewBech32Codec(sdk.GetConfig().GetBech32AccountAddrPrefix()),
 		Authority: w.authority.String(), Logger: log.NewNopLogger(),
 	})

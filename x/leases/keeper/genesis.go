@@ -55,6 +55,9 @@ func (k *Keeper) InitGenesis(ctx sdk.Context, g types.GenesisState) error {
 	if err := k.initChannels(ctx, g); err != nil {
 		return err
 	}
+	if err := k.initLog(ctx, g); err != nil {
+		return err
+	}
 	for _, nonce := range g.Nonces {
 		indexer, err := k.addresses.StringToBytes(nonce.Indexer)
 		if err != nil {
@@ -112,6 +115,9 @@ func (k *Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 		return nil, err
 	}
 	if err := k.exportChannels(ctx, g); err != nil {
+		return nil, err
+	}
+	if err := k.exportLog(ctx, g); err != nil {
 		return nil, err
 	}
 	err = k.nonces.Walk(ctx, nil, func(key nonceKey) (bool, error) {

@@ -35,6 +35,9 @@ func busyWorld(t *testing.T) *world {
 	done := w.open(orderFunded(w, tenant(3), 90_000, 4))
 	_, err = w.k.CloseLease(w.ctx, tenant(3), done, 0, nil)
 	require.NoError(t, err)
+	w.pass(1) // the receipt gets its place in the log
+	w.vault.epoch++
+	w.pass(1) // and the epoch its root
 	require.NoError(t, w.k.nonces.Set(w.ctx, collections.Join3(w.ctx.BlockTime().Add(time.Minute).UnixNano(), tenant(8), uint64(77))))
 	return w
 }
@@ -48,6 +51,8 @@ func TestGenesisRoundTrip(t *testing.T) {
 	require.NoError(t, exported.Validate())
 	require.Len(t, exported.Leases, 3)
 	require.Len(t, exported.Nonces, 1)
+	require.Len(t, exported.ReceiptRoots, 1)
+	require.Len(t, exported.KeptReceipts, 1)
 
 	fresh := newWorld(t)
 	fresh.ctx = fresh.ctx.WithBlockTime(w.ctx.BlockTime())
@@ -73,6 +78,7 @@ func TestGenesisRoundTrip(t *testing.T) {
 
 // copyFrom takes over what the two fakes hold.
 func (w *world) copyFrom(other *world) {
+	w.vault.epoch = other.vault.epoch
 	w.providers.containers, w.providers.operators = other.providers.containers, other.providers.operators
 	for id := range other.providers.containers {
 		status, err := other.providers.Status(other.ctx, id)
@@ -111,6 +117,12 @@ func TestGenesisIsChecked(t *testing.T) {
 		"not paused":        func(g *types.GenesisState) { g.Leases[0].PausedAt = &g.Leases[0].CreatedAt },
 		"lost":              func(g *types.GenesisState) { g.Leases[0].Lost = 1 << 60 },
 		"grace":             func(g *types.GenesisState) { g.Leases[0].GraceReserve = math.OneInt() },
+		"log peaks":         func(g *types.GenesisState) { g.ReceiptLog.Peaks = nil },
+		"log count":         func(g *types.GenesisState) { g.ReceiptLog.Count = 3 },
+		"log root":          func(g *types.GenesisState) { g.ReceiptRoots[0].Root = nil },
+		"log root early":    func(g *types.GenesisState) { g.ReceiptRoots[0].Epoch = 99 },
+		"receipt no place":  func(g *types.GenesisState) { g.KeptReceipts = nil },
+		"receipt missing":   func(g *types.GenesisState) { g.Receipts = nil },
 		"receipt tenant":    func(g *types.GenesisState) { g.Receipts[0].Tenant = "x" },
 		"nonce":             func(g *types.GenesisState) { g.Nonces[0].Indexer = "x" },
 	} {
@@ -141,6 +153,13 @@ func TestInvariantsSeeDamage(t *testing.T) {
 		"L3 no standby":  func(w *world) error { return w.changeLease(func(l *types.Lease) { l.Standbys = []uint64{99} }) },
 		"L3 no lease": func(w *world) error {
 			return w.changeLease(func(l *types.Lease) { l.StandbyOf = 99 })
+		},
+		"R1 no place":   func(w *world) error { return w.k.kept.Clear(w.ctx, nil) },
+		"R1 no receipt": func(w *world) error { return w.k.receipts.Clear(w.ctx, nil) },
+		"R1 peaks": func(w *world) error {
+			log := w.log()
+			log.Count += 2
+			return w.k.log.Set(w.ctx, log)
 		},
 		"O1 missing": func(w *world) error { return w.k.dropPrice(w.ctx, 4) },
 		"O1 leased":  func(w *world) error { return w.k.restorePrice(w.ctx, 1) },

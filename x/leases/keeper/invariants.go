@@ -23,6 +23,7 @@ import (
 //	C1  a channel's row holds what of its cap was not redeemed
 //	C2  every channel stands in the queue at its end, and nothing else does
 //	C3  a tenant's next number is above those of its channels
+//	R1  every receipt in the state has its place in the log
 //	O1  the price index holds exactly the public offers of Containers without a lease
 func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 	if err := k.checkAccounts(ctx); err != nil {
@@ -35,7 +36,45 @@ func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 	if err := k.checkChannels(ctx); err != nil {
 		return err
 	}
+	if err := k.checkLog(ctx); err != nil {
+		return err
+	}
 	return k.checkPrices(ctx, leased)
+}
+
+// checkLog says whether every receipt in the state has its place in the log, and nothing else has; receipts of the running block have
+// theirs at its end.
+func (k *Keeper) checkLog(ctx sdk.Context) error {
+	log, err := k.log.Get(ctx)
+	if err != nil {
+		return err
+	}
+	if err := log.Validate(); err != nil {
+		return types.ErrInvariant.Wrap(err.Error())
+	}
+	noted := 0
+	it := ctx.ObjectStore(k.objects).Iterator(nil, nil)
+	for ; it.Valid(); it.Next() {
+		noted++
+	}
+	if err := it.Close(); err != nil {
+		return err
+	}
+	err = k.kept.Walk(ctx, nil, func(key keptKey, id leaseKey) (bool, error) {
+		if has, err := k.receipts.Has(ctx, id); err != nil || !has || key.K2() >= log.Count {
+			return true, types.ErrInvariant.Wrapf("receipt %d of %d in the log has none in the state (%v)", key.K2(), log.Count, err)
+		}
+		noted++
+		return false, nil
+	})
+	if err != nil {
+		return err
+	}
+	receipts, err := values(ctx, k.receipts)
+	if err == nil && len(receipts) != noted {
+		err = types.ErrInvariant.Wrapf("%d receipts, %d of them in the log", len(receipts), noted)
+	}
+	return err
 }
 
 func (k *Keeper) checkAccounts(ctx sdk.Context) error {

@@ -5,11 +5,13 @@ package keeper
 
 import (
 	"cosmossdk.io/collections"
+	collcodec "cosmossdk.io/collections/codec"
 	"cosmossdk.io/core/address"
 	"cosmossdk.io/core/store"
 	"cosmossdk.io/log/v2"
 
 	"github.com/cosmos/cosmos-sdk/codec"
+	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/athnet/ath/x/leases/types"
@@ -26,13 +28,18 @@ type (
 	nonceKey      = collections.Triple[int64, sdk.AccAddress, uint64]
 )
 
+// leaseKeyCodec writes the key of a lease also where it is a value, or part of another key.
+var leaseKeyCodec = collections.PairKeyCodec(sdk.AccAddressKey, collections.Uint64Key)
+
 // Deps is what a Keeper is built from.
 type Deps struct {
 	Cdc          codec.BinaryCodec
 	StoreService store.KVStoreService
-	Vault        types.Vault
-	Providers    types.Providers
-	Addresses    address.Codec
+	// ObjectStoreKey of the store that lives for one block (types.ObjectStoreKey).
+	ObjectStoreKey *storetypes.ObjectStoreKey
+	Vault          types.Vault
+	Providers      types.Providers
+	Addresses      address.Codec
 	// Authority may change the parameters and close leases by decree: the governance account.
 	Authority string
 	Logger    log.Logger
@@ -45,6 +52,7 @@ type Keeper struct {
 	addresses address.Codec
 	authority string
 	logger    log.Logger
+	objects   *storetypes.ObjectStoreKey
 
 	Schema collections.Schema
 
@@ -61,6 +69,9 @@ type Keeper struct {
 	channels       collections.Map[leaseKey, types.Channel]
 	channelNumbers collections.Map[sdk.AccAddress, uint64]
 	channelEnds    collections.KeySet[channelEndKey]
+	log            collections.Item[types.ReceiptLog]
+	roots          collections.Map[uint64, types.ReceiptRoot]
+	kept           collections.Map[keptKey, leaseKey]
 }
 
 // NewKeeper builds the keeper; it panics on a schema that contradicts itself, which every start of a node would show.
@@ -72,6 +83,7 @@ func NewKeeper(deps Deps) *Keeper {
 		providers: deps.Providers,
 		addresses: deps.Addresses,
 		authority: deps.Authority,
+		objects:   deps.ObjectStoreKey,
 		logger:    deps.Logger.With("module", "x/"+types.ModuleName),
 
 		params: collections.NewItem(sb, types.ParamsKey, "params", codec.CollValue[types.Params](deps.Cdc)),
@@ -95,6 +107,10 @@ func NewKeeper(deps Deps) *Keeper {
 		channelNumbers: collections.NewMap(sb, types.ChannelNumbersKey, "channel_numbers", sdk.AccAddressKey, collections.Uint64Value),
 		channelEnds: collections.NewKeySet(sb, types.ChannelEndsKey, "channel_ends",
 			collections.TripleKeyCodec(second, sdk.AccAddressKey, number)),
+		log:   collections.NewItem(sb, types.ReceiptLogKey, "receipt_log", codec.CollValue[types.ReceiptLog](deps.Cdc)),
+		roots: collections.NewMap(sb, types.ReceiptRootsKey, "receipt_roots", number, codec.CollValue[types.ReceiptRoot](deps.Cdc)),
+		kept: collections.NewMap(sb, types.KeptReceiptsKey, "kept_receipts", collections.PairKeyCodec(number, number),
+			collcodec.KeyToValueCodec(leaseKeyCodec)),
 	}
 	schema, err := sb.Build()
 	if err != nil {

@@ -26,11 +26,23 @@ func (k *Keeper) Lease(ctx sdk.Context, id types.LeaseID) (types.Lease, error) {
 	receipt, err := k.receipts.Get(ctx, key)
 	switch {
 	case errors.Is(err, collections.ErrNotFound):
-		return lease, types.ErrLeaseNotFound.Wrapf("lease_id: %s", id)
+		return lease, k.pruned(ctx, id)
 	case err != nil:
 		return lease, err
 	}
 	return lease, types.ErrLeaseClosed.Wrapf("lease_id: %s ended at %s (%s)", id, receipt.EndedAt, receipt.Reason)
+}
+
+// pruned tells a lease whose receipt is forgotten from one that never was: its tenant's numbers have gone past it.
+func (k *Keeper) pruned(ctx sdk.Context, id types.LeaseID) error {
+	account, err := k.accounts.Get(ctx, collections.Join(id.Tenant, athtypes.Denom))
+	switch {
+	case err != nil && !errors.Is(err, collections.ErrNotFound):
+		return err
+	case err == nil && id.Number > 0 && id.Number < account.NextNumber:
+		return types.ErrLeaseClosed.Wrapf("lease_id: %s ended long ago; ask an Indexer for its receipt, which the log of receipts proves", id)
+	}
+	return types.ErrLeaseNotFound.Wrapf("lease_id: %s", id)
 }
 
 func (k *Keeper) saveLease(ctx sdk.Context, tenant sdk.AccAddress, lease types.Lease) error {

@@ -5,6 +5,7 @@ package keeper
 import (
 	"context"
 	"errors"
+	gomath "math"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -139,6 +140,23 @@ func (s queryServer) Account(goCtx context.Context, req *types.QueryAccountReque
 		res.ExhaustedAt = &end
 	}
 	return res, nil
+}
+
+func (s queryServer) ReceiptLog(ctx context.Context, _ *types.QueryReceiptLogRequest) (*types.QueryReceiptLogResponse, error) {
+	log, err := s.k.log.Get(ctx)
+	return &types.QueryReceiptLogResponse{Log: log}, err
+}
+
+func (s queryServer) ReceiptRoot(goCtx context.Context, req *types.QueryReceiptRootRequest) (*types.QueryReceiptRootResponse, error) {
+	epoch := req.Epoch
+	if epoch == 0 {
+		epoch = gomath.MaxUint64
+	}
+	root, err := s.k.lastRoot(sdk.UnwrapSDKContext(goCtx), epoch)
+	if err != nil {
+		return nil, grpcError(err)
+	}
+	return &types.QueryReceiptRootResponse{Root: root}, nil
 }
 
 func (s queryServer) Offer(ctx context.Context, req *types.QueryOfferRequest) (*types.QueryOfferResponse, error) {

@@ -34,6 +34,9 @@ func (k *Keeper) Settle(ctx sdk.Context, id types.LeaseID) (sdk.Coin, error) {
 
 func (k *Keeper) nothingOf(ctx sdk.Context, id types.LeaseID) (sdk.Coin, error) {
 	receipt, err := k.Receipt(ctx, id)
+	if errors.Is(err, types.ErrLeaseNotFound) { // forgotten
+		return sdk.Coin{Denom: athtypes.Denom, Amount: math.ZeroInt()}, nil
+	}
 	return sdk.Coin{Denom: receipt.Denom, Amount: math.ZeroInt()}, err
 }
 

@@ -61,6 +61,9 @@ var (
 	// ErrInvariant: the state contradicts itself.
 	ErrInvariant = errors.Register(ModuleName, 62, "invariant broken")
 
+	// ErrInvalidProof: a proof of a receipt is malformed, or not true.
+	ErrInvalidProof = errors.Register(ModuleName, 100, "invalid proof of receipt")
+
 	// ErrInvalidField: a field of a message is malformed or out of bounds.
 	ErrInvalidField = errors.Register(ModuleName, 70, "invalid field")
 

@@ -23,6 +23,8 @@ type Vault interface {
 	Move(ctx sdk.Context, from, to athtypes.Row, amount math.Int) error
 	// RowAmount is what a row holds; zero for a row that does not exist.
 	RowAmount(ctx sdk.Context, row athtypes.Row) (math.Int, error)
+	// Epoch is the running one.
+	Epoch(ctx sdk.Context) (athtypes.Epoch, error)
 	// PayProvider takes amount from a prepaid row: the service fee is booked for the running epoch, the rest vests in the
 	// provider's fee ledger; delivery weight (and, with an indexer, Indexer weight) grows by the fee. Everything that is
 	// shared with other users is a delta that EndBlock folds.

@@ -4,6 +4,7 @@ package types
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"time"
@@ -43,6 +44,9 @@ func (g GenesisState) Validate() error {
 	if err := g.validateChannels(); err != nil {
 		return err
 	}
+	if err := g.validateLog(); err != nil {
+		return err
+	}
 	for i, nonce := range g.Nonces {
 		if _, err := sdk.AccAddressFromBech32(nonce.Indexer); err != nil {
 			return ErrInvalidGenesis.Wrapf("nonces[%d].indexer: %v", i, err)
@@ -50,6 +54,36 @@ func (g GenesisState) Validate() error {
 		if !validTime(nonce.ExpiresAt) {
 			return ErrInvalidGenesis.Wrapf("nonces[%d].expires_at: %s", i, nonce.ExpiresAt)
 		}
+	}
+	return nil
+}
+
+// validateLog checks the log, its roots in order, and that every receipt has one place in it.
+func (g GenesisState) validateLog() error {
+	if err := g.ReceiptLog.Validate(); err != nil {
+		return err
+	}
+	last := ReceiptRoot{}
+	for i, root := range g.ReceiptRoots {
+		if len(root.Root) != sha256.Size || root.Count <= last.Count || root.Count > g.ReceiptLog.Count ||
+			i > 0 && root.Epoch <= last.Epoch || root.Epoch >= g.ReceiptLog.Epoch {
+			return ErrInvalidGenesis.Wrapf("receipt_roots[%d]: epoch %d with %d receipts", i, root.Epoch, root.Count)
+		}
+		last = root
+	}
+	receipts := make(map[string]bool, len(g.Receipts))
+	for _, r := range g.Receipts {
+		receipts[idString(r.Tenant, r.Number)] = true
+	}
+	for i, kept := range g.KeptReceipts {
+		if i > 0 && (kept.Index <= g.KeptReceipts[i-1].Index || kept.Epoch < g.KeptReceipts[i-1].Epoch) ||
+			kept.Index >= g.ReceiptLog.Count || kept.Epoch > g.ReceiptLog.Epoch || !receipts[kept.LeaseId] {
+			return ErrInvalidGenesis.Wrapf("kept_receipts[%d]: %s at %d in epoch %d", i, clip(kept.LeaseId), kept.Index, kept.Epoch)
+		}
+		delete(receipts, kept.LeaseId)
+	}
+	if len(receipts) != 0 {
+		return ErrInvalidGenesis.Wrapf("kept_receipts: %d receipts have no place in the log", len(receipts))
 	}
 	return nil
 }

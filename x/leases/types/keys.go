@@ -9,6 +9,8 @@ const (
 	ModuleName = "leases"
 	// StoreKey of the persistent store.
 	StoreKey = ModuleName
+	// ObjectStoreKey of the store that lives for one block: (index of the transaction, tenant, number) → hash of a receipt.
+	ObjectStoreKey = "object:" + ModuleName
 )
 
 // The store, key → value. README repeats this table.
@@ -37,4 +39,10 @@ var (
 	ChannelNumbersKey = collections.NewPrefix(21)
 	// ChannelEndsKey: (unix nanosecond, tenant, number) → nothing; when channels end.
 	ChannelEndsKey = collections.NewPrefix(22)
+	// ReceiptLogKey: → ReceiptLog.
+	ReceiptLogKey = collections.NewPrefix(25)
+	// ReceiptRootsKey: epoch → ReceiptRoot, of epochs in which a lease ended.
+	ReceiptRootsKey = collections.NewPrefix(26)
+	// KeptReceiptsKey: (epoch of the lease's end, place in the log) → (tenant, number); the receipts that are in the state.
+	KeptReceiptsKey = collections.NewPrefix(27)
 )

@@ -15,6 +15,8 @@ const (
 	MaxScan = 1_000
 	// MaxClockSkew bounds max_clock_skew: a worker further ahead could start leases in the future.
 	MaxClockSkew = time.Minute
+	// MaxReceiptHorizon bounds receipt_horizon: ten years of days.
+	MaxReceiptHorizon = 3_660
 	// MaxUsageBatch bounds max_usage_batch: each record is a signature to verify.
 	MaxUsageBatch = 1_000
 	// MinChallenge and MaxChallenge bound channel_challenge: an hour is the least in which a worker that was cut off comes back, and a
@@ -50,6 +52,7 @@ func DefaultParams() Params {
 		MaxVouchers:            1_000,
 		VoucherGas:             1_000,
 		MaxChannelEndsPerBlock: 1_000,
+		ReceiptHorizon:         30,
 	}
 }
 
@@ -72,6 +75,8 @@ func (p Params) Validate() error {
 		return ErrInvalidParams.Wrapf("max_clock_skew: %s: want 0 to %s", p.MaxClockSkew, MaxClockSkew)
 	case p.MaxGrace < 0 || p.MaxGrace > MaxGrace:
 		return ErrInvalidParams.Wrapf("max_grace: %s: want 0 to %s", p.MaxGrace, MaxGrace)
+	case p.ReceiptHorizon < 1 || p.ReceiptHorizon > MaxReceiptHorizon:
+		return ErrInvalidParams.Wrapf("receipt_horizon: %d: want 1 to %d", p.ReceiptHorizon, MaxReceiptHorizon)
 	case p.MaxUsageBatch < 1 || p.MaxUsageBatch > MaxUsageBatch:
 		return ErrInvalidParams.Wrapf("max_usage_batch: %d: want 1 to %d", p.MaxUsageBatch, MaxUsageBatch)
 	}
