@@ -41,6 +41,7 @@ func dealerChain(t *testing.T, edit ...func(*athtypes.Params)) *shadow.Chain {
 				change(&state.Params)
 			}
 			genesis[athtypes.ModuleName] = enc.Codec.MustMarshalJSON(&state)
+			keepReceipts(enc, genesis)
 		})
 	register := &providerstypes.MsgRegisterContainers{Owner: owner.String(), MaxStake: gen.ATH(1_000)}
 	for i := range 2 {

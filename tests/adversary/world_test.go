@@ -59,13 +59,18 @@ func chain(t *testing.T) *shadow.Chain {
 	return c
 }
 
-// plain is a genesis in which tickets are the only income of the SLA fund, and receipts stay in the state for as long as any test looks.
+// plain is a genesis in which tickets are the only income of the SLA fund.
 func plain(enc app.Encoding, genesis app.GenesisState) {
 	var ath athtypes.GenesisState
 	enc.Codec.MustUnmarshalJSON(genesis[athtypes.ModuleName], &ath)
 	split := &ath.Params.FeeSplit
 	split.BurnPpm, split.SlaFundPpm = split.BurnPpm+split.SlaFundPpm, 0
 	genesis[athtypes.ModuleName] = enc.Codec.MustMarshalJSON(&ath)
+	keepReceipts(enc, genesis)
+}
+
+// keepReceipts is a genesis in which receipts stay in the state for as long as any test looks.
+func keepReceipts(enc app.Encoding, genesis app.GenesisState) {
 	var leases leasestypes.GenesisState
 	enc.Codec.MustUnmarshalJSON(genesis[leasestypes.ModuleName], &leases)
 	leases.Params.ReceiptHorizon = leasestypes.MaxReceiptHorizon
