@@ -3,6 +3,7 @@
 package app_test
 
 import (
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/json"
 	"maps"
@@ -32,7 +33,7 @@ import (
 
 // TestGenesisRoundTrip: a chain in the middle of everything (a running lease, a fault and a broken device, windows, sealed reports, vesting
 // income and some that leaves early, bars, a quarter's bonus, unbonding stake, a contested slash ticket, the DAO's grant, beacon keys, a
-// price and its index) is exported and started again from the file: the same bytes come out of it, and both chains go on
+// price and its index, a payment channel) is exported and started again from the file: the same bytes come out of it, and both chains go on
 // alike. The new one runs on twins that agree on every hash.
 func TestGenesisRoundTrip(t *testing.T) {
 	votes := shadow.WithVotes(func(int64) []byte { return says(t, 30_000_000) })
@@ -67,6 +68,10 @@ func TestGenesisRoundTrip(t *testing.T) {
 			side.Sign(side.tenant, &leasestypes.MsgCloseLease{Signer: side.tenant.String(), LeaseId: id}))
 		receipt := answer[leasestypes.MsgCloseLeaseResponse](t, res.TxResults[1]).Receipt
 		require.Equal(t, price(receipt.EndedAt.Sub(*receipt.StartedAt)).String(), receipt.Billed.String(), "billed across the restart")
+		res = side.next(side.redeem(30_000), side.redeem(30_000),
+			side.Sign(side.tenant, &leasestypes.MsgCloseChannels{Signer: side.tenant.String(), Tenant: side.tenant.String(), Numbers: []uint64{1}}))
+		require.EqualValues(t, 10_000, answer[leasestypes.MsgRedeemResponse](t, res.TxResults[0]).Paid, "what the old chain paid is not paid again")
+		require.Zero(t, answer[leasestypes.MsgRedeemResponse](t, res.TxResults[1]).Paid)
 		side.next(side.Sign(side.owner, &athtypes.MsgClaim{Signer: side.owner.String(), Containers: side.ids}),
 			side.Sign(side.owner, &athtypes.MsgWithdraw{Signer: side.owner.String()}))
 	}
@@ -159,6 +164,14 @@ func (m *market) everything(lease string) {
 		Faults: []providerstypes.DeviceFault{{Id: device, Kind: providerstypes.DeviceFaultKind_DEVICE_FAULT_KIND_XID, Code: 79, Device: "GPU-0"}},
 	}))
 
+	m.next(m.Sign(m.tenant, &leasestypes.MsgOpenChannels{
+		Tenant: m.tenant.String(), Deposit: sdk.NewInt64Coin(athtypes.Denom, 50_000),
+		Channels: []leasestypes.ChannelOrder{{
+			ContainerId: m.ids[0], Cap: 50_000, ExpiresAt: m.Now().Add(24 * time.Hour), VoucherKey: m.voucherKey().Public().(ed25519.PublicKey),
+		}},
+	}))
+	m.next(m.redeem(20_000))
+
 	ath, err := m.App().Ath.ExportGenesis(m.Context())
 	require.NoError(m.t, err)
 	providers, err := m.App().Providers.ExportGenesis(m.Context())
@@ -171,6 +184,7 @@ func (m *market) everything(lease string) {
 	require.True(m.t, exiting, "no early exit is in progress")
 	for _, kind := range []athtypes.RowKind{
 		athtypes.RowKind_ROW_KIND_DAO, athtypes.RowKind_ROW_KIND_STAKE, athtypes.RowKind_ROW_KIND_UNBONDING, athtypes.RowKind_ROW_KIND_HELD,
+		athtypes.RowKind_ROW_KIND_CHANNEL,
 		athtypes.Ledger_LEDGER_FEES.VestingKind(), athtypes.Ledger_LEDGER_CAPACITY.VestingKind(),
 	} {
 		require.True(m.t, kinds[kind], "no row of %s", kind)
@@ -194,6 +208,18 @@ func (m *market) everything(lease string) {
 	require.True(m.t, slices.ContainsFunc(ath.SharePositions, func(p athtypes.SharePosition) bool {
 		return p.Pool == athtypes.Pool_POOL_CHECKER_BONUS
 	}), "no share of the bonus")
+}
+
+func (m *market) voucherKey() ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+}
+
+// redeem hands in a voucher of the tenant's first channel.
+func (m *market) redeem(amount uint64) []byte {
+	m.t.Helper()
+	v := leasestypes.Voucher{Tenant: m.tenant.String(), Number: 1, Amount: amount}
+	v.Signature = ed25519.Sign(m.voucherKey(), v.SignBytes(shadow.ChainID))
+	return m.Sign(m.tenant, &leasestypes.MsgRedeem{Signer: m.tenant.String(), Vouchers: []leasestypes.Voucher{v}})
 }
 
 // contest holds all tickets, as x/checks does for a contest. It writes into the state between two blocks, which the next
