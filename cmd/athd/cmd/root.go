@@ -70,7 +70,8 @@ func newRoot(args []string) (*cobra.Command, error) {
 		Use:   "athd",
 		Short: "Node of the ATH chain, and everybody's command line",
 		Long: "athd runs a node of the ATH chain, talks to one, and rents GPUs.\n\n" +
-			"Every flag can also be set by an environment variable: --keyring-backend is ATHD_KEYRING_BACKEND.",
+			"Every flag can also be set by an environment variable: --keyring-backend is ATHD_KEYRING_BACKEND.\n" +
+			"`athd context` keeps what would be said each time; a flag counts more than the environment, that more than a context.",
 		Example: "  athd init my-node --chain-id ath-1\n  athd start\n" +
 			"  athd query ath schedule\n  athd tx bank send alice ath1… 5000000uath",
 		SilenceUsage:  true,
@@ -83,6 +84,11 @@ func newRoot(args []string) (*cobra.Command, error) {
 		WithHomeDir(app.DefaultHome()).WithViper(envPrefix)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return prepare(cmd, initial) }
 
+	if err := root.RegisterFlagCompletionFunc(flagContext, func(cmd *cobra.Command, _ []string, start string) ([]string, cobra.ShellCompDirective) {
+		return completeContext(cmd, nil, start)
+	}); err != nil {
+		return nil, err
+	}
 	root.AddCommand(verbs()...)
 	root.AddCommand(keys.Commands(), configCommand(), server.StatusCommand(), version.NewVersionCommand(), debugCommand(), testnetCommand(modules))
 	addNodeCommands(root, modules)
@@ -92,6 +98,7 @@ func newRoot(args []string) (*cobra.Command, error) {
 func addRootFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.String(flags.FlagHome, app.DefaultHome(), "directory of configuration, keys and data")
+	f.String(flagContext, "", "context to take node, key and the like from (athd context)")
 	f.String(flags.FlagLogLevel, zerolog.InfoLevel.String(), "log level (trace|debug|info|warn|error|disabled or '*:<level>,<module>:<level>')")
 	f.String(flags.FlagLogFormat, "plain", "log format (json|plain)")
 	f.Bool(flags.FlagLogNoColor, false, "log without colours")
@@ -100,7 +107,17 @@ func addRootFlags(root *cobra.Command) {
 
 // prepare gives a command its client context, and a node's command also the node's configuration and logger.
 func prepare(cmd *cobra.Command, initial client.Context) error {
-	if err := setFlagsFromEnv(cmd.Flags()); err != nil {
+	if completes(cmd) {
+		return nil
+	}
+	set := cmd.Flags()
+	if _, ok := cmd.Annotations[ownFlagsOnly]; ok {
+		set = cmd.InheritedFlags()
+	}
+	if err := setFlagsFromEnv(set); err != nil {
+		return err
+	}
+	if err := setFlagsFromContext(cmd); err != nil {
 		return err
 	}
 	ctx := initial.WithCmdContext(cmd.Context()).WithInput(cmd.InOrStdin()).WithOutput(cmd.OutOrStdout())
@@ -130,13 +147,13 @@ func prepare(cmd *cobra.Command, initial client.Context) error {
 	return server.SetCmdServerContext(cmd, node)
 }
 
-// setFlagsFromEnv sets every flag that the command line leaves out and the environment has: flag > environment > file > default.
+// setFlagsFromEnv sets every flag that the command line leaves out and the environment has: flag > environment > context > file > default.
 func setFlagsFromEnv(set *pflag.FlagSet) error {
 	var failed error
 	set.VisitAll(func(f *pflag.Flag) {
 		name := envPrefix + "_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		value, ok := os.LookupEnv(name)
-		if !ok || f.Changed || failed != nil {
+		value := os.Getenv(name)
+		if value == "" || f.Changed || failed != nil { // an empty one counts as not there, as with a node's
 			return
 		}
 		if err := set.Set(f.Name, value); err != nil {
