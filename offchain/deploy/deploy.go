@@ -68,6 +68,14 @@ type Options struct {
 	Deposit *math.Int
 	// Duration after which the lease ends; 0 for none.
 	Duration time.Duration
+	// MaxMinCharge is the longest minimum charge to accept; 0 for any.
+	MaxMinCharge time.Duration
+	// Standbys is how many Containers stand by to take over, and Failover who may move the lease there.
+	Standbys uint32
+	Failover leases.FailoverPolicy
+	// Grace is how long data is kept when the money runs out, and Priority which leases pause or end first: the lowest.
+	Grace    time.Duration
+	Priority uint32
 	// Timeout is how long to wait for the workload; DefaultTimeout where 0.
 	Timeout time.Duration
 	// NoWait returns once the lease is there and the manifest is with its worker.
@@ -87,6 +95,8 @@ type Result struct {
 	Worker      string     `json:"worker"` // host:port of its gateway
 	Matched     string     `json:"matched_by"`
 	Endpoints   []Endpoint `json:"endpoints"`
+	// Standbys are Containers that hold themselves ready to take over.
+	Standbys []Standby `json:"standbys,omitempty"`
 	Phase       string     `json:"phase"`
 	// Rate in 10^-6 uath per second, and the same per hour in ATH.
 	Rate    math.Int `json:"rate"`
@@ -100,6 +110,16 @@ type Result struct {
 	Height       int64    `json:"height"`
 	GasUsed      int64    `json:"gas_used"`
 	Timings      []Timing `json:"timings"`
+}
+
+// Standby is a Container that stands by.
+type Standby struct {
+	LeaseID     string `json:"lease_id"`
+	ContainerID uint64 `json:"container_id"`
+	PerHour     string `json:"per_hour"`
+	// Ready says that its worker has the manifest; Problem why not.
+	Ready   bool   `json:"ready"`
+	Problem string `json:"problem,omitempty"`
 }
 
 // Endpoint is a published port of the workload.
@@ -164,6 +184,7 @@ func (d *Deployer) Deploy(ctx context.Context, file *manifest.File, opts Options
 		}
 	}
 	r.mark("manifest delivered")
+	r.prepareStandbys(waitCtx)
 	if !opts.NoWait {
 		err = r.wait(waitCtx, client, container.Endpoint)
 	}
@@ -279,7 +300,8 @@ func (r *run) deposit(rate math.Int) math.Int {
 		runway = defaultRunway
 	}
 	runway = max(runway, r.params.MinRunway, r.params.MinCharge)
-	missing := cost(rate, runway).Sub(r.account.Free.Amount)
+	// A standby costs no more than the Container, and storage, which the grace pays for, no more than a running lease.
+	missing := cost(rate, runway).MulRaw(int64(1 + r.opts.Standbys)).Add(cost(rate, r.opts.Grace)).Sub(r.account.Free.Amount)
 	return math.MaxInt(missing, math.ZeroInt())
 }
 
@@ -291,6 +313,7 @@ func (r *run) lease(ctx context.Context, answer Answer, req leases.Requirement) 
 	msg := &leases.MsgCreateLease{
 		Tenant: r.Sender.Address(), MaxRate: maxRate, Deposit: sdk.NewCoin(athtypes.Denom, deposit),
 		ManifestHash: manifest.Hash(r.canonical), Duration: r.opts.Duration, Quote: answer.Quote, Requirement: &req,
+		MaxMinCharge: r.opts.MaxMinCharge, Standbys: r.opts.Standbys, Failover: r.opts.Failover, Grace: r.opts.Grace, Priority: r.opts.Priority,
 	}
 	for _, c := range answer.Candidates {
 		if c.Rate.LTE(maxRate) {
@@ -336,6 +359,9 @@ func (r *run) lease(ctx context.Context, answer Answer, req leases.Requirement) 
 		LeaseID: resp.LeaseId, ContainerID: resp.ContainerId, Rate: resp.Rate, PerHour: PerHour(resp.Rate), Matched: answer.Source,
 		Deposited: deposit, Free: math.ZeroInt(), Txs: []string{tx.Hash}, Height: tx.Height, GasUsed: tx.GasUsed, Timings: r.result.Timings,
 	}
+	for _, s := range resp.Standbys {
+		r.result.Standbys = append(r.result.Standbys, Standby{LeaseID: s.LeaseId, ContainerID: s.ContainerId, PerHour: PerHour(s.Rate)})
+	}
 	r.say("lease %s is in block %d: Container %d for %s", resp.LeaseId, tx.Height, resp.ContainerId, PerHour(resp.Rate))
 	container, delivered := providers.Container{}, false
 	if resp.ContainerId == best.ID {
@@ -349,6 +375,35 @@ func (r *run) lease(ctx context.Context, answer Answer, req leases.Requirement) 
 	}
 	r.result.Provider, r.result.Class, r.result.Region, r.result.Worker = container.Provider, container.Class, container.Region, container.Endpoint
 	return container, delivered, nil
+}
+
+// prepareStandbys hands the manifest to the workers that may take over, so that they have its images when they do. That one of them
+// can't be reached is said, and no reason to give up the lease.
+func (r *run) prepareStandbys(ctx context.Context) {
+	for i := range r.result.Standbys {
+		standby := &r.result.Standbys[i]
+		container, err := r.container(ctx, standby.ContainerID)
+		if err == nil {
+			err = r.hand(ctx, container)
+		}
+		standby.Ready = err == nil
+		if err != nil {
+			standby.Problem = err.Error()
+			r.say("standby %d (Container %d) does not have the manifest yet: %v", i+1, standby.ContainerID, err)
+			continue
+		}
+		r.say("Container %d stands by for %s", standby.ContainerID, standby.PerHour)
+	}
+}
+
+// hand gives a worker the manifest.
+func (r *run) hand(ctx context.Context, container providers.Container) error {
+	client, err := r.worker(container)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return client.PutManifest(ctx, r.canonical)
 }
 
 func (d *Deployer) now() time.Time {

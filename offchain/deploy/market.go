@@ -46,6 +46,8 @@ type Answer struct {
 	Source string
 	// Class that was asked for.
 	Class string
+	// Stale are Containers that the chain's scan met and that can't be leased now.
+	Stale []uint64
 }
 
 // Market finds free Containers. An empty answer is an error that wraps ErrNoMatch.
@@ -58,28 +60,28 @@ type chainMarket struct{ conn grpc.ClientConnInterface }
 
 // Find implements Market.
 func (m chainMarket) Find(ctx context.Context, q Query) (Answer, error) {
-	offers, err := m.match(ctx, q)
+	offers, stale, err := m.match(ctx, q)
 	if err != nil {
 		return Answer{}, err
 	}
+	a := Answer{Source: "the chain", Stale: stale}
 	if len(offers) == 0 {
-		return Answer{}, m.explain(ctx, q)
+		return a, m.explain(ctx, q)
 	}
-	a := Answer{Source: "the chain"}
 	for _, o := range offers {
 		a.Candidates = append(a.Candidates, Candidate{ID: o.ContainerId, Rate: o.Rate})
 	}
 	return a, nil
 }
 
-func (m chainMarket) match(ctx context.Context, q Query) ([]leases.Offer, error) {
+func (m chainMarket) match(ctx context.Context, q Query) (offers []leases.Offer, stale []uint64, err error) {
 	resp, err := leases.NewQueryClient(m.conn).Match(ctx, &leases.QueryMatchRequest{
 		Requirement: q.Requirement, MaxRate: q.MaxRate, Tenant: q.Tenant, Limit: q.Limit,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("ask the chain for free Containers: %w", err)
+		return nil, nil, fmt.Errorf("ask the chain for free Containers: %w", err)
 	}
-	return resp.Offers, nil
+	return resp.Offers, resp.Stale, nil
 }
 
 // relaxations drop one wish each, in the order in which people would give them up.
@@ -129,7 +131,7 @@ func (m chainMarket) explain(ctx context.Context, q Query) error {
 		if !had {
 			continue
 		}
-		offers, err := m.match(ctx, relaxed)
+		offers, _, err := m.match(ctx, relaxed)
 		if err != nil {
 			return err
 		}
@@ -142,7 +144,7 @@ func (m chainMarket) explain(ctx context.Context, q Query) error {
 		}
 	}
 	least := Query{Tenant: q.Tenant, Requirement: leases.Requirement{Class: q.Requirement.Class}, MaxRate: math.ZeroInt(), Limit: 1}
-	offers, err := m.match(ctx, least)
+	offers, _, err := m.match(ctx, least)
 	if err != nil {
 		return err
 	}
@@ -197,7 +199,16 @@ func (d *Deployer) ask(ctx context.Context, q Query, exclude []uint64) (Answer, 
 		// The chain has the last word: an Indexer that is behind, or gone, costs convenience and not the lease.
 		d.say("Indexer: %v; asking the chain", err)
 	}
-	return keep(chainMarket{d.Node.Conn()}.Find(ctx, q))
+	a, err := keep(chainMarket{d.Node.Conn()}.Find(ctx, q))
+	if errors.Is(err, ErrNoMatch) && len(a.Stale) > 0 {
+		// The chain looks at a bounded number of offers, and those were of Containers that nobody can lease: out of the way with them.
+		d.say("%d offers of Containers that can't be leased are in the way; clearing them away", len(a.Stale))
+		if _, serr := d.Sender.Send(ctx, &leases.MsgRefreshOffers{Signer: d.Sender.Address(), ContainerIds: a.Stale}); serr != nil {
+			return a, errors.Join(err, serr)
+		}
+		return keep(chainMarket{d.Node.Conn()}.Find(ctx, q))
+	}
+	return a, err
 }
 
 // container reads from the chain where a Container is and which key it has; an Indexer's word is not enough for that.

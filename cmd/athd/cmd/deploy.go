@@ -39,6 +39,11 @@ func deployCommand() *cobra.Command {
 	f.DurationVar(&o.duration, "duration", 0, "end the lease after this time; 0 lets it run until it is closed")
 	f.UintSliceVar(&o.containers, "container", nil, "try these Containers in this order, ask no market")
 	f.UintSliceVar(&o.exclude, "exclude", nil, "never take these Containers")
+	f.DurationVar(&o.maxMinCharge, "max-min-charge", 5*time.Minute, "longest minimum charge to accept; 0 for any")
+	f.Uint32Var(&o.standbys, "standbys", 0, "Containers that stand by to take over, at most 4; each costs its standby price")
+	f.StringVar(&o.failover, "failover", "automatic", "who moves the lease to a standby once its Container is faulty: automatic (anyone) or ask (only you)")
+	f.DurationVar(&o.grace, "grace", 0, "keep the data so long when the money runs out; held back at the offer's storage price")
+	f.Uint32Var(&o.priority, "priority", 0, "0 to 100: of your leases, the lowest pause or end first when money runs out")
 	f.DurationVar(&o.timeout, "timeout", deploy.DefaultTimeout, "how long to wait until the workload answers")
 	f.BoolVar(&o.noWait, "no-wait", false, "return once the worker has the manifest")
 	f.BoolVar(&o.timings, "timings", false, "print what took how long")
@@ -50,10 +55,21 @@ type deployFlags struct {
 	duration, timeout                time.Duration
 	containers, exclude              []uint
 	noWait, timings                  bool
+	maxMinCharge, grace              time.Duration
+	standbys, priority               uint32
+	failover                         string
 }
 
 func (o deployFlags) options() (deploy.Options, error) {
-	opts := deploy.Options{Class: o.class, Region: o.region, Duration: o.duration, Timeout: o.timeout, NoWait: o.noWait}
+	opts := deploy.Options{
+		Class: o.class, Region: o.region, Duration: o.duration, Timeout: o.timeout, NoWait: o.noWait,
+		MaxMinCharge: o.maxMinCharge, Grace: o.grace, Standbys: o.standbys, Priority: o.priority,
+	}
+	policy, err := failoverPolicy(o.failover)
+	if err != nil {
+		return opts, err
+	}
+	opts.Failover = policy
 	for _, id := range o.containers {
 		opts.Containers = append(opts.Containers, uint64(id))
 	}
@@ -142,6 +158,13 @@ func printDeployed(out io.Writer, r *deploy.Result, timings bool) {
 			at = e.Proto + "://" + e.Address
 		}
 		fmt.Fprintf(w, "endpoint\t%s\t(%s port %d)\n", at, e.Service, e.Port)
+	}
+	for _, s := range r.Standbys {
+		ready := "ready"
+		if !s.Ready {
+			ready = "not ready: " + s.Problem
+		}
+		fmt.Fprintf(w, "standby\tcontainer %d\t%s, %s\n", s.ContainerID, s.PerHour, ready)
 	}
 	fmt.Fprintf(w, "container\t%d\t(%s, %s)\n", r.ContainerID, r.Class, r.Region)
 	fmt.Fprintf(w, "price\t%s\t(%s × 10⁻⁶ uath per second)\n", r.PerHour, r.Rate)

@@ -26,7 +26,8 @@ import (
 // leaseCommand holds what a tenant does with leases.
 func leaseCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "lease", Short: "Look at your leases, read their output, close them", RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(leaseListCommand(), leaseStatusCommand(), leaseLogsCommand(), leaseCloseCommand())
+	cmd.AddCommand(leaseListCommand(), leaseStatusCommand(), leaseLogsCommand(), leaseCloseCommand(),
+		leaseUpdateCommand(), leaseFailoverCommand(), leaseResumeCommand())
 	completeLeases(cmd)
 	return cmd
 }
@@ -205,6 +206,12 @@ func printStatus(out io.Writer, s leaseStatus) error {
 		fmt.Fprintf(w, "billed\t%s, and %s not yet settled\n", l.Billed.String()+l.Denom, s.Unsettled+l.Denom)
 		if l.StartedAt != nil {
 			fmt.Fprintf(w, "running since\t%s\n", l.StartedAt.UTC().Format(time.RFC3339))
+		}
+		if end := l.QueuedEnd(); l.PausedAt != nil {
+			fmt.Fprintf(w, "paused since\t%s; data is kept until %s: athd lease resume %d --deposit …\n", l.PausedAt.UTC().Format(time.RFC3339), end.UTC().Format(time.RFC3339), l.Number)
+		}
+		for _, number := range l.Standbys {
+			fmt.Fprintf(w, "standby\tlease %d\n", number)
 		}
 		if l.EndsAt != nil {
 			fmt.Fprintf(w, "ends\t%s\n", l.EndsAt.UTC().Format(time.RFC3339))

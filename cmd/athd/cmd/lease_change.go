@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cmd
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/offchain/access"
+	"github.com/athnet/ath/offchain/deploy"
+	"github.com/athnet/ath/offchain/manifest"
+	athtypes "github.com/athnet/ath/x/ath/types"
+	leases "github.com/athnet/ath/x/leases/types"
+)
+
+// failoverPolicy reads the word for who may move a lease; empty says nothing.
+func failoverPolicy(word string) (leases.FailoverPolicy, error) {
+	switch word {
+	case "":
+		return leases.FailoverPolicy_FAILOVER_POLICY_UNSPECIFIED, nil
+	case "ask":
+		return leases.FailoverPolicy_FAILOVER_POLICY_ASK, nil
+	case "automatic":
+		return leases.FailoverPolicy_FAILOVER_POLICY_AUTOMATIC, nil
+	}
+	return 0, fmt.Errorf("--failover %q: want automatic or ask", word)
+}
+
+// changed is the answer of the commands that change a lease.
+type changed struct {
+	Lease leases.Lease `json:"lease"`
+	Tx    string       `json:"tx"`
+}
+
+func leaseUpdateCommand() *cobra.Command {
+	var (
+		file, failover string
+		extend         time.Duration
+		priority       int
+	)
+	cmd := withTenant(&cobra.Command{
+		Use:   "update LEASE",
+		Short: "Change what a lease runs, prolong it, or say what happens when money or machine fail",
+		Long: "A new file replaces the services once the worker has it and its images; until then the old ones run. It has to fit into the machine " +
+			"that is leased. A longer term needs the provider's offer to stand at no more than the lease's price.",
+		Example: "  athd lease update 1 --file app.yaml\n  athd lease update 1 --extend 24h\n  athd lease update 1 --priority 10 --failover automatic",
+		Args:    cobra.ExactArgs(1),
+	}, func(cmd *cobra.Command, t *tenant, args []string, asJSON bool) error {
+		id, err := t.leaseID(args[0])
+		if err != nil {
+			return err
+		}
+		policy, err := failoverPolicy(failover)
+		if err != nil {
+			return err
+		}
+		msg := &leases.MsgUpdateLease{Tenant: t.signer.address, LeaseId: id.String(), ExtendBy: extend, Failover: policy}
+		if cmd.Flags().Changed("priority") {
+			if priority < 0 || priority > leases.MaxPriority {
+				return fmt.Errorf("--priority %d: want 0 to %d", priority, leases.MaxPriority)
+			}
+			msg.PriorityPlusOne = uint32(priority) + 1
+		}
+		var canonical []byte
+		if file != "" {
+			if canonical, err = t.handManifest(cmd, id, file); err != nil {
+				return err
+			}
+			msg.ManifestHash = manifest.Hash(canonical)
+		}
+		if err := msg.Validate(); err != nil {
+			return fmt.Errorf("%w; see athd lease update --help", err)
+		}
+		tx, err := t.Sender.Send(cmd.Context(), msg)
+		if err != nil {
+			return err
+		}
+		var answer leases.MsgUpdateLeaseResponse
+		if err := tx.Response(0, &answer); err != nil {
+			return err
+		}
+		return printChanged(cmd, asJSON, answer.Lease, tx.Hash, "updated")
+	})
+	f := cmd.Flags()
+	f.StringVar(&file, "file", "", "new SDL file")
+	f.DurationVar(&extend, "extend", 0, "add this to the agreed end")
+	f.IntVar(&priority, "priority", 0, "0 to 100: of your leases, the lowest pause or end first when money runs out")
+	f.StringVar(&failover, "failover", "", "who moves the lease to a standby: automatic (anyone, once its machine is faulty) or ask (only you)")
+	return cmd
+}
+
+// handManifest parses, pins and gives a lease's worker a new manifest, before the chain names it.
+func (t *tenant) handManifest(cmd *cobra.Command, id leases.LeaseID, path string) ([]byte, error) {
+	file, err := readManifest(path, cmd.ErrOrStderr())
+	if err != nil {
+		return nil, err
+	}
+	if err := deploy.Pin(cmd.Context(), file, func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }); err != nil {
+		return nil, err
+	}
+	canonical, err := file.Manifest.Canonical()
+	if err != nil {
+		return nil, err
+	}
+	s, err := t.status(cmd.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	if s.Lease == nil {
+		return nil, fmt.Errorf("lease %s has ended: deploy anew", id)
+	}
+	client, err := t.Worker(s.Container, access.ScopeManifest)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	return canonical, client.PutManifest(cmd.Context(), canonical)
+}
+
+func leaseFailoverCommand() *cobra.Command {
+	var standby uint64
+	cmd := withTenant(&cobra.Command{
+		Use:     "failover LEASE",
+		Short:   "Move a lease to a machine that stands by for it",
+		Example: "  athd lease failover 1\n  athd lease failover 1 --standby 2",
+		Args:    cobra.ExactArgs(1),
+	}, func(cmd *cobra.Command, t *tenant, args []string, asJSON bool) error {
+		id, err := t.leaseID(args[0])
+		if err != nil {
+			return err
+		}
+		tx, err := t.Sender.Send(cmd.Context(), &leases.MsgFailover{Signer: t.signer.address, LeaseId: id.String(), Standby: standby})
+		if err != nil {
+			return err
+		}
+		resp, err := leases.NewQueryClient(t.node.Conn()).Lease(cmd.Context(), &leases.QueryLeaseRequest{Tenant: id.Tenant.String(), Number: id.Number})
+		if err != nil {
+			return fmt.Errorf("the lease was moved (%s), and can't be looked up: %w", tx.Hash, err)
+		}
+		if resp.Lease == nil {
+			return fmt.Errorf("the lease was moved (%s), and has ended since", tx.Hash)
+		}
+		return printChanged(cmd, asJSON, *resp.Lease, tx.Hash, fmt.Sprintf("moved to container %d", resp.Lease.ContainerId))
+	})
+	cmd.Flags().Uint64Var(&standby, "standby", 0, "number of the standby's lease; the first that can take over where 0")
+	return cmd
+}
+
+func leaseResumeCommand() *cobra.Command {
+	var deposit string
+	cmd := withTenant(&cobra.Command{
+		Use:     "resume LEASE",
+		Short:   "Go on with a lease that was paused when the money ran out",
+		Example: "  athd lease resume 1 --deposit 20ath",
+		Args:    cobra.ExactArgs(1),
+	}, func(cmd *cobra.Command, t *tenant, args []string, asJSON bool) error {
+		id, err := t.leaseID(args[0])
+		if err != nil {
+			return err
+		}
+		msg := &leases.MsgResumeLease{Tenant: t.signer.address, LeaseId: id.String(), Deposit: sdk.NewInt64Coin(athtypes.Denom, 0)}
+		if deposit != "" {
+			amount, err := deploy.ParseAmount(deposit)
+			if err != nil {
+				return fmt.Errorf("--deposit: %w", err)
+			}
+			msg.Deposit.Amount = amount
+		}
+		tx, err := t.Sender.Send(cmd.Context(), msg)
+		if err != nil {
+			return err
+		}
+		var answer leases.MsgResumeLeaseResponse
+		if err := tx.Response(0, &answer); err != nil {
+			return err
+		}
+		resp, err := leases.NewQueryClient(t.node.Conn()).Lease(cmd.Context(), &leases.QueryLeaseRequest{Tenant: id.Tenant.String(), Number: id.Number})
+		if err != nil || resp.Lease == nil {
+			return fmt.Errorf("the lease goes on (%s), and can't be looked up: %w", tx.Hash, err)
+		}
+		return printChanged(cmd, asJSON, *resp.Lease, tx.Hash, "resumed; the pause cost "+answer.Paid.String())
+	})
+	cmd.Flags().StringVar(&deposit, "deposit", "", "added to the prepaid balance first, such as 20ath")
+	return cmd
+}
+
+func printChanged(cmd *cobra.Command, asJSON bool, lease leases.Lease, tx, what string) error {
+	if asJSON {
+		return printJSON(cmd.OutOrStdout(), changed{Lease: lease, Tx: tx})
+	}
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s %s (transaction %s)\n", lease.ID(), what, tx)
+	return err
+}
