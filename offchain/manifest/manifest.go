@@ -9,6 +9,8 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"path"
+	"strings"
 )
 
 // Version of the canonical form.
@@ -44,6 +46,10 @@ type Service struct {
 	ReadOnly bool `json:"read_only,omitempty"`
 	// DependsOn names services that are started first.
 	DependsOn []string `json:"depends_on,omitempty"`
+	// Volumes are mounted at paths of their own; storage that isn't lies in the root file system.
+	Volumes []Volume `json:"volumes,omitempty"`
+	// ReplicaOf is the service whose name this one answers to as well; empty for a service of its own.
+	ReplicaOf string `json:"replica_of,omitempty"`
 	// Credentials of a private registry; nil for a public image.
 	Credentials *Credentials `json:"credentials,omitempty"`
 }
@@ -60,6 +66,68 @@ type Expose struct {
 	Global bool `json:"global,omitempty"`
 	// Hosts are the host names that the file accepts.
 	Hosts []string `json:"hosts,omitempty"`
+}
+
+// Class is what a volume is made of.
+const (
+	// ClassDisk is the lease's storage.
+	ClassDisk = "disk"
+	// ClassRAM is memory of the service, within its limit.
+	ClassRAM = "ram"
+)
+
+// Volume is storage of one service at a path of its own.
+type Volume struct {
+	// Name is unique in the service, Mount an absolute path that no other volume of it has.
+	Name  string `json:"name"`
+	Mount string `json:"mount"`
+	// Class is ClassDisk or ClassRAM.
+	Class string `json:"class"`
+	// SizeMiB bounds a volume in memory. Those on disk share the lease's storage, of which it is a part.
+	SizeMiB uint64 `json:"size_mib"`
+	// Persistent volumes are kept while the lease lives, over a change of its manifest too; others go with their instance.
+	Persistent bool `json:"persistent,omitempty"`
+	ReadOnly   bool `json:"read_only,omitempty"`
+}
+
+// mountTaken are paths that are the engine's or the kernel's.
+var mountTaken = []string{"/proc", "/sys", "/dev", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"}
+
+// MountOffered says whether a volume can be mounted at a path: absolute, clean, at most 255 bytes, and neither the root nor
+// the system's own. /dev/shm is offered.
+func MountOffered(at string) bool {
+	if !path.IsAbs(at) || path.Clean(at) != at || at == "/" || len(at) > 255 || strings.ContainsAny(at, "\x00\n,:") {
+		return false
+	}
+	for _, taken := range mountTaken {
+		if (at == taken || strings.HasPrefix(at, taken+"/")) && at != "/dev/shm" {
+			return false
+		}
+	}
+	return at != "/etc" // it would hide the engine's files
+}
+
+// CheckVolumes refuses volumes that no worker mounts.
+func CheckVolumes(volumes []Volume) error {
+	if len(volumes) > maxVolumes {
+		return fmt.Errorf("%d volumes, at most %d", len(volumes), maxVolumes)
+	}
+	for i, v := range volumes {
+		switch {
+		case v.Name == "" || !MountOffered(v.Mount):
+			return fmt.Errorf("volume %q at %q: want a name, and a path that is not the system's", v.Name, v.Mount)
+		case v.Class != ClassDisk && (v.Class != ClassRAM || v.Persistent):
+			return fmt.Errorf("volume %q: class %q, want %s, or %s and not persistent", v.Name, v.Class, ClassDisk, ClassRAM)
+		case v.SizeMiB == 0 || v.SizeMiB > maxMiB:
+			return fmt.Errorf("volume %q: %d MiB, want 1 to %d", v.Name, v.SizeMiB, uint64(maxMiB))
+		}
+		for _, o := range volumes[:i] {
+			if o.Name == v.Name || o.Mount == v.Mount {
+				return fmt.Errorf("volume %q at %q: another has the same name or path", v.Name, v.Mount)
+			}
+		}
+	}
+	return nil
 }
 
 // Resources of one service.

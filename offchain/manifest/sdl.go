@@ -5,6 +5,7 @@ package manifest
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -33,10 +34,31 @@ type File struct {
 	Manifest Manifest
 	// GPUs are the choices that the file leaves; empty where it asks for none or names none.
 	GPUs []GPU
+	// Asked is what the file asks for, by service, to the byte and before replicas are made of it.
+	Asked map[string]Asked
 	// Warnings are things that are accepted and have no effect.
 	Warnings []Problem
 	// NotOffered are the features for which Parse refused a valid file.
 	NotOffered []Problem
+}
+
+// Asked is what a file asks for one service.
+type Asked struct {
+	Replicas    uint64
+	MemoryBytes uint64
+	Storage     []Storage
+}
+
+// Storage is one volume of a compute profile with its place in a service.
+type Storage struct {
+	Name string `json:"name"`
+	Size uint64 `json:"size_bytes"`
+	// Class is default, beta1, beta2, beta3 or ram; empty for ephemeral storage on disk.
+	Class      string `json:"class,omitempty"`
+	Persistent bool   `json:"persistent"`
+	// Mount is empty for what lies in the root file system.
+	Mount    string `json:"mount,omitempty"`
+	ReadOnly bool   `json:"read_only,omitempty"`
 }
 
 // Parse reads an SDL file of version 2.0 or 2.1; name is what messages call it. The error is an *Error: of kind ErrInvalid,
@@ -49,9 +71,9 @@ func Parse(name string, data []byte) (*File, error) {
 		r.errors = append(r.errors, Problem{File: name, Line: 1, Column: 1, Text: fmt.Sprintf("the file has %d bytes; at most %d are read", len(data), MaxFileBytes)})
 		return nil, &Error{Kind: ErrInvalid, Problems: r.errors}
 	}
-	file := &File{Manifest: Manifest{Version: Version}}
+	file := &File{Manifest: Manifest{Version: Version}, Asked: map[string]Asked{}}
 	if root := r.root(data); root != nil {
-		s := &sdl{file: file}
+		s := &sdl{file: file, params: map[string][]placed{}}
 		s.document(*root)
 	}
 	if len(r.errors) > 0 {
@@ -89,11 +111,16 @@ type sdl struct {
 	services  map[string]value
 	compute   map[string]value
 	placement map[string]value
+	// params says where volumes of a service are mounted.
+	params    map[string][]placed
 	endpoints map[string]value
 	// deployed maps a service to where the file deploys it.
 	deployed map[string]value
 	order    []string
 }
+
+// versions are those that mean 2.0 or 2.1.
+var versions = []string{"2", "2.0", "2.0.0", "2.1", "2.1.0"}
 
 const topKeys = "version, services, profiles, deployment, endpoints"
 
@@ -104,7 +131,7 @@ func (s *sdl) document(root value) {
 		seen[e.key] = true
 		switch e.key {
 		case "version":
-			if v, ok := e.value.text(`"2.0" or "2.1"`); ok && v != "2.0" && v != "2.1" {
+			if v, ok := e.value.text(`"2.0" or "2.1"`); ok && !slices.Contains(versions, strings.TrimPrefix(v, "v")) {
 				e.value.errorf(`expected "2.0" or "2.1", found %q`, v)
 			}
 		case "services":
@@ -114,7 +141,11 @@ func (s *sdl) document(root value) {
 		case "deployment":
 			deployment = &e.value
 		case "endpoints":
-			s.endpoints = named(e.value, "endpoints")
+			s.endpoints = e.value.endpoints()
+		case "reclamation":
+			if !e.value.null() {
+				e.value.refusef("reclamation", "reclamation is not offered; a lease runs until its tenant or its provider ends it")
+			}
 		case "include":
 			e.value.refusef("include", "include is not offered; write the included services into this file")
 		default:
@@ -144,6 +175,31 @@ func named(v value, what string) map[string]value {
 	}
 	if len(out) == 0 {
 		v.errorf("expected at least one entry in %s", what)
+	}
+	return out
+}
+
+// endpointName is what SDL accepts.
+var endpointName = regexp.MustCompile(`^[a-z]+[a-z_0-9-]+$`)
+
+func (v value) endpoints() map[string]value {
+	out := map[string]value{}
+	for _, e := range v.entries() {
+		out[e.key] = e.value
+		if !endpointName.MatchString(e.key) {
+			e.value.errorf("expected a name of at least two of a-z, 0-9, - and _ that begins with a letter, found %q", e.key)
+		}
+		kind := ""
+		for _, k := range e.value.entries() {
+			if k.key == "kind" {
+				kind, _ = k.value.text("ip")
+			} else {
+				k.unknown("kind")
+			}
+		}
+		if kind != "ip" {
+			e.value.errorf("expected kind: ip, found %q", kind)
+		}
 	}
 	return out
 }
@@ -189,14 +245,32 @@ func (s *sdl) placements() {
 
 // pricing checks that prices are prices, which they must be in SDL, and says that they have no effect.
 func (s *sdl) pricing(v value) {
+	const want = "a price such as denom: uath, amount: 1000"
 	for _, profile := range v.entries() {
+		amount, denom := "", ""
 		for _, e := range profile.value.entries() {
-			if _, ok := e.value.text("a price such as denom: uath, amount: 1000"); !ok {
-				return
+			switch e.key {
+			case "amount":
+				var ok bool
+				if amount, ok = e.value.text(want); ok && !positive(amount) {
+					e.value.errorf("expected an amount above 0, found %q", amount)
+				}
+			case "denom":
+				denom, _ = e.value.text(want)
+			default:
+				e.unknown("denom, amount")
 			}
+		}
+		if amount == "" || denom == "" {
+			profile.value.errorf("expected %s", want)
 		}
 	}
 	v.warnf("prices of another market, ignored; --max-price sets the most that you pay")
+}
+
+func positive(amount string) bool {
+	return len(amount) <= 64 && strings.Trim(amount, "0123456789.") == "" && strings.Count(amount, ".") < 2 &&
+		!strings.HasPrefix(amount, ".") && !strings.HasSuffix(amount, ".") && strings.ContainsAny(amount, "123456789")
 }
 
 // deployment notes which service runs where: {service: {placement: {profile, count}}}.
@@ -216,12 +290,13 @@ func (s *sdl) deployment(v value) {
 			continue
 		}
 		for _, p := range on {
-			if _, ok := s.placement[p.key]; !ok && s.placement != nil {
+			if _, ok := s.placement[p.key]; !ok {
 				at := p.value
 				at.node = p.at
 				at.errorf("there is no placement profile of this name; expected one of %s", names(s.placement))
 			}
 			places[p.key] = true
+			s.priced(p)
 		}
 		s.deployed[svc.key] = on[0].value
 	}
@@ -238,12 +313,43 @@ func (s *sdl) deployment(v value) {
 	}
 }
 
+// priced refuses a placement that has no price for the profile that is deployed on it, which SDL does too.
+func (s *sdl) priced(at entry) {
+	profile := ""
+	for _, e := range at.value.entries() {
+		if e.key == "profile" {
+			profile, _ = e.value.text("the name of a compute profile")
+		}
+	}
+	place, ok := s.placement[at.key]
+	if _, known := s.compute[profile]; !ok || !known {
+		return // said elsewhere
+	}
+	for _, e := range place.entries() {
+		if e.key == "pricing" {
+			for _, p := range e.value.entries() {
+				if p.key == profile {
+					return
+				}
+			}
+		}
+	}
+	at.value.errorf("the placement %s has no pricing for the profile %q", at.key, profile)
+}
+
 func (s *sdl) assemble(root value) {
-	used := map[string]bool{}
+	ips := map[string]bool{}
 	for _, name := range s.order {
-		svc := s.service(name, used)
+		s.ips(name, ips)
+		svc := s.service(name)
 		svc.Resources = s.resourcesOf(name)
+		s.mounts(name, &svc)
 		s.file.Manifest.Services = append(s.file.Manifest.Services, svc)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.endpoints)) {
+		if !ips[name] {
+			s.endpoints[name].errorf("the endpoint is not used; name it as ip: of a rule that is global, or remove it")
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.services)) {
 		if _, ok := s.deployed[name]; !ok {
@@ -254,6 +360,60 @@ func (s *sdl) assemble(root value) {
 		s.endpoints[name].refusef("ip-endpoint", "leased IP addresses are not offered; remove the endpoint and its ip: rules to get a port on the worker's address")
 	}
 	s.checkDependencies(root)
+	s.replicate(root)
+}
+
+// ips notes the endpoints that the rules of a service use.
+func (s *sdl) ips(name string, used map[string]bool) {
+	for _, e := range s.services[name].entries() {
+		if e.key != "expose" {
+			continue
+		}
+		for _, rule := range e.value.items() {
+			for _, r := range rule.entries() {
+				if r.key != "to" {
+					continue
+				}
+				for _, to := range r.value.items() {
+					for _, t := range to.entries() {
+						if t.key == "ip" && !t.value.null() {
+							ip, _ := t.value.text("the name of an endpoint")
+							used[ip] = true
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// replicate makes services of replicas: NAME, NAME-2, …, which all answer to NAME within the lease.
+func (s *sdl) replicate(root value) {
+	var out []Service
+	taken := map[string]bool{}
+	for _, svc := range s.file.Manifest.Services {
+		taken[svc.Name] = true
+	}
+	total := uint64(0)
+	for _, svc := range s.file.Manifest.Services {
+		n := max(s.file.Asked[svc.Name].Replicas, 1)
+		if total += n; total > maxServices {
+			s.deployed[svc.Name].refusef("count", "one lease runs at most %d services, each replica counts as one; open another lease", maxServices)
+			return
+		}
+		out = append(out, svc)
+		for i := uint64(2); i <= n; i++ {
+			replica := svc
+			replica.Name, replica.ReplicaOf = fmt.Sprintf("%s-%d", svc.Name, i), svc.Name
+			if taken[replica.Name] || len(replica.Name) > 63 {
+				s.services[svc.Name].errorf("its replicas are called %s-2 and so on, which is too long or the name of another service", svc.Name)
+				return
+			}
+			out = append(out, replica)
+		}
+	}
+	slices.SortFunc(out, func(a, b Service) int { return strings.Compare(a.Name, b.Name) })
+	s.file.Manifest.Services = out
 }
 
 // checkDependencies refuses names that do not exist and circles.

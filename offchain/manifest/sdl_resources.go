@@ -3,8 +3,10 @@
 package manifest
 
 import (
+	"path"
 	"slices"
 	"strconv"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -17,15 +19,13 @@ func itoa(n uint16) string { return strconv.Itoa(int(n)) }
 // resourcesOf reads the compute profile that the deployment of a service names.
 func (s *sdl) resourcesOf(name string) Resources {
 	at := s.deployed[name]
-	profile := ""
+	profile, count := "", uint64(0)
 	for _, e := range at.entries() {
 		switch e.key {
 		case "profile":
 			profile, _ = e.value.text("the name of a compute profile")
 		case "count":
-			if count, ok := e.value.whole(1, 1<<20); ok && count > 1 {
-				e.value.refusef("count", "more than one replica of a service is not offered; open a lease for each")
-			}
+			count, _ = e.value.whole(1, 1<<20)
 		default:
 			e.unknown("profile, count")
 		}
@@ -34,6 +34,9 @@ func (s *sdl) resourcesOf(name string) Resources {
 		at.errorf("profile is missing; expected one of %s", names(s.compute))
 		return Resources{}
 	}
+	if count == 0 && len(at.r.errors) == 0 {
+		at.errorf("count is missing; expected a whole number from 1")
+	}
 	v, ok := s.compute[profile]
 	if !ok {
 		at.errorf("there is no compute profile %q; expected one of %s", profile, names(s.compute))
@@ -41,7 +44,9 @@ func (s *sdl) resourcesOf(name string) Resources {
 	}
 	for _, e := range v.entries() {
 		if e.key == "resources" {
-			return s.resources(e.value)
+			r, memory, storage := s.resources(e.value)
+			s.file.Asked[name] = Asked{Replicas: count, MemoryBytes: memory, Storage: storage}
+			return r
 		}
 		e.unknown("resources")
 	}
@@ -49,8 +54,7 @@ func (s *sdl) resourcesOf(name string) Resources {
 	return Resources{}
 }
 
-func (s *sdl) resources(v value) Resources {
-	var r Resources
+func (s *sdl) resources(v value) (r Resources, memory uint64, storage []Storage) {
 	seen := map[string]bool{}
 	for _, e := range v.entries() {
 		seen[e.key] = true
@@ -58,9 +62,16 @@ func (s *sdl) resources(v value) Resources {
 		case "cpu":
 			r.CPUMilli = e.value.one("units", `cpu: {units: 0.5}`, value.cpuMilli)
 		case "memory":
-			r.MemoryMiB = e.value.one("size", `memory: {size: 512Mi}`, value.sizeMiB)
+			memory = e.value.one("size", `memory: {size: 512Mi}`, value.sizeBytes)
+			r.MemoryMiB = mib(memory)
 		case "storage":
-			r.DiskMiB = e.value.storage()
+			storage = e.value.storage()
+			for _, volume := range storage {
+				if volume.Class != ClassRAM {
+					r.DiskMiB += mib(volume.Size)
+				}
+			}
+			r.DiskMiB = max(r.DiskMiB, 1) // where all of it is memory
 		case "gpu":
 			s.gpu(e.value, &r)
 		case "id":
@@ -73,7 +84,7 @@ func (s *sdl) resources(v value) Resources {
 			v.errorf("%s is missing; expected cpu, memory and storage", key)
 		}
 	}
-	return r
+	return r, memory, storage
 }
 
 // one reads a mapping in which a single key counts; attributes next to it have no effect.
@@ -102,74 +113,139 @@ func (v value) attributes() {
 			e.value.refusef("cpu-arch", "choosing the CPU architecture is not offered")
 			continue
 		}
-		e.value.warnf("attribute ignored")
+		e.value.errorf("SDL has no such attribute here; expected arch of a cpu")
 	}
 }
 
-// storage reads one volume or a list of them and returns their sum: all of it is the root file system's.
-func (v value) storage() uint64 {
+// storage reads one volume or a list of them.
+func (v value) storage() []Storage {
 	n := v.resolve()
 	if n == nil {
-		return 0
+		return nil
 	}
-	volumes := []value{v}
-	if n.Kind != yaml.MappingNode {
+	volumes, single := []value{v}, n.Kind == yaml.MappingNode
+	if !single {
 		volumes = v.items()
 	}
 	if len(volumes) == 0 {
 		v.errorf("expected storage: {size: 1Gi} or a list of such volumes")
 	}
-	var sum uint64
-	var seen []string
+	if len(volumes) > maxVolumes {
+		v.errorf("expected at most %d volumes, found %d", maxVolumes, len(volumes))
+		return nil
+	}
+	var out []Storage
 	for _, volume := range volumes {
-		name, found := "default", false
+		one := Storage{Name: "default"}
 		for _, e := range volume.entries() {
 			switch e.key {
 			case "size":
-				sum, found = sum+e.value.sizeMiB(), true
+				one.Size = e.value.sizeBytes()
 			case "name":
-				name, _ = e.value.text("the name of a volume")
+				if name, ok := e.value.text("the name of a volume"); ok && name != "" && !single {
+					one.Name = name
+				}
 			case "attributes":
-				e.value.storageAttributes()
+				e.value.storageAttributes(&one)
 			default:
 				e.unknown("size, name, attributes")
 			}
 		}
-		if !found {
+		if one.Size == 0 && len(v.r.errors) == 0 {
 			volume.errorf("size is missing; expected {size: 1Gi}")
 		}
-		if slices.Contains(seen, name) {
-			volume.errorf("there are two volumes of the name %q; give each its own", name)
+		if slices.ContainsFunc(out, func(o Storage) bool { return o.Name == one.Name }) {
+			volume.errorf("there are two volumes of the name %q; give each its own", one.Name)
 		}
-		seen = append(seen, name)
+		out = append(out, one)
 	}
-	return sum
+	return out
 }
 
-func (v value) storageAttributes() {
-	persistent, class := false, ""
+// maxVolumes bounds the volumes of one service.
+const maxVolumes = 32
+
+// storageClasses are those that SDL has.
+var storageClasses = []string{"default", "beta1", "beta2", "beta3", ClassRAM}
+
+func (v value) storageAttributes(out *Storage) {
 	for _, e := range v.entries() {
 		switch e.key {
 		case "persistent":
-			persistent = e.value.flag()
+			s, _ := e.value.text("true or false")
+			switch s {
+			case "true", "on", "yes":
+				out.Persistent = true
+			case "false", "off", "no":
+			default:
+				e.value.errorf("expected true or false, found %q", s)
+			}
 		case "class":
-			class, _ = e.value.text("a storage class")
+			if out.Class, _ = e.value.text("a storage class"); !slices.Contains(storageClasses, out.Class) {
+				e.value.errorf("expected one of %s, found %q", strings.Join(storageClasses, ", "), out.Class)
+			}
 		default:
-			e.unknown("persistent, class")
+			e.value.errorf("SDL has no such attribute here; expected persistent or class")
 		}
 	}
 	switch {
-	case persistent:
-		v.refusef("persistent-storage", "volumes that outlive their container are not offered")
-	case class == "ram":
-		v.refusef("ram-storage", "volumes in memory are not offered")
-	case class != "" && class != "default":
-		v.refusef("storage-class", "the storage class %q is not offered", class)
+	case out.Class == ClassRAM && out.Persistent:
+		v.errorf("a volume of class ram can't be persistent; remove one of both")
+	case out.Class != "" && out.Class != ClassRAM && !out.Persistent:
+		v.errorf("storage that is not persistent has no class; add persistent: true or remove class: %s", out.Class)
+	case out.Persistent && out.Class == "":
+		out.Class = "default"
+	}
+	if out.Persistent && out.Class != "default" {
+		v.warnf("the class %s has no effect; a Container's storage is all of one kind", out.Class)
+	}
+}
+
+// placed is params.storage of a service: where a volume is mounted.
+type placed struct {
+	name, mount string
+	readOnly    bool
+	at          value
+}
+
+// mounts puts volumes of a service's profile at the places that its params name.
+func (s *sdl) mounts(name string, svc *Service) {
+	asked := s.file.Asked[name]
+	for _, p := range s.params[name] {
+		i := slices.IndexFunc(asked.Storage, func(o Storage) bool { return o.Name == p.name })
+		if i < 0 {
+			p.at.errorf("the compute profile has no volume of the name %q", p.name)
+			continue
+		}
+		volume := &asked.Storage[i]
+		volume.Mount, volume.ReadOnly = p.mount, p.readOnly
+		at := path.Clean(p.mount)
+		if !MountOffered(at) {
+			p.at.refusef("volume-mount", "a volume can't be mounted at %s, which is the system's; choose another path", p.mount)
+			continue
+		}
+		v := Volume{Name: p.name, Mount: at, Class: ClassDisk, SizeMiB: mib(volume.Size), Persistent: volume.Persistent, ReadOnly: p.readOnly}
+		if volume.Class == ClassRAM {
+			v.Class = ClassRAM
+		}
+		svc.Volumes = append(svc.Volumes, v)
+	}
+	slices.SortFunc(svc.Volumes, func(a, b Volume) int { return strings.Compare(a.Name, b.Name) })
+	s.file.Asked[name] = asked
+	for _, o := range asked.Storage {
+		switch {
+		case o.Mount != "" || !o.Persistent && o.Class != ClassRAM:
+		case o.Persistent && len(s.params[name]) == 0:
+			s.services[name].errorf("the volume %s is persistent and needs params.storage.%s.mount", o.Name, o.Name)
+		default:
+			s.services[name].warnf("the volume %s is mounted nowhere and has no effect; add params.storage.%s.mount", o.Name, o.Name)
+		}
 	}
 }
 
 func (s *sdl) gpu(v value, r *Resources) {
 	var choices []GPU
+	described := false
 	for _, e := range v.entries() {
 		switch e.key {
 		case "units":
@@ -177,17 +253,28 @@ func (s *sdl) gpu(v value, r *Resources) {
 			r.GPUs = uint32(n)
 		case "attributes":
 			for _, a := range e.value.entries() {
-				if a.key == "vendor" {
-					choices = a.value.vendors()
-				} else {
-					a.unknown("vendor")
+				switch a.key {
+				case "vendor":
+					choices, described = a.value.vendors(), true
+				case "interconnect":
+					a.value.refusef("gpu-interconnect", "choosing how GPUs are connected is not offered")
+				default:
+					a.value.errorf("SDL has no such attribute here; expected vendor")
 				}
 			}
+			if !described {
+				e.value.errorf("expected a vendor, such as vendor: {nvidia: [{model: rtx4090}]}")
+				described = true
+			}
 		default:
-			e.unknown("units, attributes")
+			e.value.errorf("SDL has no such key here; expected units or attributes")
 		}
 	}
 	if r.GPUs == 0 {
+		return
+	}
+	if !described {
+		v.errorf("attributes is missing; expected attributes: {vendor: {nvidia: }} or with models")
 		return
 	}
 	s.narrow(v, r, choices)
@@ -236,7 +323,10 @@ func (v value) vendors() []GPU {
 				case "ram":
 					g.VRAMMiB = e.value.sizeMiB()
 				case "interface":
-					g.Interface, _ = e.value.text("pcie or sxm")
+					var ok bool
+					if g.Interface, ok = e.value.text("pcie or sxm"); ok && g.Interface != "pcie" && g.Interface != "sxm" {
+						e.value.errorf("expected pcie or sxm, found %q", g.Interface)
+					}
 				default:
 					e.unknown("model, ram, interface")
 				}

@@ -3,6 +3,7 @@
 package manifest
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,8 +20,8 @@ var (
 
 const serviceKeys = "image, command, args, env, expose, depends_on, dependencies, params, credentials, x-ath"
 
-// service reads what a service runs; used collects the host-side ports of the manifest.
-func (s *sdl) service(name string, used map[string]bool) Service {
+// service reads what a service runs.
+func (s *sdl) service(name string) Service {
 	v := s.services[name]
 	if !serviceName.MatchString(name) {
 		v.errorf("expected a name of 1 to 63 letters a-z, digits and dashes, found %q", name)
@@ -39,11 +40,11 @@ func (s *sdl) service(name string, used map[string]bool) Service {
 		case "env":
 			svc.Env = e.value.environment()
 		case "expose":
-			svc.Expose = s.expose(e.value, used)
+			svc.Expose = s.expose(e.value)
 		case "depends_on", "dependencies":
 			svc.DependsOn = e.value.dependencies()
 		case "params":
-			e.value.params()
+			s.params[name] = e.value.params()
 		case "credentials":
 			svc.Credentials = e.value.credentials()
 		case "x-ath":
@@ -75,7 +76,8 @@ func (v value) environment() []string {
 	return out
 }
 
-func (s *sdl) expose(v value, used map[string]bool) []Expose {
+func (s *sdl) expose(v value) []Expose {
+	used := map[string]bool{} // every service has host ports of its own
 	var out []Expose
 	for _, item := range v.items() {
 		x, ok := s.exposeRule(item)
@@ -117,9 +119,7 @@ func (s *sdl) exposeRule(v value) (Expose, bool) {
 		case "accept":
 			x.Hosts = e.value.hosts()
 		case "http_options":
-			if len(e.value.entries()) > 0 {
-				e.value.refusef("http-options", "http_options are not offered; the port is passed on as it is")
-			}
+			e.value.httpOptions()
 		default:
 			e.unknown("port, as, proto, to, accept, http_options")
 		}
@@ -139,39 +139,52 @@ func (s *sdl) exposeRule(v value) (Expose, bool) {
 // exposeTo says whether the rule is global. Rules between services are met by the lease's own network, in which every
 // service reaches every other.
 func (s *sdl) exposeTo(v value) bool {
-	global := false
+	global, leased := false, false
 	for _, e := range v.entries() {
 		switch e.key {
 		case "global":
 			global = e.value.flag()
 		case "service":
+			if e.value.null() {
+				continue
+			}
 			name, ok := e.value.text("the name of a service")
 			if _, known := s.services[name]; ok && name != "" && !known {
 				e.value.errorf("there is no service %q; expected one of %s", name, names(s.services))
 			}
 		case "ip":
+			if e.value.null() {
+				continue
+			}
 			name, ok := e.value.text("the name of an endpoint")
+			leased = leased || name != ""
 			if _, known := s.endpoints[name]; ok && name != "" && !known {
 				e.value.errorf("there is no endpoint %q in the section endpoints", name)
 			}
 		case "http_options":
 			if len(e.value.entries()) > 0 {
-				e.value.refusef("http-options", "http_options are not offered; the port is passed on as it is")
+				e.value.warnf("http_options have no effect here, in SDL either; they belong to the rule itself")
 			}
 		default:
 			e.unknown("global, service, ip, http_options")
 		}
 	}
+	if leased && !global {
+		v.errorf("a rule with ip: needs global: true")
+	}
 	return global
 }
 
 func (v value) protocol() string {
+	if v.null() {
+		return "tcp"
+	}
 	s, ok := v.text("tcp or udp")
 	if !ok {
 		return ""
 	}
 	switch strings.ToLower(s) {
-	case "", "tcp", "http", "https":
+	case "", "tcp":
 		return "tcp"
 	case "udp":
 		return "udp"
@@ -217,36 +230,83 @@ func (v value) dependencies() []string {
 	return out
 }
 
-// params reads mounts of volumes; they need volumes, which are not offered.
-func (v value) params() {
+// params reads where volumes are mounted.
+func (v value) params() []placed {
+	var out []placed
 	for _, e := range v.entries() {
 		switch e.key {
 		case "storage":
 			for _, volume := range e.value.entries() {
-				for _, p := range volume.value.entries() {
-					switch p.key {
+				p := placed{name: volume.key, at: volume.value}
+				for _, k := range volume.value.entries() {
+					switch k.key {
 					case "mount":
-						if s, ok := p.value.text("an absolute path"); ok && s != "" {
-							if !strings.HasPrefix(s, "/") {
-								p.value.errorf("expected an absolute path, found %q", s)
-								continue
-							}
-							p.value.refusef("volume-mount", "volumes that are mounted at a path are not offered; the service's root file system holds the ephemeral storage")
-						}
+						p.mount, _ = k.value.text("an absolute path")
 					case "readOnly":
-						p.value.flag()
+						p.readOnly = k.value.flag()
+					case "keyRef":
+						k.value.refusef("volume-encryption", "volumes that are encrypted with a key of the tenant are not offered")
 					default:
-						p.unknown("mount, readOnly")
+						k.unknown("mount, readOnly")
 					}
 				}
+				if !path.IsAbs(p.mount) {
+					volume.value.errorf("expected mount: and an absolute path, found %q", p.mount)
+					continue
+				}
+				if slices.ContainsFunc(out, func(o placed) bool { return path.Clean(o.mount) == path.Clean(p.mount) }) {
+					volume.value.errorf("another volume is mounted at %s", p.mount)
+					continue
+				}
+				out = append(out, p)
 			}
 		case "permissions":
 			if len(e.value.entries()) > 0 {
 				e.value.refusef("permissions", "permissions of another market's API are not offered")
 			}
+		case "tee":
+			e.value.refusef("tee", "confidential computing is not offered")
 		default:
 			e.unknown("storage, permissions")
 		}
+	}
+	return out
+}
+
+// Bounds of http_options in SDL: bytes, and milliseconds.
+const (
+	maxHTTPBody    = 104857600
+	maxHTTPTimeout = 60000
+)
+
+var httpNextCases = []string{"error", "timeout", "500", "502", "503", "504", "403", "404", "429", "off"}
+
+// httpOptions checks what SDL checks; the port is passed on as it is, so none of them is offered.
+func (v value) httpOptions() {
+	entries := v.entries()
+	for _, e := range entries {
+		switch e.key {
+		case "max_body_size":
+			e.value.whole(0, maxHTTPBody)
+		case "read_timeout", "send_timeout":
+			e.value.whole(0, maxHTTPTimeout)
+		case "next_tries", "next_timeout":
+			e.value.whole(0, 1<<32-1)
+		case "next_cases":
+			cases := e.value.texts("a case")
+			for _, c := range cases {
+				if !slices.Contains(httpNextCases, c) {
+					e.value.errorf("expected some of %s, found %q", strings.Join(httpNextCases, ", "), c)
+				} else if c == "off" && len(cases) > 1 {
+					e.value.errorf("off stands alone; remove it or the other cases")
+				}
+			}
+		default:
+			e.unknown("max_body_size, read_timeout, send_timeout, next_tries, next_timeout, next_cases")
+		}
+	}
+	if len(entries) > 0 {
+		v.refusef("http-options", "http_options are not offered; the port is passed on as it is")
 	}
 }
 

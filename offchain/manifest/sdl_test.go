@@ -103,6 +103,31 @@ func TestInvalidFilesNameTheirPlace(t *testing.T) {
 		{"credentials", sdl("    expose:", "    credentials: {host: a}\n    expose:"), `services.web.credentials: username is missing`},
 		{"host", sdl("port: 80", "port: 80\n        accept: [\"a b\"]"), `expected a host name such as www.example.com, found "a b"`},
 		{"service name", sdl("  web:\n", "  Web_1:\n", "profile: web", "profile: Web_1"), `expected a name of 1 to 63 letters a-z, digits and dashes, found "Web_1"`},
+		{"http is no protocol", sdl("port: 80", "port: 80\n        proto: http"), `expected tcp or udp, found "http"`},
+		{"price 0", sdl("amount: 1", "amount: 0"), "placement.dc.pricing.web.amount: expected an amount above 0"},
+		{"price below 0", sdl("amount: 1", "amount: -1"), "expected an amount above 0"},
+		{"no denom", sdl("denom: uakt, ", ""), "expected a price such as"},
+		{"no price", sdl("pricing: {web:", "pricing: {other:"), `deployment.web.dc: the placement dc has no pricing for the profile "web"`},
+		{"no placement", sdl("  placement:\n    dc: {pricing: {web: {denom: uakt, amount: 1}}}\n", ""), "there is no placement profile of this name"},
+		{"no count", sdl(", count: 1", ""), "deployment.web.dc: count is missing"},
+		{"no mount", sdl("storage: {size: 1Gi}", "storage: [{name: data, size: 1Gi, attributes: {persistent: true}}]"), "services.web: the volume data is persistent and needs params.storage.data.mount"},
+		{"unknown volume", sdl("    expose:", "    params: {storage: {data: {mount: /data}}}\n    expose:"), `services.web.params.storage.data: the compute profile has no volume of the name "data"`},
+		{"relative mount", sdl("    expose:", "    params: {storage: {default: {mount: data}}}\n    expose:"), "expected mount: and an absolute path"},
+		{"two at one place", sdl("    expose:", "    params: {storage: {default: {mount: /data}, more: {mount: /data/}}}\n    expose:"), "another volume is mounted at /data/"},
+		{"two of a name", sdl("{size: 1Gi}\n  pl", "[{size: 1Gi}, {size: 2Gi}]\n  pl"), "there are two volumes of the name"},
+		{"class", sdl("storage: {size: 1Gi}", "storage: {size: 1Gi, attributes: {persistent: true, class: fast}}"), `attributes.class: expected one of default, beta1, beta2, beta3, ram, found "fast"`},
+		{"class of ephemeral storage", sdl("storage: {size: 1Gi}", "storage: {size: 1Gi, attributes: {class: beta2}}"), "storage that is not persistent has no class"},
+		{"persistent memory", sdl("storage: {size: 1Gi}", "storage: {size: 1Gi, attributes: {persistent: true, class: ram}}"), "a volume of class ram can't be persistent"},
+		{"storage attribute", sdl("storage: {size: 1Gi}", "storage: {size: 1Gi, attributes: {speed: 9}}"), "SDL has no such attribute here"},
+		{"gpu without attributes", sdl("storage: {size: 1Gi}", "storage: {size: 1Gi}\n        gpu: {units: 1}"), "resources.gpu: attributes is missing"},
+		{"gpu without vendor", sdl("storage: {size: 1Gi}", "storage: {size: 1Gi}\n        gpu: {units: 1, attributes: {}}"), "expected a vendor"},
+		{"gpu interface", sdl("storage: {size: 1Gi}", "storage: {size: 1Gi}\n        gpu: {units: 1, attributes: {vendor: {nvidia: [{model: a100, interface: agp}]}}}"), `expected pcie or sxm, found "agp"`},
+		{"ip that is not global", sdl("global: true", "service: web, ip: mine", "deployment:", "endpoints: {mine: {kind: ip}}\ndeployment:"), "a rule with ip: needs global: true"},
+		{"unused endpoint", sdl("deployment:", "endpoints: {mine: {kind: ip}}\ndeployment:"), "endpoints.mine: the endpoint is not used"},
+		{"endpoint kind", sdl("global: true", "global: true, ip: mine", "deployment:", "endpoints: {mine: {kind: dns}}\ndeployment:"), `endpoints.mine: expected kind: ip, found "dns"`},
+		{"body size", sdl("port: 80", "port: 80\n        http_options: {max_body_size: 104857601}"), "http_options.max_body_size: expected a whole number from 0 to 104857600"},
+		{"next case", sdl("port: 80", "port: 80\n        http_options: {next_cases: [\"600\"]}"), `found "600"`},
+		{"off and more", sdl("port: 80", "port: 80\n        http_options: {next_cases: [\"off\", error]}"), "off stands alone"},
 		{"alias of itself", sdl("    expose:", "    env: &a [*a]\n    expose:"), "app.yaml:"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -115,14 +140,19 @@ func TestInvalidFilesNameTheirPlace(t *testing.T) {
 
 func TestFeaturesNotOfferedAreNamed(t *testing.T) {
 	for feature, file := range map[string]string{
-		"count":               sdl("count: 1", "count: 3"),
-		"persistent-storage":  sdl("storage: {size: 1Gi}", "storage: [{name: data, size: 1Gi, attributes: {persistent: true, class: beta3}}]"),
-		"ram-storage":         sdl("storage: {size: 1Gi}", "storage: [{name: shm, size: 1Gi, attributes: {persistent: false, class: ram}}]"),
-		"volume-mount":        sdl("    expose:", "    params: {storage: {data: {mount: /data}}}\n    expose:"),
+		"count":               sdl("count: 1", "count: 17"),
+		"volume-mount":        sdl("    expose:", "    params: {storage: {default: {mount: /proc}}}\n    expose:"),
+		"volume-encryption":   sdl("    expose:", "    params: {storage: {default: {mount: /data, keyRef: sealed.a.b.c}}}\n    expose:"),
+		"permissions":         sdl("    expose:", "    params: {permissions: {read: [logs]}}\n    expose:"),
+		"tee":                 sdl("    expose:", "    params: {tee: snp}\n    expose:"),
+		"reclamation":         sdl("services:", "reclamation: {min_window: 1h}\nservices:"),
+		"include":             sdl("services:", "include: [other.yaml]\nservices:"),
+		"cpu-arch":            sdl("units: 1", "units: 1, attributes: {arch: arm64}"),
 		"ip-endpoint":         sdl("global: true", "global: true, ip: mine", "deployment:", "endpoints: {mine: {kind: ip}}\ndeployment:"),
-		"http-options":        sdl("port: 80", "port: 80\n        http_options: {max_body_size: 1}"),
-		"several-placements":  sdl("    dc: {profile: web, count: 1}", "    dc: {profile: web, count: 1}\n    eu: {profile: web, count: 1}", "    dc: {pricing", "    eu: {}\n    dc: {pricing"),
+		"http-options":        sdl("port: 80", "port: 80\n        http_options: {max_body_size: 1, next_cases: [\"off\"]}"),
+		"several-placements":  sdl("    dc: {profile: web, count: 1}", "    dc: {profile: web, count: 1}\n    eu: {profile: web, count: 1}", "    dc: {pricing", "    eu: {pricing: {web: {denom: uakt, amount: 1}}}\n    dc: {pricing"),
 		"several-gpu-vendors": sdl("storage: {size: 1Gi}", "storage: {size: 1Gi}\n        gpu: {units: 1, attributes: {vendor: {amd: , nvidia: }}}"),
+		"gpu-interconnect":    sdl("storage: {size: 1Gi}", "storage: {size: 1Gi}\n        gpu: {units: 1, attributes: {interconnect: [], vendor: {nvidia: }}}"),
 	} {
 		t.Run(feature, func(t *testing.T) {
 			parsed, err := manifest.Parse("app.yaml", []byte(file))
@@ -135,6 +165,84 @@ func TestFeaturesNotOfferedAreNamed(t *testing.T) {
 			require.Positive(t, list.Problems[0].Line)
 		})
 	}
+}
+
+// Volumes: what is mounted is a volume, the rest is the root file system's; memory is not storage.
+func TestVolumes(t *testing.T) {
+	parsed, err := manifest.Parse("app.yaml", []byte(sdl("    expose:", `    params:
+      storage:
+        data: {mount: /data/, readOnly: true}
+        shm: {mount: /dev/shm}
+    expose:`, "storage: {size: 1Gi}", `storage:
+          - size: 1Gi
+          - {name: data, size: 5G, attributes: {persistent: true, class: beta3}}
+          - {name: shm, size: 64Mi, attributes: {class: ram}}`)))
+	require.NoError(t, err)
+	svc := parsed.Manifest.Services[0]
+	require.Equal(t, uint64(1024+4769), svc.Resources.DiskMiB)
+	require.Equal(t, []manifest.Volume{
+		{Name: "data", Mount: "/data", Class: manifest.ClassDisk, SizeMiB: 4769, Persistent: true, ReadOnly: true},
+		{Name: "shm", Mount: "/dev/shm", Class: manifest.ClassRAM, SizeMiB: 64},
+	}, svc.Volumes)
+	require.NoError(t, manifest.CheckVolumes(svc.Volumes))
+	require.Equal(t, manifest.Asked{Replicas: 1, MemoryBytes: 1 << 30, Storage: []manifest.Storage{
+		{Name: "default", Size: 1 << 30},
+		{Name: "data", Size: 5e9, Class: "beta3", Persistent: true, Mount: "/data/", ReadOnly: true},
+		{Name: "shm", Size: 64 << 20, Class: "ram", Mount: "/dev/shm"},
+	}}, parsed.Asked["web"])
+}
+
+// What a tenant sends a worker need not have come from a file.
+func TestCheckVolumes(t *testing.T) {
+	good := manifest.Volume{Name: "v", Mount: "/data", Class: manifest.ClassDisk, SizeMiB: 1}
+	require.NoError(t, manifest.CheckVolumes([]manifest.Volume{good}))
+	for _, at := range []string{"/", "/proc", "/proc/sys", "/sys/fs", "/dev", "/dev/null", "/dev/shm/x", "/etc", "/etc/hosts", "data", "/a/../proc", "/a/", "/a:b", ""} {
+		bad := good
+		bad.Mount = at
+		require.Error(t, manifest.CheckVolumes([]manifest.Volume{bad}), at)
+	}
+	for _, change := range []func(*manifest.Volume){
+		func(v *manifest.Volume) { v.Name = "" },
+		func(v *manifest.Volume) { v.Class = "tape" },
+		func(v *manifest.Volume) { v.Class, v.Persistent = manifest.ClassRAM, true },
+		func(v *manifest.Volume) { v.SizeMiB = 0 },
+		func(v *manifest.Volume) { v.SizeMiB = 1 << 60 },
+	} {
+		bad := good
+		change(&bad)
+		require.Error(t, manifest.CheckVolumes([]manifest.Volume{bad}), "%+v", bad)
+	}
+	other := good
+	other.Mount = "/other"
+	require.Error(t, manifest.CheckVolumes([]manifest.Volume{good, other}), "one name")
+	other.Name, other.Mount = "other", good.Mount
+	require.Error(t, manifest.CheckVolumes([]manifest.Volume{good, other}), "one path")
+	require.Error(t, manifest.CheckVolumes(make([]manifest.Volume, 33)))
+}
+
+// Replicas are services that answer to one name, in order of their names, each with all that the file asks for.
+func TestReplicas(t *testing.T) {
+	parsed, err := manifest.Parse("app.yaml", []byte(sdl("count: 1", "count: 11")))
+	require.NoError(t, err)
+	require.Len(t, parsed.Manifest.Services, 11)
+	require.Equal(t, uint64(11), parsed.Asked["web"].Replicas)
+	for i, svc := range parsed.Manifest.Services {
+		require.Equal(t, uint64(1000), svc.Resources.CPUMilli)
+		require.Len(t, svc.Expose, 1)
+		if svc.Name != "web" {
+			require.Equal(t, "web", svc.ReplicaOf)
+		}
+		if i > 0 {
+			require.Less(t, parsed.Manifest.Services[i-1].Name, svc.Name)
+		}
+	}
+}
+
+// Two services may publish the same port: each has host ports of its own.
+func TestTwoServicesPublishOnePort(t *testing.T) {
+	web := "  web:\n    image: nginx" + digest + "\n    expose:\n      - port: 80\n        to: [{global: true}]\n"
+	_, err := manifest.Parse("app.yaml", []byte(sdl(web, web+strings.Replace(web, "web", "two", 1), "deployment:", "deployment:\n  two: {dc: {profile: web, count: 1}}")))
+	require.NoError(t, err)
 }
 
 func TestWarnings(t *testing.T) {

@@ -42,7 +42,11 @@ func (v value) cpuMilli() uint64 {
 }
 
 // sizeMiB reads a size: "512Mi", "1G", 1073741824. A part of a MiB counts as a whole one.
-func (v value) sizeMiB() uint64 {
+func (v value) sizeMiB() uint64 { return mib(v.sizeBytes()) }
+
+func mib(bytes uint64) uint64 { return (bytes + 1<<20 - 1) >> 20 }
+
+func (v value) sizeBytes() uint64 {
 	const want = `a size such as 512Mi, 1Gi or 10G`
 	s, ok := v.text(want)
 	if !ok {
@@ -55,8 +59,8 @@ func (v value) sizeMiB() uint64 {
 			break
 		}
 	}
-	n, ok := scaled(number, scale, 1<<20)
-	if !ok || n == 0 || n > maxMiB {
+	n, ok := scaled(number, scale, 1)
+	if !ok || n == 0 || n > maxMiB<<20 {
 		v.errorf("expected %s, found %q", want, s)
 		return 0
 	}

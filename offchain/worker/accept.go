@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/athnet/ath/offchain/manifest"
@@ -122,6 +123,12 @@ func serviceFits(m manifest.Manifest, s manifest.Service) error {
 		return bad("resources: want at least 1 MiB of storage")
 	case s.Restart != manifest.RestartAlways && s.Restart != manifest.RestartOnFailure && s.Restart != manifest.RestartNever:
 		return bad("restart %q: want always, on-failure or never", s.Restart)
+	}
+	if err := manifest.CheckVolumes(s.Volumes); err != nil {
+		return bad("%s", err)
+	}
+	if s.ReplicaOf != "" && !slices.ContainsFunc(m.Services, func(o manifest.Service) bool { return o.Name == s.ReplicaOf && o.ReplicaOf == "" }) {
+		return bad("replica of %q, which is not a service of its own", s.ReplicaOf)
 	}
 	for _, e := range s.Env {
 		if name, _, ok := strings.Cut(e, "="); !ok || name == "" || strings.ContainsRune(e, 0) {

@@ -78,6 +78,10 @@ func (m mortalRuntime) Remove(ctx context.Context, lease string) error {
 	return m.do(func() error { return m.Runtime.Remove(ctx, lease) })
 }
 
+func (m mortalRuntime) Clear(ctx context.Context, lease string) error {
+	return m.do(func() error { return m.Runtime.Clear(ctx, lease) })
+}
+
 type mortalChain struct {
 	Chain
 	*life

@@ -123,7 +123,7 @@ func (w *Worker) resume(a Action) error {
 	})
 }
 
-// replace takes a lease's new manifest and removes what runs of the old one. The new one is written down first: after a crash in the
+// replace takes a lease's new manifest and removes what runs of the old one; persistent volumes stay. The new one is written down first: after a crash in the
 // middle the instances show that they are of another.
 func (w *Worker) replace(ctx context.Context, a Action) error {
 	w.mu.Lock()
@@ -148,7 +148,7 @@ func (w *Worker) replace(ctx context.Context, a Action) error {
 	}); err != nil {
 		return err
 	}
-	return w.runtime.Remove(ctx, a.Lease)
+	return w.runtime.Clear(ctx, a.Lease)
 }
 
 func (w *Worker) adopt(a Action) error {
@@ -255,7 +255,7 @@ func (w *Worker) createInstance(ctx context.Context, a Action) error {
 		Image: service.Image, Command: service.Command, Args: service.Args, Env: service.Env,
 		CPUMilli: service.Resources.CPUMilli, MemoryMiB: service.Resources.MemoryMiB, Pids: w.config.PidsLimit,
 		Ports: ports, Restart: service.Restart, ReadOnly: service.ReadOnly, GPUs: w.gpusFor(m, service),
-		Disk: diskOf(m, service),
+		Disk: diskOf(m, service), Volumes: service.Volumes, Alias: service.ReplicaOf,
 	})
 	return w.faultOf(a, intent, err)
 }

@@ -80,9 +80,13 @@ type checked struct {
 type checkedService struct {
 	Name     string `json:"name"`
 	Image    string `json:"image"`
-	Replicas int    `json:"replicas"`
+	Replicas uint64 `json:"replicas"`
+	// What each replica gets: parts of a MiB count as a whole one.
 	manifest.Resources
-	Ports []manifest.Expose `json:"ports"`
+	// MemoryBytes and Storage are what the file says, to the byte.
+	MemoryBytes uint64             `json:"memory_bytes"`
+	Storage     []manifest.Storage `json:"storage"`
+	Ports       []manifest.Expose  `json:"ports"`
 }
 
 func runManifestCheck(cmd *cobra.Command, path string, asJSON bool) error {
@@ -108,7 +112,15 @@ func runManifestCheck(cmd *cobra.Command, path string, asJSON bool) error {
 		}
 		answer.GPUs, answer.NotOffered, answer.Warnings = file.GPUs, file.NotOffered, file.Warnings
 		for _, s := range file.Manifest.Services {
-			answer.Services = append(answer.Services, checkedService{Name: s.Name, Image: s.Image, Replicas: 1, Resources: s.Resources, Ports: s.Expose})
+			if s.ReplicaOf != "" {
+				continue
+			}
+			asked := file.Asked[s.Name]
+			one := checkedService{Name: s.Name, Image: s.Image, Replicas: asked.Replicas, Resources: s.Resources, MemoryBytes: asked.MemoryBytes, Storage: asked.Storage, Ports: s.Expose}
+			if one.Ports == nil {
+				one.Ports = []manifest.Expose{}
+			}
+			answer.Services = append(answer.Services, one)
 		}
 	}
 	if asJSON {
@@ -122,10 +134,10 @@ func runManifestCheck(cmd *cobra.Command, path string, asJSON bool) error {
 	}
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	if file != nil {
-		fmt.Fprintln(w, "SERVICE\tCPU\tMEMORY\tDISK\tGPUS\tPORTS\tIMAGE")
+		fmt.Fprintln(w, "SERVICE\tREPLICAS\tCPU\tMEMORY\tDISK\tGPUS\tPORTS\tIMAGE")
 	}
 	for _, s := range answer.Services {
-		fmt.Fprintf(w, "%s\t%dm\t%d MiB\t%d MiB\t%d\t%s\t%s\n", s.Name, s.CPUMilli, s.MemoryMiB, s.DiskMiB, s.GPUs, ports(s.Ports), s.Image)
+		fmt.Fprintf(w, "%s\t%d\t%dm\t%d MiB\t%d MiB\t%d\t%s\t%s\n", s.Name, s.Replicas, s.CPUMilli, s.MemoryMiB, s.DiskMiB, s.GPUs, ports(s.Ports), s.Image)
 	}
 	w.Flush()
 	return manifestError(parseErr)

@@ -61,6 +61,9 @@ type Spec struct {
 	Restart       manifest.Restart
 	ReadOnly      bool
 	Disk          Disk
+	// Volumes of the instance. Alias is a second name by which other services find it; none where empty.
+	Volumes []manifest.Volume
+	Alias   string
 	// GPUs are device ids for the engine's GPU support; none where empty.
 	GPUs []string
 }
@@ -145,7 +148,10 @@ type Lifecycle interface {
 	Start(ctx context.Context, key Key) error
 	// Stop ends all instances of a lease, by force after grace, and keeps them and their output.
 	Stop(ctx context.Context, lease string, grace time.Duration) error
-	// Remove ends and removes all instances of a lease and what they shared. None is fine.
+	// Clear ends and removes all instances of a lease, and what they shared but for persistent volumes: an instance of the same
+	// service finds them again by name. None is fine.
+	Clear(ctx context.Context, lease string) error
+	// Remove ends and removes all instances of a lease and what they shared, volumes too. None is fine.
 	Remove(ctx context.Context, lease string) error
 }
 
@@ -179,6 +185,9 @@ func (s Spec) Validate() error {
 		return fmt.Errorf("service %s: CPU, memory and pids need limits", s.Service)
 	case s.Disk.LeaseMiB == 0 || s.Disk.LeaseMiB < s.Disk.ServiceMiB || s.Disk.Services < 1:
 		return fmt.Errorf("service %s: the storage of its lease needs a limit", s.Service)
+	}
+	if err := manifest.CheckVolumes(s.Volumes); err != nil {
+		return fmt.Errorf("service %s: %w", s.Service, err)
 	}
 	for _, p := range s.Ports {
 		if p.Host == 0 || p.Port == 0 || (p.Proto != "tcp" && p.Proto != "udp") {

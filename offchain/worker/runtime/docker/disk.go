@@ -179,6 +179,8 @@ func (d *disks) makeAt(ctx context.Context, dir string, mib uint64) (string, err
 		d.reserved.Add(int64(mib))
 	} else if err != nil {
 		return "", err
+	} else if err := d.grow(ctx, image, mib); err != nil {
+		return "", err
 	}
 	if err := mountLoop(image, tree); err != nil {
 		return "", err
@@ -210,6 +212,99 @@ func format(ctx context.Context, image string, mib uint64) error {
 		return fmt.Errorf("mkfs.ext4 %s: %w: %s", unfinished, err, strings.TrimSpace(string(out)))
 	}
 	return os.Rename(unfinished, image)
+}
+
+// grow makes a disk larger that is not mounted and that a new manifest wants larger; it never gets smaller.
+func (d *disks) grow(ctx context.Context, image string, mib uint64) error {
+	info, err := os.Stat(image)
+	if err != nil {
+		return err
+	}
+	more := int64(mib)<<20 - info.Size()
+	if more > 0 {
+		f, err := os.OpenFile(image, os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		if err = unix.Fallocate(int(f.Fd()), 0, info.Size(), more); err != nil {
+			err = fmt.Errorf("reserve %d MiB more at %s: %w", more>>20, image, err)
+		}
+		if err = errors.Join(err, f.Close()); err != nil {
+			return errors.Join(err, os.Truncate(image, info.Size()))
+		}
+		d.reserved.Add(more >> 20)
+	}
+	if mib == 0 {
+		return nil
+	}
+	// Also where the file is large enough: a crash may have come between the two. resize2fs wants a file system that was checked.
+	for _, command := range [][]string{{"e2fsck", "-f", "-p", image}, {"resize2fs", image}} {
+		out, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && command[0] == "e2fsck" && exit.ExitCode() == 1 {
+			continue // errors were corrected
+		}
+		if err != nil {
+			return fmt.Errorf("%s %s: %w: %s", command[0], image, err, strings.TrimSpace(string(out)))
+		}
+	}
+	return nil
+}
+
+// clear takes what instances that are gone have left on a lease's disk, but for persistent volumes, and unmounts it: the
+// next manifest may want it larger.
+func (d *disks) clear(ctx context.Context, slug string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	dir := filepath.Join(d.dir, slug)
+	if _, err := os.Stat(filepath.Join(dir, "disk.img")); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	tree, err := d.makeAt(ctx, dir, 0)
+	if err != nil {
+		return fmt.Errorf("clear disk of the lease: %w", err)
+	}
+	if err := unmountAll(tree, false); err != nil { // layers first, which must not lose their files through the mount
+		return err
+	}
+	if err := emptyDir(filepath.Join(tree, "root")); err != nil {
+		return err
+	}
+	volumes, err := os.ReadDir(filepath.Join(tree, "volume"))
+	if err != nil {
+		return err
+	}
+	kept := false
+	for _, v := range volumes {
+		if _, kind, _ := strings.Cut(v.Name(), "."); strings.HasPrefix(kind, keptVolume) && !strings.HasSuffix(kind, ".new") {
+			kept = true
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(tree, "volume", v.Name())); err != nil {
+			return err
+		}
+	}
+	if !kept {
+		return d.removeAt(dir)
+	}
+	return unmountAll(tree, true)
+}
+
+// unmountAll unmounts a lease's disk wherever it is mounted: at its own place too, or only elsewhere.
+func unmountAll(tree string, own bool) error {
+	points, err := sharing(tree)
+	if err != nil {
+		return err
+	}
+	for _, point := range points {
+		if point == tree && !own {
+			continue
+		}
+		if err := unix.Unmount(point, unix.UMOUNT_NOFOLLOW); err != nil && !errors.Is(err, unix.EINVAL) {
+			return fmt.Errorf("unmount %s: %w", point, err)
+		}
+	}
+	return nil
 }
 
 // mountLoop mounts a file. The loop device clears itself with its last user, so a crash at any point leaves none behind. Direct
@@ -339,14 +434,8 @@ func (d *disks) removeAt(dir string) error {
 		return err
 	}
 	if yes {
-		points, err := sharing(tree)
-		if err != nil {
+		if err := unmountAll(tree, true); err != nil {
 			return err
-		}
-		for _, point := range points {
-			if err := unix.Unmount(point, unix.UMOUNT_NOFOLLOW); err != nil && !errors.Is(err, unix.EINVAL) {
-				return fmt.Errorf("unmount %s: %w", point, err)
-			}
 		}
 	}
 	if info, err := os.Stat(filepath.Join(dir, "disk.img")); err == nil {

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/netip"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -69,17 +70,28 @@ func (r *Runtime) Create(ctx context.Context, spec runtime.Spec) error {
 		if host.Mounts, err = r.volumes(ctx, spec, tree); err != nil {
 			return fullDisk(spec.Service, err)
 		}
+		own, err := r.tenantVolumes(spec, tree)
+		if err != nil {
+			return fullDisk(spec.Service, err)
+		}
+		host.Mounts = append(host.Mounts, own...)
 		names, err := r.nameFiles(tree, spec.Service)
 		if err != nil {
 			return fullDisk(spec.Service, err)
 		}
 		host.Mounts = append(host.Mounts, names...)
 		config.Labels[labelDisk] = "1"
+	} else if host.Mounts, err = r.tenantVolumes(spec, ""); err != nil {
+		return err
+	}
+	aliases := []string{spec.Service}
+	if spec.Alias != "" {
+		aliases = append(aliases, spec.Alias)
 	}
 	_, err = r.engine.ContainerCreate(ctx, client.ContainerCreateOptions{
 		Name: r.name(spec.Key), Config: config, HostConfig: host,
 		NetworkingConfig: &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
-			net: {Aliases: []string{spec.Service}},
+			net: {Aliases: aliases},
 		}},
 	})
 	switch {
@@ -166,6 +178,29 @@ func (r *Runtime) translate(spec runtime.Spec, net string) (*container.Config, *
 	if spec.ReadOnly {
 		host.Tmpfs = map[string]string{"/tmp": "rw,nosuid,nodev,size=" + tmpfsSize}
 	}
+	for _, v := range spec.Volumes {
+		if v.Class != manifest.ClassRAM {
+			continue
+		}
+		if v.Mount == "/dev/shm" && !v.ReadOnly {
+			host.ShmSize = int64(v.SizeMiB) << 20
+			continue
+		}
+		if host.Tmpfs == nil {
+			host.Tmpfs = map[string]string{}
+		}
+		mode := "rw"
+		if v.ReadOnly {
+			mode = "ro"
+		}
+		// What is written counts as the service's memory.
+		host.Tmpfs[v.Mount] = fmt.Sprintf("%s,exec,nosuid,nodev,mode=1777,size=%dm", mode, v.SizeMiB)
+	}
+	for _, v := range spec.Volumes {
+		if v.Class == manifest.ClassDisk {
+			delete(host.Tmpfs, v.Mount)
+		}
+	}
 	if len(spec.GPUs) > 0 {
 		host.DeviceRequests = []container.DeviceRequest{{
 			Driver: "nvidia", DeviceIDs: spec.GPUs, Capabilities: [][]string{{"gpu", "compute", "utility"}},
@@ -222,7 +257,12 @@ func (r *Runtime) volumes(ctx context.Context, spec runtime.Spec, tree string) (
 	if image.Config == nil {
 		return nil, nil
 	}
-	targets := slices.Sorted(maps.Keys(image.Config.Volumes))
+	var targets []string
+	for _, target := range slices.Sorted(maps.Keys(image.Config.Volumes)) {
+		if !slices.ContainsFunc(spec.Volumes, func(v manifest.Volume) bool { return v.Mount == path.Clean(target) }) {
+			targets = append(targets, target)
+		}
+	}
 	if len(targets) > maxVolumes {
 		return nil, fmt.Errorf("%w: %s declares %d volumes; at most %d are taken", runtime.ErrImage, spec.Image, len(targets), maxVolumes)
 	}
@@ -232,6 +272,34 @@ func (r *Runtime) volumes(ctx context.Context, spec runtime.Spec, tree string) (
 		if err != nil {
 			return nil, err
 		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// keptVolume begins the name of a directory that outlives its instance.
+const keptVolume = "keep-"
+
+// tenantVolumes are the volumes on disk that the manifest asks for: on the lease's disk at tree, or the engine's own where the
+// machine has no disks to limit.
+func (r *Runtime) tenantVolumes(spec runtime.Spec, tree string) ([]mount.Mount, error) {
+	var out []mount.Mount
+	for _, v := range spec.Volumes {
+		if v.Class != manifest.ClassDisk {
+			continue
+		}
+		name := "own-" + short(v.Name)
+		if v.Persistent {
+			name = keptVolume + short(v.Name)
+		}
+		m := mount.Mount{Type: mount.TypeVolume, Source: r.name(spec.Key) + "." + name, Target: v.Mount, VolumeOptions: &mount.VolumeOptions{Labels: r.labels(spec.Lease)}}
+		if tree != "" {
+			var err error
+			if m, err = r.volume(spec.Key, tree, name, v.Mount); err != nil {
+				return nil, err
+			}
+		}
+		m.ReadOnly = v.ReadOnly
 		out = append(out, m)
 	}
 	return out, nil
@@ -348,7 +416,12 @@ func (r *Runtime) Stop(ctx context.Context, lease string, grace time.Duration) e
 }
 
 // Remove implements runtime.Lifecycle.
-func (r *Runtime) Remove(ctx context.Context, lease string) error {
+func (r *Runtime) Remove(ctx context.Context, lease string) error { return r.clear(ctx, lease, false) }
+
+// Clear implements runtime.Lifecycle.
+func (r *Runtime) Clear(ctx context.Context, lease string) error { return r.clear(ctx, lease, true) }
+
+func (r *Runtime) clear(ctx context.Context, lease string, keep bool) error {
 	found, err := r.engine.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: r.mine(lease)})
 	if err != nil {
 		return r.fail("list", err)
@@ -364,11 +437,18 @@ func (r *Runtime) Remove(ctx context.Context, lease string) error {
 		return r.fail("list volumes", err)
 	}
 	for _, v := range volumes.Items {
+		if _, kind, _ := strings.Cut(v.Name, "."); keep && !r.disks.active() && strings.HasPrefix(kind, keptVolume) {
+			continue // with disks the engine only knows where it is
+		}
 		if _, err := r.engine.VolumeRemove(ctx, v.Name, client.VolumeRemoveOptions{}); err != nil && !cerrdefs.IsNotFound(err) {
 			return r.fail("remove volume", err)
 		}
 	}
-	if r.disks.active() {
+	if r.disks.active() && keep {
+		if err := r.disks.clear(ctx, r.slug(lease)); err != nil {
+			return err
+		}
+	} else if r.disks.active() {
 		if err := r.disks.remove(r.slug(lease)); err != nil {
 			return err
 		}

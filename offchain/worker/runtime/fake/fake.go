@@ -149,6 +149,9 @@ func (r *Runtime) Stop(_ context.Context, lease string, _ time.Duration) error {
 	return nil
 }
 
+// Clear implements runtime.Lifecycle.
+func (r *Runtime) Clear(ctx context.Context, lease string) error { return r.Remove(ctx, lease) }
+
 // Remove implements runtime.Lifecycle.
 func (r *Runtime) Remove(_ context.Context, lease string) error {
 	if err := r.enter("remove"); err != nil {

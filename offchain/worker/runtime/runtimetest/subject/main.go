@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -57,6 +58,15 @@ func main() {
 				}
 			}()
 		}
+	case "volume": // leaves a file in every directory of FILES and says whether one was there
+		for dir := range strings.SplitSeq(os.Getenv("FILES"), ",") {
+			file := filepath.Join(dir, "left")
+			_, before := os.Stat(file)
+			var at syscall.Statfs_t
+			serr := syscall.Statfs(dir, &at)
+			fmt.Printf("%s: there: %v, written: %v, %d MiB, %v\n", dir, before == nil, os.WriteFile(file, []byte("x"), 0o600) == nil, int64(at.Blocks)*at.Bsize>>20, serr)
+		}
+		os.Exit(0)
 	case "write":
 		err := os.WriteFile("/file", []byte("x"), 0o600)
 		fmt.Println("root:", err == nil)
