@@ -26,6 +26,8 @@ const (
 	ScopeStatus = "status"
 	// ScopeLogs allows to read the output of the tenant's workloads.
 	ScopeLogs = "logs"
+	// ScopeMetrics allows to read what the tenant's workloads use.
+	ScopeMetrics = "metrics"
 )
 
 const (

@@ -50,6 +50,7 @@ type Config struct {
 	ManifestWait   time.Duration `name:"manifest-wait" default:"5m" usage:"how long a lease may wait for its manifest"`
 	StartWait      time.Duration `name:"start-wait" default:"8m" usage:"how long a lease may wait for its images"`
 	StopGrace      time.Duration `name:"stop-grace" default:"10s" usage:"time that a service has to end after its lease has"`
+	LogMiB         uint64        `name:"log-mib" default:"32" usage:"output that is kept of one service in MiB; the oldest is dropped, and readers are told"`
 	LogRetention   time.Duration `name:"log-retention" default:"24h" usage:"how long a closed lease's output is kept"`
 	Resync         time.Duration `name:"resync" default:"30s" usage:"time between full looks at the chain; blocks tell what happens between"`
 }

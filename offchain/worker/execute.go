@@ -7,9 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/athnet/ath/offchain/manifest"
@@ -53,7 +50,7 @@ func (w *Worker) execute(ctx context.Context, a Action) error {
 		}
 		return w.removeInstances(ctx, a)
 	case Forget:
-		if err := os.RemoveAll(w.logDir(a.Lease)); err != nil {
+		if err := w.logs.forget(a.Lease); err != nil {
 			return fmt.Errorf("forget logs of lease %s: %w", a.Lease, err)
 		}
 		return w.book.forget(a.Lease)
@@ -133,7 +130,7 @@ func (w *Worker) replace(ctx context.Context, a Action) error {
 		return nil
 	}
 	for _, i := range w.instances(a.Lease) {
-		if err := w.archiveOne(ctx, i.Key); err != nil {
+		if err := w.copyRest(ctx, i); err != nil {
 			return fmt.Errorf("keep output of %s: %w", i.Service, err)
 		}
 	}
@@ -451,42 +448,14 @@ func (w *Worker) removeInstances(ctx context.Context, a Action) error {
 	return w.book.update(a.Lease, func(i *Intent) error { i.Removed = true; return nil })
 }
 
-// maxLogFile bounds what is kept of one service's output.
-const maxLogFile = 32 << 20
-
-func (w *Worker) logDir(lease string) string {
-	return filepath.Join(w.config.Home, "logs", filepath.FromSlash(lease))
-}
-
-// archive copies the output of ended instances into files that outlive them.
+// archive copies the rest of the output of ended instances into journals, which outlive them.
 func (w *Worker) archive(ctx context.Context, a Action) error {
 	endings := map[string]Ending{}
 	for _, i := range w.instances(a.Lease) {
-		if err := w.archiveOne(ctx, i.Key); err != nil {
+		if err := w.copyRest(ctx, i); err != nil {
 			return fmt.Errorf("keep output of %s: %w", i.Service, err)
 		}
 		endings[i.Service] = Ending{ExitCode: i.ExitCode, OOMKilled: i.OOMKilled, Restarts: i.Restarts, StartedAt: i.StartedAt, FinishedAt: i.FinishedAt}
 	}
 	return w.book.update(a.Lease, func(i *Intent) error { i.Archived, i.Endings = true, endings; return nil })
-}
-
-func (w *Worker) archiveOne(ctx context.Context, key runtime.Key) error {
-	stream, err := w.runtime.Logs(ctx, key, runtime.LogOptions{})
-	if errors.Is(err, runtime.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer stream.Close()
-	dir := w.logDir(key.Lease)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(filepath.Join(dir, key.Service+".log"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, io.LimitReader(stream, maxLogFile))
-	return errors.Join(err, f.Close())
 }

@@ -28,6 +28,7 @@ type gpuMeter struct {
 
 	mu     sync.Mutex
 	busy   time.Duration
+	last   []gpu.Stat // the newest sample
 	broken []providertypes.DeviceFault
 }
 
@@ -111,6 +112,7 @@ func (g *gpuMeter) run(ctx context.Context, c clock.Clock, log *slog.Logger) err
 func (g *gpuMeter) add(stats []gpu.Stat, window time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.last = stats
 	for _, s := range stats {
 		g.busy += window * time.Duration(min(s.BusyPPM, 1_000_000)) / 1_000_000
 	}

@@ -101,6 +101,7 @@ func (w *Worker) situation(have []runtime.Instance) situation {
 		stranger = stranger || !known
 	}
 	w.have = have
+	kick(w.logs.wake)
 	if stranger {
 		kick(w.look)
 	}

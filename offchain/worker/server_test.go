@@ -77,7 +77,7 @@ func TestGatewayServesATenant(t *testing.T) {
 	status, err := client.Status(t.Context(), lease)
 	require.NoError(t, err)
 	require.Equal(t, api.PhaseRunning, status.Phase)
-	stream, err := client.Logs(t.Context(), lease, api.LogOptions{Tail: 5, Follow: true})
+	stream, err := client.Logs(t.Context(), lease, api.LogOptions{Tail: 5})
 	require.NoError(t, err)
 	require.Equal(t, "started web\n", output(t, stream))
 	_, err = client.Logs(t.Context(), lease, api.LogOptions{Service: "none"})

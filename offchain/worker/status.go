@@ -4,18 +4,11 @@ package worker
 
 import (
 	"context"
-	"errors"
-	"io"
-	"io/fs"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/athnet/ath/offchain/access"
 	"github.com/athnet/ath/offchain/manifest"
 	"github.com/athnet/ath/offchain/worker/api"
 	"github.com/athnet/ath/offchain/worker/runtime"
@@ -128,80 +121,6 @@ func (w *Worker) prefetch(ctx context.Context, m manifest.Manifest) {
 	}
 }
 
-// serveLogs streams the output of a service: from the engine while it has the instance, afterwards from what was kept.
-func (w *Worker) serveLogs(rw http.ResponseWriter, req *http.Request) error {
-	lease, err := w.leaseOf(req, access.ScopeLogs)
-	if err != nil {
-		return err
-	}
-	options, err := logOptions(req)
-	if err != nil {
-		return err
-	}
-	service, err := w.serviceFor(lease, req.URL.Query().Get("service"))
-	if err != nil {
-		return err
-	}
-	stream, err := w.openLog(req.Context(), runtime.Key{Lease: lease, Service: service}, options)
-	if err != nil {
-		return err
-	}
-	defer stream.Close()
-	rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	rw.Header().Set("X-Content-Type-Options", "nosniff")
-	rw.WriteHeader(http.StatusOK)
-	return copyFlushing(rw, stream)
-}
-
-// copyFlushing hands every piece on at once: a reader follows, and may be slow, but not for ever.
-func copyFlushing(rw http.ResponseWriter, stream io.Reader) error {
-	ctl := http.NewResponseController(rw)
-	if err := ctl.Flush(); err != nil {
-		return err
-	}
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := stream.Read(buf)
-		if n > 0 {
-			if err := ctl.SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
-				return err
-			}
-			if _, err := rw.Write(buf[:n]); err != nil {
-				return err
-			}
-			if err := ctl.Flush(); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-func logOptions(req *http.Request) (runtime.LogOptions, error) {
-	q := req.URL.Query()
-	o := runtime.LogOptions{Follow: q.Get("follow") == "1" || q.Get("follow") == "true"}
-	if s := q.Get("tail"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 {
-			return o, refuse(http.StatusBadRequest, "tail: want a number of lines from 1", "")
-		}
-		o.Tail = n
-	}
-	if s := q.Get("since"); s != "" {
-		t, err := time.Parse(time.RFC3339Nano, s)
-		if err != nil {
-			return o, refuse(http.StatusBadRequest, "since: want a time such as 2026-01-02T15:04:05Z", "")
-		}
-		o.Since = t
-	}
-	return o, nil
-}
-
 // serviceFor returns the named service, or the only one.
 func (w *Worker) serviceFor(lease, name string) (string, error) {
 	intent, ok := w.book.intent(lease)
@@ -220,38 +139,4 @@ func (w *Worker) serviceFor(lease, name string) (string, error) {
 		names = append(names, s.Name)
 	}
 	return "", refuse(http.StatusBadRequest, "service "+strconv.Quote(name)+" is not in the lease", "ask with ?service= one of "+strings.Join(names, ", "))
-}
-
-func (w *Worker) openLog(ctx context.Context, key runtime.Key, o runtime.LogOptions) (io.ReadCloser, error) {
-	stream, err := w.runtime.Logs(ctx, key, o)
-	if err == nil {
-		return stream, nil
-	}
-	if !errors.Is(err, runtime.ErrNotFound) {
-		return nil, refuse(http.StatusServiceUnavailable, "the container engine does not answer", "try again in a few seconds")
-	}
-	f, ferr := os.Open(filepath.Join(w.logDir(key.Lease), key.Service+".log"))
-	if errors.Is(ferr, fs.ErrNotExist) {
-		return nil, refuse(http.StatusNotFound, "service "+key.Service+" has no output yet", "ask for the lease's status")
-	}
-	if ferr != nil {
-		return nil, ferr
-	}
-	if o.Tail == 0 {
-		return f, nil
-	}
-	return lastLines(f, o.Tail)
-}
-
-// lastLines returns the end of a file of bounded size.
-func lastLines(f *os.File, n int) (io.ReadCloser, error) {
-	raw, err := io.ReadAll(io.LimitReader(f, maxLogFile))
-	if err := errors.Join(err, f.Close()); err != nil {
-		return nil, err
-	}
-	lines := strings.SplitAfter(string(raw), "\n")
-	if lines[len(lines)-1] == "" {
-		lines = lines[:len(lines)-1]
-	}
-	return io.NopCloser(strings.NewReader(strings.Join(lines[max(0, len(lines)-n):], ""))), nil
 }

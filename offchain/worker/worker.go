@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -84,6 +85,7 @@ type Worker struct {
 	beat  chan struct{} // a heartbeat now
 	early chan manifest.Manifest
 	pulls sync.WaitGroup
+	logs  *journals
 
 	mu        sync.Mutex
 	net       Network
@@ -120,6 +122,7 @@ func New(d Deps) (*Worker, error) {
 		standings: map[string]standing{}, images: map[string]imageState{}, problems: map[string]string{},
 		hold: map[string]time.Time{}, failures: map[string]int{}, errors: map[string]string{}, answering: map[uint16]bool{},
 	}
+	w.logs = newJournals(filepath.Join(d.Config.Home, "logs"), int64(d.Config.LogMiB)<<20)
 	g.changed = func() { kick(w.beat) }
 	return w, nil
 }
@@ -132,6 +135,7 @@ func (w *Worker) Actors() []daemon.Actor {
 		{Name: "reconcile", Run: w.reconcileLoop},
 		{Name: "outbox", Run: w.outboxLoop},
 		{Name: "heartbeat", Run: w.heartbeatLoop},
+		{Name: "logs", Run: w.logLoop},
 	}
 	if w.gpu.source != nil {
 		actors = append(actors, daemon.Actor{Name: "gpu", Run: func(ctx context.Context) error { return w.gpu.run(ctx, w.clock, w.log) }})

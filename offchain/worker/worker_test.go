@@ -53,9 +53,7 @@ func TestLeaseFromOpenToClosed(t *testing.T) {
 	status, _ = r.status(lease)
 	require.Equal(t, "closed", string(status.Phase))
 	require.Equal(t, "tenant", status.CloseReason)
-	stream, err := r.openLog(context.Background(), key(lease, "web"), runtime.LogOptions{Tail: 1})
-	require.NoError(t, err)
-	require.Equal(t, "started web\n", output(t, stream))
+	require.Equal(t, "started web\n", r.kept(lease, "web"))
 
 	r.clock.Advance(time.Hour)
 	r.settle()

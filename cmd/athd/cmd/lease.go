@@ -4,7 +4,6 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -26,7 +25,7 @@ import (
 // leaseCommand holds what a tenant does with leases.
 func leaseCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "lease", Short: "Look at your leases, read their output, close them", RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(leaseListCommand(), leaseStatusCommand(), leaseLogsCommand(), leaseCloseCommand(),
+	cmd.AddCommand(leaseListCommand(), leaseStatusCommand(), leaseLogsCommand(), leaseMetricsCommand(), leaseCloseCommand(),
 		leaseUpdateCommand(), leaseFailoverCommand(), leaseResumeCommand())
 	completeLeases(cmd)
 	return cmd
@@ -171,17 +170,9 @@ func (t *tenant) status(ctx context.Context, id leases.LeaseID) (leaseStatus, er
 		return leaseStatus{}, err
 	}
 	s := leaseStatus{ID: id.String(), Lease: resp.Lease, Receipt: resp.Receipt, Unsettled: resp.Unsettled.String()}
-	container := uint64(0)
-	if resp.Lease != nil {
-		container = resp.Lease.ContainerId
-	} else if resp.Receipt != nil {
-		container = resp.Receipt.ContainerId
+	if s.Container, err = t.serving(ctx, resp); err != nil {
+		return s, err
 	}
-	found, err := providers.NewQueryClient(t.node.Conn()).Container(ctx, &providers.QueryContainerRequest{Id: container})
-	if err != nil {
-		return s, fmt.Errorf("look up Container %d: %w", container, err)
-	}
-	s.Container = found.Container.Container
 	client, err := t.Worker(s.Container, access.ScopeStatus)
 	if err != nil {
 		return s, err
@@ -195,6 +186,29 @@ func (t *tenant) status(ctx context.Context, id leases.LeaseID) (leaseStatus, er
 		s.WorkerError = err.Error()
 	}
 	return s, nil
+}
+
+// serving is the Container of a lease, or the last one that a closed lease had.
+func (t *tenant) serving(ctx context.Context, resp *leases.QueryLeaseResponse) (providers.Container, error) {
+	id := uint64(0)
+	if resp.Lease != nil {
+		id = resp.Lease.ContainerId
+	} else if resp.Receipt != nil {
+		id = resp.Receipt.ContainerId
+	}
+	found, err := providers.NewQueryClient(t.node.Conn()).Container(ctx, &providers.QueryContainerRequest{Id: id})
+	if err != nil {
+		return providers.Container{}, fmt.Errorf("look up Container %d: %w", id, err)
+	}
+	return found.Container.Container, nil
+}
+
+func (t *tenant) containerOf(ctx context.Context, id leases.LeaseID) (providers.Container, error) {
+	resp, err := t.lease(ctx, id)
+	if err != nil {
+		return providers.Container{}, err
+	}
+	return t.serving(ctx, resp)
 }
 
 func printStatus(out io.Writer, s leaseStatus) error {
@@ -237,44 +251,6 @@ func printStatus(out io.Writer, s leaseStatus) error {
 		}
 	}
 	return w.Flush()
-}
-
-func leaseLogsCommand() *cobra.Command {
-	var o api.LogOptions
-	cmd := withTenant(&cobra.Command{
-		Use:     "logs LEASE",
-		Short:   "Print the output of a lease's workload",
-		Example: "  athd lease logs 1\n  athd lease logs 1 --follow --service web --tail 50",
-		Args:    cobra.ExactArgs(1),
-	}, func(cmd *cobra.Command, t *tenant, args []string, _ bool) error {
-		id, err := t.leaseID(args[0])
-		if err != nil {
-			return err
-		}
-		s, err := t.status(cmd.Context(), id)
-		if err != nil {
-			return err
-		}
-		client, err := t.Worker(s.Container, access.ScopeLogs)
-		if err != nil {
-			return err
-		}
-		defer client.Close()
-		body, err := client.Logs(cmd.Context(), id.String(), o)
-		if err != nil {
-			return err
-		}
-		defer body.Close()
-		if _, err = io.Copy(cmd.OutOrStdout(), body); errors.Is(err, context.Canceled) {
-			return nil
-		}
-		return err
-	})
-	f := cmd.Flags()
-	f.BoolVarP(&o.Follow, "follow", "f", false, "go on until the service ends")
-	f.StringVar(&o.Service, "service", "", "name of the service; needed where there are several")
-	f.IntVar(&o.Tail, "tail", 0, "only this many lines from the end; all where 0")
-	return cmd
 }
 
 func leaseCloseCommand() *cobra.Command {

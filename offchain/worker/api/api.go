@@ -6,7 +6,9 @@
 //	GET /v1/containers/{id}/probe?nonce=<64 hex>         → checks/types.ProbeReply, no token
 //	PUT /v1/manifests/{hash}                             ← canonical manifest, scope "manifest"
 //	GET /v1/leases/{tenant}/{number}/status              → Status, scope "status"
-//	GET /v1/leases/{tenant}/{number}/logs?service=…      → text/plain, scope "logs"; follow=1, tail=100, since=RFC 3339
+//	GET /v1/leases/{tenant}/{number}/logs?service=…      → text/plain, scope "logs"; follow=1, tail=100, since=RFC 3339;
+//	                                                       format=json: LogLine per line, cursor= goes on behind one
+//	GET /v1/leases/{tenant}/{number}/metrics             → Prometheus text, scope "metrics"; format=json: Metrics
 package api
 
 import "time"
@@ -76,6 +78,20 @@ type Usage struct {
 	Sequence  uint64    `json:"sequence"`
 	Until     time.Time `json:"until,omitzero"`
 	Confirmed uint64    `json:"confirmed"` // sequence that the chain has confirmed
+}
+
+// LogLine is one line of a service's output, as JSON Lines.
+type LogLine struct {
+	// Cursor goes on behind this line; empty for what is no line of the journal.
+	Cursor  string    `json:"cursor,omitempty"`
+	Service string    `json:"service,omitempty"`
+	Time    time.Time `json:"time,omitzero"`    // as the engine noted it, in ns
+	Stream  string    `json:"stream,omitempty"` // stdout, stderr, or note: the worker's own word
+	Text    string    `json:"text"`
+	Raw     []byte    `json:"raw,omitempty"`     // in place of Text where that would not be UTF-8
+	Partial bool      `json:"partial,omitempty"` // the line goes on in the next of the same stream
+	Lost    uint64    `json:"lost,omitempty"`    // lines before this place that are not kept any more
+	End     bool      `json:"end,omitempty"`     // nothing more will come; a stream without it broke
 }
 
 // Error is the body of every answer that is not a success.

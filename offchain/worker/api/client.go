@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -65,16 +66,38 @@ func (c *Client) Status(ctx context.Context, lease string) (Status, error) {
 	return s, nil
 }
 
+// Metrics returns what a lease uses now.
+func (c *Client) Metrics(ctx context.Context, lease string) (Metrics, error) {
+	body, err := c.do(ctx, http.MethodGet, "/v1/leases/"+lease+"/metrics?format=json", nil)
+	if err != nil {
+		return Metrics{}, err
+	}
+	defer body.Close()
+	var m Metrics
+	if err := json.NewDecoder(io.LimitReader(body, 1<<20)).Decode(&m); err != nil {
+		return Metrics{}, fmt.Errorf("decode metrics of lease %s: %w", lease, err)
+	}
+	return m, nil
+}
+
 // LogOptions choose what of the output is wanted.
 type LogOptions struct {
 	Service string    // the only one where empty
 	Follow  bool      // go on until the service ends for good
 	Tail    int       // last lines only; all where 0
 	Since   time.Time // not before
+	Cursor  string    // behind this line
 }
 
-// Logs streams the output of a service; the caller closes it.
+// silence is how long a stream may say nothing: the worker shows every 15 s that it is there.
+const silence = time.Minute
+
+// Logs streams the output of a service as text; the caller closes it.
 func (c *Client) Logs(ctx context.Context, lease string, o LogOptions) (io.ReadCloser, error) {
+	return c.do(ctx, http.MethodGet, "/v1/leases/"+lease+"/logs?"+o.query().Encode(), nil)
+}
+
+func (o LogOptions) query() url.Values {
 	q := url.Values{}
 	if o.Service != "" {
 		q.Set("service", o.Service)
@@ -88,7 +111,55 @@ func (c *Client) Logs(ctx context.Context, lease string, o LogOptions) (io.ReadC
 	if !o.Since.IsZero() {
 		q.Set("since", o.Since.UTC().Format(time.RFC3339Nano))
 	}
-	return c.do(ctx, http.MethodGet, "/v1/leases/"+lease+"/logs?"+q.Encode(), nil)
+	if o.Cursor != "" {
+		q.Set("cursor", o.Cursor)
+	}
+	return q
+}
+
+// ErrBroken means that a stream ended before its end; ask again with the last cursor.
+var ErrBroken = errors.New("the connection to the worker broke")
+
+// LogLines hands on the lines of a service's output. nil: they are all. ErrBroken, an *Error, or one of take.
+func (c *Client) LogLines(ctx context.Context, lease string, o LogOptions, take func(LogLine) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	q := o.query()
+	q.Set("format", "json")
+	body, err := c.do(ctx, http.MethodGet, "/v1/leases/"+lease+"/logs?"+q.Encode(), nil)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	watch := time.AfterFunc(silence, cancel)
+	defer watch.Stop()
+	in := json.NewDecoder(watched{body, func() { watch.Reset(silence) }})
+	for {
+		var l LogLine
+		if err := in.Decode(&l); err != nil {
+			return fmt.Errorf("%w: %w", ErrBroken, err)
+		}
+		if l.End {
+			return nil
+		}
+		if err := take(l); err != nil {
+			return err
+		}
+	}
+}
+
+// watched tells of every read that brought something.
+type watched struct {
+	io.Reader
+	alive func()
+}
+
+func (w watched) Read(b []byte) (int, error) {
+	n, err := w.Reader.Read(b)
+	if n > 0 {
+		w.alive()
+	}
+	return n, err
 }
 
 func (c *Client) do(ctx context.Context, method, path string, payload []byte) (io.ReadCloser, error) {

@@ -17,7 +17,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -132,9 +131,16 @@ type Stats struct {
 
 // LogOptions choose what of an instance's output is wanted.
 type LogOptions struct {
-	Follow bool
-	Tail   int       // last lines only; all where 0
+	Follow bool      // until the instance ends
 	Since  time.Time // not before
+}
+
+// Output is a line that an instance wrote, or a part of a long one.
+type Output struct {
+	Time    time.Time // as the engine noted it; the same whenever it is asked
+	Stderr  bool
+	Partial bool // the line goes on in the next Output of the same stream
+	Text    []byte
 }
 
 // Lifecycle makes and ends instances.
@@ -162,8 +168,8 @@ type Observer interface {
 	// Watch returns a channel that gets a value soon after an instance changed, until ctx ends. It may give values for no
 	// reason and may miss changes: it makes a worker quick, List makes it right.
 	Watch(ctx context.Context) <-chan struct{}
-	// Logs streams stdout and stderr of an instance as text, in the order of the engine's own log.
-	Logs(ctx context.Context, key Key, options LogOptions) (io.ReadCloser, error)
+	// Logs hands on what an instance wrote, in the order of the engine's own log, until its end or an error of take.
+	Logs(ctx context.Context, key Key, options LogOptions, take func(Output) error) error
 	// Stats measures a running instance. ErrNotFound where it does not run.
 	Stats(ctx context.Context, key Key) (Stats, error)
 }

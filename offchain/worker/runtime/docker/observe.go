@@ -3,11 +3,14 @@
 package docker
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
@@ -56,38 +59,59 @@ func (r *Runtime) Watch(ctx context.Context) <-chan struct{} {
 }
 
 // Logs implements runtime.Observer.
-func (r *Runtime) Logs(ctx context.Context, key runtime.Key, o runtime.LogOptions) (io.ReadCloser, error) {
-	options := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Follow: o.Follow}
-	if o.Tail > 0 {
-		options.Tail = strconv.Itoa(o.Tail)
-	}
+func (r *Runtime) Logs(ctx context.Context, key runtime.Key, o runtime.LogOptions, take func(runtime.Output) error) error {
+	options := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Follow: o.Follow, Timestamps: true}
 	if !o.Since.IsZero() {
 		options.Since = o.Since.UTC().Format(time.RFC3339Nano)
 	}
 	stream, err := r.engine.ContainerLogs(ctx, r.name(key), options)
 	if err != nil {
-		return nil, r.fail("logs", err)
+		return r.fail("logs", err)
 	}
-	text, w := io.Pipe()
-	go func() {
-		_, err := stdcopy.StdCopy(w, w, stream)
-		w.CloseWithError(err) // nil is the end of the text
-	}()
-	return &logReader{PipeReader: text, stream: stream}, nil
+	defer stream.Close()
+	in := bufio.NewReader(stream)
+	for {
+		out, err := readFrame(in)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return r.fail("logs", err)
+		}
+		if err := take(out); err != nil {
+			return err
+		}
+	}
 }
 
-type logReader struct {
-	*io.PipeReader
-	stream io.Closer
-}
+// maxFrame is far above the 16 KiB at which the engine cuts a line.
+const maxFrame = 1 << 20
 
-// Close ends both halves, so that the copying goroutine ends too.
-func (l *logReader) Close() error {
-	err := l.stream.Close()
-	if perr := l.PipeReader.Close(); err == nil {
-		err = perr
+// readFrame reads one entry of the engine's log: stream (1 byte), nothing (3), length (4), time, space, text. One that has no newline at
+// its end goes on. io.EOF is an end between two entries.
+func readFrame(in io.Reader) (runtime.Output, error) {
+	var head [8]byte
+	if _, err := io.ReadFull(in, head[:]); err != nil {
+		return runtime.Output{}, err
 	}
-	return err
+	size := binary.BigEndian.Uint32(head[4:])
+	if size > maxFrame {
+		return runtime.Output{}, fmt.Errorf("an entry of %d bytes; want at most %d", size, maxFrame)
+	}
+	body := make([]byte, size)
+	if _, err := io.ReadFull(in, body); err != nil {
+		return runtime.Output{}, io.ErrUnexpectedEOF
+	}
+	if stdcopy.StdType(head[0]) == stdcopy.Systemerr {
+		return runtime.Output{}, fmt.Errorf("the engine says: %s", body)
+	}
+	stamp, text, ok := bytes.Cut(body, []byte(" "))
+	at, err := time.Parse(time.RFC3339Nano, string(stamp))
+	if !ok || err != nil {
+		return runtime.Output{}, fmt.Errorf("an entry without a time: %.40q", body)
+	}
+	line, whole := bytes.CutSuffix(text, []byte("\n"))
+	return runtime.Output{Time: at.UTC(), Stderr: stdcopy.StdType(head[0]) == stdcopy.Stderr, Partial: !whole, Text: line}, nil
 }
 
 // Stats implements runtime.Observer.

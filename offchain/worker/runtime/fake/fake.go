@@ -6,7 +6,6 @@ package fake
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -35,7 +34,7 @@ type Runtime struct {
 type instance struct {
 	runtime.Instance
 	spec  runtime.Spec
-	log   strings.Builder
+	log   []runtime.Output
 	stats runtime.Stats
 }
 
@@ -127,7 +126,7 @@ func (r *Runtime) Start(_ context.Context, key runtime.Key) error {
 		return nil
 	}
 	i.State, i.StartedAt, i.stats = runtime.StateRunning, r.now(), runtime.Stats{}
-	i.log.WriteString("started " + key.Service + "\n")
+	i.log = append(i.log, runtime.Output{Time: r.now(), Text: []byte("started " + key.Service)})
 	r.starts[key]++
 	r.notify()
 	return nil
@@ -189,21 +188,50 @@ func (r *Runtime) List(context.Context) ([]runtime.Instance, error) {
 func (r *Runtime) Watch(context.Context) <-chan struct{} { return r.changed }
 
 // Logs implements runtime.Observer; Follow ends at once.
-func (r *Runtime) Logs(_ context.Context, key runtime.Key, o runtime.LogOptions) (io.ReadCloser, error) {
+func (r *Runtime) Logs(ctx context.Context, key runtime.Key, o runtime.LogOptions, take func(runtime.Output) error) error {
 	if err := r.enter("logs"); err != nil {
-		return nil, err
+		return err
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	i, ok := r.instances[key]
+	var lines []runtime.Output
+	if ok {
+		lines = slices.Clone(i.log)
+	}
+	r.mu.Unlock()
 	if !ok {
-		return nil, runtime.ErrNotFound
+		return runtime.ErrNotFound
 	}
-	text := i.log.String()
-	if lines := strings.SplitAfter(text, "\n"); o.Tail > 0 && len(lines)-1 > o.Tail {
-		text = strings.Join(lines[len(lines)-1-o.Tail:], "")
+	for _, l := range lines {
+		if l.Time.Before(o.Since) {
+			continue
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := take(l); err != nil {
+			return err
+		}
 	}
-	return io.NopCloser(strings.NewReader(text)), nil
+	return nil
+}
+
+// Print is an instance's output.
+func (r *Runtime) Print(key runtime.Key, lines ...runtime.Output) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i, ok := r.instances[key]; ok {
+		i.log = append(i.log, lines...)
+	}
+}
+
+// CutLog drops the oldest lines of an instance's log, as an engine does that bounds it.
+func (r *Runtime) CutLog(key runtime.Key, keep int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i, ok := r.instances[key]; ok {
+		i.log = slices.Clone(i.log[max(0, len(i.log)-keep):])
+	}
 }
 
 // Stats implements runtime.Observer.

@@ -5,7 +5,6 @@ package runtimetest
 
 import (
 	"context"
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -105,7 +104,7 @@ func Suite(t *testing.T, s Subject) {
 		require.ErrorIs(t, r.Start(t.Context(), none), runtime.ErrNotFound)
 		_, err := r.Stats(t.Context(), none)
 		require.ErrorIs(t, err, runtime.ErrNotFound)
-		_, err = r.Logs(t.Context(), none, runtime.LogOptions{})
+		err = r.Logs(t.Context(), none, runtime.LogOptions{}, func(runtime.Output) error { return nil })
 		require.ErrorIs(t, err, runtime.ErrNotFound)
 		require.NoError(t, r.Stop(t.Context(), none.Lease, 0))
 		require.NoError(t, r.Remove(t.Context(), none.Lease))
@@ -153,7 +152,9 @@ func Suite(t *testing.T, s Subject) {
 		require.Equal(t, 3, i.ExitCode)
 		require.False(t, i.OOMKilled)
 		require.Equal(t, "hello\nfirst\n", Output(t, r, one.Key, runtime.LogOptions{}))
-		require.Equal(t, "first\n", Output(t, r, one.Key, runtime.LogOptions{Tail: 1}))
+		var last time.Time
+		require.NoError(t, r.Logs(t.Context(), one.Key, runtime.LogOptions{}, func(o runtime.Output) error { last = o.Time; return nil }))
+		require.Equal(t, "first\n", Output(t, r, one.Key, runtime.LogOptions{Since: last}), "since a line's time, to the nanosecond, is with that line")
 		require.Equal(t, "hello\nfirst\n", Output(t, r, one.Key, runtime.LogOptions{Follow: true}), "follow ends with the instance")
 		_, err := r.Stats(t.Context(), one.Key)
 		require.ErrorIs(t, err, runtime.ErrNotFound, "only what runs is measured")
@@ -197,11 +198,13 @@ func get(t *testing.T, r runtime.Runtime, key runtime.Key) runtime.Instance {
 // Output returns an instance's output.
 func Output(t *testing.T, r runtime.Runtime, key runtime.Key, o runtime.LogOptions) string {
 	t.Helper()
-	stream, err := r.Logs(t.Context(), key, o)
-	require.NoError(t, err)
-	defer stream.Close()
 	var b strings.Builder
-	_, err = io.Copy(&b, stream)
-	require.NoError(t, err)
+	require.NoError(t, r.Logs(t.Context(), key, o, func(o runtime.Output) error {
+		b.Write(o.Text)
+		if !o.Partial {
+			b.WriteByte('\n')
+		}
+		return nil
+	}))
 	return b.String()
 }

@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/athnet/ath/offchain/access"
+	"github.com/athnet/ath/offchain/worker/api"
+	"github.com/athnet/ath/offchain/worker/journal"
+	"github.com/athnet/ath/offchain/worker/runtime"
+)
+
+const (
+	// overlap is how far back an engine is asked again: stdout and stderr are noted by two threads, so times go back a little.
+	overlap = 2 * time.Second
+	// followPause is the longest until an instance that was started is followed, and until a reader learns that a service has ended.
+	followPause = time.Second
+	// keepAlive is how often a silent stream shows that it is there.
+	keepAlive = 15 * time.Second
+)
+
+// journals hold the output of every service of every lease that the worker knows.
+type journals struct {
+	dir   string
+	limit int64 // bytes per service
+	wake  chan struct{}
+
+	mu   sync.Mutex
+	open map[runtime.Key]*copied
+}
+
+// copied is one service's journal and who copies into it.
+type copied struct {
+	busy sync.Mutex // held while output is copied
+
+	*journal.Journal
+
+	mu      sync.Mutex
+	cancel  context.CancelFunc // of the follower; nil where none runs
+	waiting int                // copies that the follower is in the way of
+	life    string             // the instance's life that was copied to its end
+}
+
+func newJournals(dir string, limit int64) *journals {
+	return &journals{dir: dir, limit: limit, wake: make(chan struct{}, 1), open: map[runtime.Key]*copied{}}
+}
+
+func (j *journals) leaseDir(lease string) string {
+	return filepath.Join(j.dir, filepath.FromSlash(lease))
+}
+
+// of opens a service's journal.
+func (j *journals) of(key runtime.Key) (*copied, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if c, ok := j.open[key]; ok {
+		return c, nil
+	}
+	opened, err := journal.Open(filepath.Join(j.leaseDir(key.Lease), key.Service), j.limit)
+	if err != nil {
+		return nil, err
+	}
+	c := &copied{Journal: opened}
+	j.open[key] = c
+	return c, nil
+}
+
+// forget deletes what was kept of a lease.
+func (j *journals) forget(lease string) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var err error
+	for key, c := range j.open {
+		if key.Lease == lease {
+			err = errors.Join(err, c.Close())
+			delete(j.open, key)
+		}
+	}
+	return errors.Join(err, os.RemoveAll(j.leaseDir(lease)))
+}
+
+// lifeOf changes whenever an instance may have something new to say after it had ended.
+func lifeOf(i runtime.Instance) string {
+	return fmt.Sprint(i.ID, i.Restarts, i.StartedAt.UnixNano(), i.FinishedAt.UnixNano())
+}
+
+// logLoop follows the output of all instances, so that it is on disk whatever becomes of engine and instance.
+func (w *Worker) logLoop(ctx context.Context) error {
+	var followers sync.WaitGroup
+	defer followers.Wait()
+	for {
+		w.mu.Lock()
+		have := w.have
+		w.mu.Unlock()
+		for _, i := range have {
+			if i.State != runtime.StateCreated {
+				w.followOutput(ctx, &followers, i)
+			}
+		}
+		t := w.clock.NewTimer(followPause)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		case <-w.logs.wake:
+		case <-t.C():
+		}
+		t.Stop()
+	}
+}
+
+func (w *Worker) followOutput(ctx context.Context, followers *sync.WaitGroup, i runtime.Instance) {
+	c, err := w.logs.of(i.Key)
+	if err != nil {
+		w.log.Warn("output can't be kept", "lease_id", i.Lease, "service", i.Service, "err", err)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cancel != nil || c.waiting > 0 || (i.State == runtime.StateExited && c.life == lifeOf(i)) {
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	c.cancel = cancel
+	followers.Go(func() {
+		defer cancel()
+		err := w.copyOutput(ctx, c, i, true)
+		c.mu.Lock()
+		c.cancel = nil
+		c.mu.Unlock()
+		if err != nil && ctx.Err() == nil && !errors.Is(err, runtime.ErrNotFound) {
+			w.log.Warn("output is not followed, trying again", "lease_id", i.Lease, "service", i.Service, "err", err)
+		}
+	})
+}
+
+// copyRest copies what an instance has written until now; the follower makes room.
+func (w *Worker) copyRest(ctx context.Context, i runtime.Instance) error {
+	c, err := w.logs.of(i.Key)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.waiting++
+	if c.cancel != nil {
+		c.cancel()
+	}
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		c.waiting--
+		c.mu.Unlock()
+	}()
+	if err := w.copyOutput(ctx, c, i, false); !errors.Is(err, runtime.ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
+// sight is what makes two sights of a line the same one.
+type sight struct {
+	at      int64
+	stderr  bool
+	partial bool
+	text    string
+}
+
+// copyOutput goes on where the journal ends. The journal's own lines say where that is: the engine is asked from a little before its
+// newest one, and as many of each line as the journal has are left out.
+func (w *Worker) copyOutput(ctx context.Context, c *copied, i runtime.Instance, follow bool) error {
+	c.busy.Lock()
+	defer c.busy.Unlock()
+	source := crc32.ChecksumIEEE([]byte(i.ID))
+	recent, err := c.Recent(source, overlap)
+	if err != nil {
+		return err
+	}
+	seen, since := map[sight]int{}, time.Time{}
+	for _, l := range recent {
+		seen[sight{l.Time.UnixNano(), l.Stream == journal.Err, l.Partial, string(l.Text)}]++
+		if l.Time.Add(-overlap).After(since) {
+			since = l.Time.Add(-overlap)
+		}
+	}
+	met := len(recent) == 0 // the journal's end was found in the engine's log
+	err = w.runtime.Logs(ctx, i.Key, runtime.LogOptions{Follow: follow, Since: since}, func(o runtime.Output) error {
+		s := sight{o.Time.UnixNano(), o.Stderr, o.Partial, string(o.Text)}
+		if seen[s] > 0 {
+			seen[s]--
+			met = true
+			return nil
+		}
+		if !met {
+			met = true
+			note := "output between " + since.Add(overlap).Format(time.RFC3339Nano) + " and " + o.Time.Format(time.RFC3339Nano) + " may be missing: the engine had dropped it"
+			if err := c.Append(journal.Line{Time: o.Time, Source: source, Stream: journal.Note, Text: []byte(note)}); err != nil {
+				return err
+			}
+		}
+		l := journal.Line{Time: o.Time, Source: source, Partial: o.Partial, Text: o.Text}
+		if o.Stderr {
+			l.Stream = journal.Err
+		}
+		return c.Append(l)
+	})
+	if err == nil && i.State == runtime.StateExited {
+		c.mu.Lock()
+		c.life = lifeOf(i)
+		c.mu.Unlock()
+	}
+	return err
+}
+
+// logQuery is what a reader wants.
+type logQuery struct {
+	follow, json bool
+	tail         uint64
+	since        time.Time
+	journal      uint64 // with after: go on behind this line
+	after        uint64
+}
+
+func readLogQuery(req *http.Request) (logQuery, error) {
+	q := req.URL.Query()
+	o := logQuery{follow: q.Get("follow") == "1" || q.Get("follow") == "true", json: q.Get("format") == "json"}
+	if s := q.Get("tail"); s != "" {
+		n, err := strconv.ParseUint(s, 10, 32)
+		if err != nil || n < 1 {
+			return o, refuse(http.StatusBadRequest, "tail: want a number of lines from 1", "")
+		}
+		o.tail = n
+	}
+	if s := q.Get("since"); s != "" {
+		t, err := time.Parse(time.RFC3339Nano, s)
+		if err != nil {
+			return o, refuse(http.StatusBadRequest, "since: want a time such as 2026-01-02T15:04:05Z", "")
+		}
+		o.since = t
+	}
+	if s := q.Get("cursor"); s != "" {
+		id, number, ok := strings.Cut(s, ".")
+		var err1, err2 error
+		o.journal, err1 = strconv.ParseUint(id, 16, 64)
+		o.after, err2 = strconv.ParseUint(number, 10, 64)
+		if !ok || err1 != nil || err2 != nil {
+			return o, refuse(http.StatusBadRequest, "cursor: want that of a line of this service's output", "leave it out to read from the beginning")
+		}
+	}
+	return o, nil
+}
+
+// serveLogs streams the output of a service from its journal.
+func (w *Worker) serveLogs(rw http.ResponseWriter, req *http.Request) error {
+	lease, err := w.leaseOf(req, access.ScopeLogs)
+	if err != nil {
+		return err
+	}
+	q, err := readLogQuery(req)
+	if err != nil {
+		return err
+	}
+	service, err := w.serviceFor(lease, req.URL.Query().Get("service"))
+	if err != nil {
+		return err
+	}
+	key := runtime.Key{Lease: lease, Service: service}
+	c, err := w.logs.of(key)
+	if err != nil {
+		return err
+	}
+	w.refresh(req.Context(), c, key)
+	oldest, next := c.Range()
+	if oldest == next && !q.follow && q.after == 0 {
+		return refuse(http.StatusNotFound, "service "+service+" has no output yet", "ask for the lease's status")
+	}
+	kind := "text/plain; charset=utf-8"
+	if q.json {
+		kind = "application/x-ndjson"
+	}
+	rw.Header().Set("Content-Type", kind)
+	rw.Header().Set("X-Content-Type-Options", "nosniff")
+	rw.WriteHeader(http.StatusOK)
+	out := &logWriter{rw: rw, ctl: http.NewResponseController(rw), service: service, journal: c.ID(), json: q.json}
+	if err := out.flush(); err != nil {
+		return err
+	}
+	return w.streamLog(req.Context(), out, c, key, q, oldest, next)
+}
+
+// streamLog writes lines until all are read, or the service has ended for good.
+func (w *Worker) streamLog(ctx context.Context, out *logWriter, c *copied, key runtime.Key, q logQuery, oldest, next uint64) error {
+	from := oldest
+	if q.journal == c.ID() {
+		from = min(q.after+1, next)
+	} else if q.journal != 0 {
+		if err := out.note("another worker's output begins here; what the one before it said since can't be read any more"); err != nil {
+			return err
+		}
+	}
+	if q.tail > 0 && next-from > q.tail {
+		from = next - q.tail
+	}
+	r := c.Reader(from)
+	defer r.Close()
+	quiet := time.Now()
+	for {
+		changed, over := c.Changed(), !q.follow || w.silent(c, key)
+		wrote := false
+		for {
+			l, lost, err := r.Read()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return err
+			}
+			if lost > 0 {
+				if err := out.gap(lost, l); err != nil {
+					return err
+				}
+			}
+			if l.Time.Before(q.since) {
+				continue
+			}
+			if err := out.line(l); err != nil {
+				return err
+			}
+			wrote = true
+		}
+		if over {
+			return out.end()
+		}
+		if wrote || time.Since(quiet) > keepAlive {
+			if err := out.alive(!wrote); err != nil {
+				return err
+			}
+			quiet = time.Now()
+		}
+		t := time.NewTimer(followPause)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return nil
+		case <-changed:
+		case <-t.C:
+			w.refresh(ctx, c, key)
+		}
+		t.Stop()
+	}
+}
+
+// instance is what the engine had of a service when it was last asked.
+func (w *Worker) instance(key runtime.Key) (runtime.Instance, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return find(w.have, key)
+}
+
+// refresh copies what a service has said, where nobody follows it.
+func (w *Worker) refresh(ctx context.Context, c *copied, key runtime.Key) {
+	i, ok := w.instance(key)
+	c.mu.Lock()
+	idle := c.cancel == nil && c.waiting == 0 && c.life != lifeOf(i)
+	c.mu.Unlock()
+	if !ok || !idle || i.State == runtime.StateCreated {
+		return
+	}
+	if err := w.copyRest(ctx, i); err != nil && ctx.Err() == nil {
+		w.log.Debug("output could not be brought up to date", "lease_id", key.Lease, "service", key.Service, "err", err)
+	}
+}
+
+// silent says that nothing more will come of a service: its lease has ended and its output is kept, or it has ended for good.
+func (w *Worker) silent(c *copied, key runtime.Key) bool {
+	intent, ok := w.book.intent(key.Lease)
+	if !ok || intent.Archived {
+		return true
+	}
+	i, ok := w.instance(key)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return ok && i.Ended() && c.life == lifeOf(i)
+}
+
+// logWriter hands every piece on at once: a reader follows, and may be slow, but not for ever.
+type logWriter struct {
+	rw      http.ResponseWriter
+	ctl     *http.ResponseController
+	service string
+	journal uint64
+	json    bool
+}
+
+func (o *logWriter) flush() error { return o.ctl.Flush() }
+
+func (o *logWriter) write(v api.LogLine, text []byte) error {
+	if err := o.ctl.SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
+		return err
+	}
+	if o.json {
+		v.Service = o.service
+		return json.NewEncoder(o.rw).Encode(v)
+	}
+	_, err := o.rw.Write(text)
+	return err
+}
+
+func (o *logWriter) line(l journal.Line) error {
+	v := api.LogLine{Cursor: o.cursor(l.Number), Time: l.Time, Stream: l.Stream.String(), Partial: l.Partial}
+	if utf8.Valid(l.Text) {
+		v.Text = string(l.Text)
+	} else {
+		v.Raw = l.Text
+	}
+	text := l.Text
+	if l.Stream == journal.Note {
+		text = []byte("--- " + string(l.Text) + " ---")
+	}
+	if !l.Partial {
+		text = append(text, '\n')
+	}
+	return o.write(v, text)
+}
+
+func (o *logWriter) cursor(number uint64) string { return fmt.Sprintf("%016x.%d", o.journal, number) }
+
+// gap says that lines were dropped before the next one.
+func (o *logWriter) gap(lost uint64, next journal.Line) error {
+	text := fmt.Sprintf("%d lines before %s are not kept any more", lost, next.Time.Format(time.RFC3339Nano))
+	return o.write(api.LogLine{Cursor: o.cursor(next.Number - 1), Time: next.Time, Stream: journal.Note.String(), Text: text, Lost: lost}, []byte("--- "+text+" ---\n"))
+}
+
+func (o *logWriter) note(text string) error {
+	return o.write(api.LogLine{Stream: journal.Note.String(), Text: text}, []byte("--- "+text+" ---\n"))
+}
+
+// end tells a whole stream from one that broke.
+func (o *logWriter) end() error {
+	if !o.json {
+		return o.flush()
+	}
+	return errors.Join(o.write(api.LogLine{End: true}, nil), o.flush())
+}
+
+// alive hands on what was written; a silent stream shows that it is there.
+func (o *logWriter) alive(silent bool) error {
+	if silent && o.json {
+		if err := o.ctl.SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(o.rw, "\n"); err != nil {
+			return err
+		}
+	}
+	return o.flush()
+}
