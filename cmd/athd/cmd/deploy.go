@@ -41,7 +41,7 @@ func deployCommand() *cobra.Command {
 	f.UintSliceVar(&o.exclude, "exclude", nil, "never take these Containers")
 	f.DurationVar(&o.maxMinCharge, "max-min-charge", 5*time.Minute, "longest minimum charge to accept; 0 for any")
 	f.Uint32Var(&o.standbys, "standbys", 0, "Containers that stand by to take over, at most 4; each costs its standby price")
-	f.StringVar(&o.failover, "failover", "automatic", "who moves the lease to a standby once its Container is faulty: automatic (anyone) or ask (only you)")
+	f.StringVar(&o.failover, "failover", "ask", "who moves the lease to a standby: ask (only you) or automatic (anyone, once Checkers find its Container faulty)")
 	f.DurationVar(&o.grace, "grace", 0, "keep the data so long when the money runs out; held back at the offer's storage price")
 	f.Uint32Var(&o.priority, "priority", 0, "0 to 100: of your leases, the lowest pause or end first when money runs out")
 	f.DurationVar(&o.timeout, "timeout", deploy.DefaultTimeout, "how long to wait until the workload answers")

@@ -44,7 +44,7 @@ func DefaultParams() Params {
 		MaxScan:           100,
 		MaxClockSkew:      10 * time.Second,
 		MaxUsageBatch:     100,
-		MaxGrace:          7 * 24 * time.Hour,
+		MaxGrace:          24 * time.Hour,
 
 		ChannelChallenge:       24 * time.Hour,
 		MaxChannelTerm:         90 * 24 * time.Hour,
