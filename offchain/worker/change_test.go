@@ -109,8 +109,15 @@ func TestNewManifestReplacesServices(t *testing.T) {
 	r.chain.change(lease, func(l *leasetypes.Lease) { l.ManifestHash = manifest.Hash(canonical) })
 	r.settle()
 	require.Equal(t, map[string]runtime.State{"web": runtime.StateRunning}, r.states(lease), "nothing happens before the manifest is there")
+	r.runtime.Fail = func(operation string) error {
+		if operation == "remove" {
+			t.Error("persistent volumes went with the old manifest")
+		}
+		return nil
+	}
 	r.deliver(next)
 	r.settle()
+	r.runtime.Fail = nil
 	require.Equal(t, map[string]runtime.State{"api": runtime.StateRunning, "migrate": runtime.StateRunning}, r.states(lease))
 	require.Equal(t, leasetypes.LeaseState_LEASE_STATE_RUNNING, r.chain.leases[lease].State)
 	status, _ := r.status(lease)

@@ -149,13 +149,24 @@ func (r *Runtime) Stop(_ context.Context, lease string, _ time.Duration) error {
 }
 
 // Clear implements runtime.Lifecycle.
-func (r *Runtime) Clear(ctx context.Context, lease string) error { return r.Remove(ctx, lease) }
+func (r *Runtime) Clear(_ context.Context, lease string) error {
+	if err := r.enter("clear"); err != nil {
+		return err
+	}
+	r.drop(lease)
+	return nil
+}
 
 // Remove implements runtime.Lifecycle.
 func (r *Runtime) Remove(_ context.Context, lease string) error {
 	if err := r.enter("remove"); err != nil {
 		return err
 	}
+	r.drop(lease)
+	return nil
+}
+
+func (r *Runtime) drop(lease string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for key := range r.instances {
@@ -164,7 +175,6 @@ func (r *Runtime) Remove(_ context.Context, lease string) error {
 		}
 	}
 	r.notify()
-	return nil
 }
 
 // List implements runtime.Observer.
