@@ -69,8 +69,7 @@ var _ = []struct{}{
 	// Capacity is a stream: what it pays shows in claims.
 	on(unused[athtypes.EventCapacityConfirmed]), on(unused[athtypes.EventPayoutSet]),
 	on(unused[leasetypes.EventQueueParked]),
-	// Where a receipt stands in the log, and the log's roots, are asked of the chain.
-	on(unused[leasetypes.EventReceiptsLogged]), on(unused[leasetypes.EventReceiptRoot]),
+	on(receiptsLogged), on(receiptRoot),
 	// That a lease is paused shows in what is paid for it; warnings are for those who listen.
 	on(unused[leasetypes.EventLeasePaused]), on(unused[leasetypes.EventLeaseResumed]), on(unused[leasetypes.EventLowFunds]),
 	// What is in a channel is still its tenant's, in x/ath's vault; what leaves it is a movement.
@@ -199,6 +198,20 @@ func leaseMoved(v view, e *leasetypes.EventLeaseMoved) error {
 func leaseSettled(v view, e *leasetypes.EventLeaseSettled) error {
 	if v.history != nil {
 		return v.history.LeaseSettled(e.LeaseId, e.Paid, e.Fee)
+	}
+	return nil
+}
+
+func receiptsLogged(v view, e *leasetypes.EventReceiptsLogged) error {
+	if v.history != nil {
+		return v.history.ReceiptsLogged(e.First, e.LeaseIds)
+	}
+	return nil
+}
+
+func receiptRoot(v view, e *leasetypes.EventReceiptRoot) error {
+	if v.history != nil {
+		return v.history.ReceiptRoot(e.Root)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"cosmossdk.io/math"
+	"github.com/cosmos/gogoproto/jsonpb"
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -22,6 +24,7 @@ import (
 	"github.com/athnet/ath/offchain/chain"
 	"github.com/athnet/ath/offchain/daemon"
 	"github.com/athnet/ath/offchain/indexer/api"
+	"github.com/athnet/ath/offchain/indexer/history"
 	leasetypes "github.com/athnet/ath/x/leases/types"
 	providertypes "github.com/athnet/ath/x/providers/types"
 )
@@ -52,6 +55,7 @@ func (x *Indexer) Handler(metrics *prometheus.Registry) http.Handler {
 	mux.HandleFunc("GET /v1/containers", answer(s.restContainers))
 	mux.HandleFunc("GET /v1/containers/{id}", answer(s.restContainer))
 	mux.HandleFunc("GET /v1/leases/{tenant}", answer(s.restLeases))
+	mux.HandleFunc("GET /v1/receipts/{tenant}/{number}", answer(s.restReceipt))
 	mux.HandleFunc("GET /v1/stats", answer(func(r *http.Request) (any, error) { return s.Stats(r.Context(), &api.StatsRequest{}) }))
 	mux.HandleFunc("GET /v1/events", s.restEvents)
 	mux.Handle("GET /healthz", x.Health)
@@ -267,6 +271,24 @@ func (s Service) restLeases(r *http.Request) (any, error) {
 		out.Leases = append(out.Leases, v)
 	}
 	return out, nil
+}
+
+// restReceipt answers with a leasetypes.ReceiptBundle in protobuf's JSON, as `athd lease receipt verify` reads it.
+func (s Service) restReceipt(r *http.Request) (any, error) {
+	number, err := strconv.ParseUint(r.PathValue("number"), 10, 63)
+	if err != nil {
+		return nil, status.Errorf(codes.InvalidArgument, "number: %q is not the number of a lease", r.PathValue("number"))
+	}
+	bundle, err := s.History.Receipt(r.Context(), r.PathValue("tenant"), number)
+	switch {
+	case errors.Is(err, history.ErrNoReceipt), errors.Is(err, history.ErrNoProof):
+		return nil, status.Error(codes.NotFound, err.Error())
+	case err != nil:
+		return nil, err
+	}
+	enc := jsonpb.Marshaler{OrigName: true, EmitDefaults: true}
+	text, err := enc.MarshalToString(&bundle)
+	return json.RawMessage(text), err
 }
 
 // restEvents streams every event of our modules as it happens.

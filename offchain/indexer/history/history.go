@@ -173,7 +173,7 @@ func (s *Store) Apply(ctx context.Context, chainID string, head chain.Head, fn f
 			err = errors.Join(fmt.Errorf("history: block %d: %w", head.Height, err), sqlTx.Rollback())
 		}
 	}()
-	tx := &Tx{ctx: ctx, tx: sqlTx, head: head}
+	tx := &Tx{ctx: ctx, tx: sqlTx, chainID: chainID, head: head}
 	var height int64
 	row := sqlTx.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'height'")
 	switch err := row.Scan(&height); {

@@ -21,9 +21,10 @@ import (
 
 // Tx writes one block.
 type Tx struct {
-	ctx  context.Context
-	tx   *sql.Tx
-	head chain.Head
+	ctx     context.Context
+	tx      *sql.Tx
+	chainID string
+	head    chain.Head
 }
 
 func (t *Tx) exec(query string, args ...any) error {
@@ -85,6 +86,9 @@ func (t *Tx) LeaseSettled(leaseID, paid, fee string) error {
 
 // LeaseClosed takes over the receipt, which has the last word on what was billed.
 func (t *Tx) LeaseClosed(r leasetypes.Receipt) error {
+	if err := t.keepReceipt(r); err != nil {
+		return err
+	}
 	codes := make([]string, len(r.ExitCodes))
 	for i, c := range r.ExitCodes {
 		codes[i] = strconv.Itoa(int(c))
