@@ -169,6 +169,13 @@ func TestPublishedPortAndNeighbourByName(t *testing.T) {
 	require.ErrorIs(t, r.Start(t.Context(), third.Key), runtime.ErrPortTaken)
 }
 
+func TestInstanceKnowsItsOwnName(t *testing.T) {
+	r, s := subject(t)
+	out := attempt(t, r, s, "DO=name")
+	require.Contains(t, out, "name one <nil> 1 <nil>\n")
+	require.Contains(t, out, "localhost [127.0.0.1] <nil>\n")
+}
+
 func TestMachineIsOutOfReach(t *testing.T) {
 	r, s := subject(t)
 	guarded(t, r, "egress")

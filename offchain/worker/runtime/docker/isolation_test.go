@@ -213,6 +213,27 @@ func TestDiskOutlivesARestartAndNothingElse(t *testing.T) {
 	require.Empty(t, runtimetest.Loops(t, r.info.DockerRootDir))
 }
 
+func TestDiskOutlivesAKilledEngine(t *testing.T) {
+	r, s := subject(t)
+	guarded(t, r, "disk")
+	s.Env = []string{"DO=fill", "FILES=/fill"}
+	full := func() int {
+		return strings.Count(runtimetest.Output(t, r, s.Key, runtime.LogOptions{}), "full: true")
+	}
+	run(t, r, s)
+	require.Eventually(t, func() bool { return full() == 1 }, patience, 50*time.Millisecond)
+	before := instance(t, r, s.Key)
+	runtimetest.KillEngine(t)
+	after := instance(t, r, s.Key)
+	require.Equal(t, before.StartedAt, after.StartedAt, "it never noticed")
+	require.Equal(t, runtime.StateRunning, after.State)
+	require.NoError(t, r.Stop(t.Context(), s.Lease, 0))
+	require.NoError(t, r.Start(t.Context(), s.Key))
+	require.Eventually(t, func() bool { return full() == 2 }, patience, 50*time.Millisecond, "on the same disk, which is full")
+	require.NoError(t, r.Remove(t.Context(), s.Lease))
+	require.Empty(t, runtimetest.Loops(t, r.info.DockerRootDir))
+}
+
 // TestKilledWithADiskInHand leaves a disk as a worker that is killed after each step of making one, and goes on.
 func TestKilledWithADiskInHand(t *testing.T) {
 	r, s := subject(t)

@@ -13,8 +13,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	goruntime "runtime"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -77,6 +79,22 @@ func Engine(t testing.TB) string {
 	})
 	require.NoError(t, engine.err)
 	return engine.host
+}
+
+// KillEngine kills the private engine with all its memory and starts it again; a test on an engine that is not ours is skipped.
+func KillEngine(t testing.TB) {
+	t.Helper()
+	if engine.dir == "" {
+		t.Skip("the engine of DOCKER_HOST is not killed")
+	}
+	b, err := os.ReadFile(filepath.Join(engine.dir, "dockerd.pid"))
+	require.NoError(t, err)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	require.Eventually(t, func() bool { return syscall.Kill(pid, 0) != nil }, patience, 20*time.Millisecond)
+	out, err := dockerd("start")
+	require.NoError(t, err, string(out))
 }
 
 func dockerd(verb string) ([]byte, error) {

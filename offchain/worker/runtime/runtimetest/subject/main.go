@@ -101,6 +101,13 @@ func main() {
 	case "bandwidth":
 		bandwidth("http://" + os.Getenv("ADDRESS"))
 		os.Exit(0)
+	case "name":
+		name, err := os.Hostname()
+		addresses, lerr := net.LookupHost(name)
+		fmt.Println("name", name, err, len(addresses), lerr)
+		addresses, lerr = net.LookupHost("localhost")
+		fmt.Println("localhost", addresses, lerr)
+		os.Exit(0)
 	case "setuid":
 		setuid()
 		os.Exit(0)
