@@ -44,15 +44,19 @@ const (
 //	root/SERVICE.LAYER   what the engine would keep in overlay2/LAYER, bound over it
 //	volume/…             volumes
 //
+// and SLUG/gate/SERVICE, a link without which an instance can't be started.
+//
 // Nothing else is remembered: what stands is looked up in the kernel's mount table, every step is taken once and may be repeated,
-// and the loop device is released by the kernel with the last mount. Where the mounts are gone (a reboot) the engine finds a
-// layer without anything to run, so an instance doesn't start before its disk is back.
+// and the loop device is released by the kernel with the last mount. Mounts go with a reboot, and those of layers also when an
+// engine ends that does not keep its containers running: the gate then leads nowhere until the instance is started by the worker.
 type disks struct {
 	mode   Mode
 	dir    string // of this worker; empty where disks can't be limited
 	layers string // the engine's overlay2
 	why    error  // why not
-	mu     sync.Mutex
+	// uid and gid are root's inside of a workload, as the machine sees them.
+	uid, gid int
+	mu       sync.Mutex
 	// reserved is what this process took of the engine's disk for disks, less what it gave back, in MiB.
 	reserved atomic.Int64
 }
@@ -342,6 +346,9 @@ func mountLoop(image, at string) error {
 		if err == nil {
 			err = unix.Mount(path, at, "ext4", unix.MS_NODEV|unix.MS_NOSUID|unix.MS_NOATIME, "errors=remount-ro")
 		}
+		if err == nil { // what the engine mounts in a layer is not to show up here a second time
+			err = unix.Mount("", at, "", unix.MS_PRIVATE, "")
+		}
 		if err = errors.Join(err, device.Close()); err != nil {
 			return fmt.Errorf("mount %s through %s: %w", image, path, err)
 		}
@@ -350,27 +357,81 @@ func mountLoop(image, at string) error {
 	return fmt.Errorf("no loop device is free after %d tries", loopTries)
 }
 
+// gateFile is a file that an instance mounts through its gate.
+type gateFile struct{ name, target, text string }
+
+// gateFiles are what the engine would keep beside the lease's disk and let a workload write into without a limit, and one more: the engine
+// goes on without files of names that are gone, but not without another. Names of services, its own included, are the embedded
+// resolver's to know.
+func gateFiles(service string) []gateFile {
+	return []gateFile{
+		{"hosts", "/etc/hosts", "127.0.0.1\tlocalhost\n"},
+		{"hostname", "/etc/hostname", service + "\n"},
+		{"resolv.conf", "/etc/resolv.conf", "nameserver 127.0.0.11\noptions ndots:0\n"},
+		{"disk", "/.ath", ""},
+	}
+}
+
+func (d *disks) writeGate(dir, service string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, file := range gateFiles(service) {
+		path := filepath.Join(dir, file.name)
+		if err := errors.Join(os.WriteFile(path, []byte(file.text), 0o644), os.Chown(path, d.uid, d.gid)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gate is the directory by which an instance mounts these files: a link to where they are. Once the instance has its layer, that is
+// within the layer, so that without the layer's mount the engine finds no such file and does not start the instance.
+func (d *disks) gate(slug, service string) string { return filepath.Join(d.dir, slug, "gate", service) }
+
+// openGate lets an instance be made, which asks for the files before there is a layer.
+func (d *disks) openGate(slug, service string) (string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	gate, dir := d.gate(slug, service), filepath.Join(d.dir, slug, "tree", "volume", service+".etc")
+	return gate, errors.Join(d.writeGate(dir, service), link(dir, gate))
+}
+
+// link makes a symbolic link in place of another.
+func link(target, path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	unfinished := path + ".new"
+	if err := os.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return errors.Join(os.Symlink(target, unfinished), os.Rename(unfinished, path))
+}
+
+// layerGate is where a layer has these files, beside what the engine keeps there.
+const layerGate = "ath"
+
 // takeRoot moves an instance's writable layer onto the lease's disk, before it runs. upper is the engine's directory of it.
-func (d *disks) takeRoot(ctx context.Context, tree, service, upper string) error {
+func (d *disks) takeRoot(ctx context.Context, slug, service, upper string) error {
 	layer := filepath.Dir(upper)
 	if filepath.Dir(layer) != d.layers {
 		return fmt.Errorf("disk of service %s: its layer is at %s, not below %s; the engine's layout is not known", service, upper, d.layers)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if err := link(filepath.Join(layer, layerGate), d.gate(slug, service)); err != nil {
+		return err
+	}
 	if yes, err := mounted(layer); yes || err != nil {
 		return err
 	}
-	own := filepath.Join(tree, "root", service+"."+filepath.Base(layer))
+	own := filepath.Join(d.dir, slug, "tree", "root", service+"."+filepath.Base(layer))
 	if _, err := os.Stat(own); errors.Is(err, fs.ErrNotExist) {
-		if err := d.copyLayer(ctx, tree, service, layer, own); err != nil {
+		if err := d.copyLayer(ctx, service, layer, own); err != nil {
 			return fmt.Errorf("disk of service %s: %w", service, err)
 		}
 	} else if err != nil {
-		return err
-	}
-	// Without this file the engine takes the layer for an image of nothing: it can't start without the disk.
-	if err := os.Remove(filepath.Join(layer, "lower")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := emptyDir(filepath.Join(layer, "diff")); err != nil {
@@ -382,9 +443,9 @@ func (d *disks) takeRoot(ctx context.Context, tree, service, upper string) error
 	return nil
 }
 
-func (d *disks) copyLayer(ctx context.Context, tree, service, layer, own string) error {
+func (d *disks) copyLayer(ctx context.Context, service, layer, own string) error {
 	// Earlier layers of the service are those of instances that are gone.
-	old, err := filepath.Glob(filepath.Join(tree, "root", service+".*"))
+	old, err := filepath.Glob(filepath.Join(filepath.Dir(own), service+".*"))
 	if err != nil {
 		return err
 	}
@@ -398,7 +459,7 @@ func (d *disks) copyLayer(ctx context.Context, tree, service, layer, own string)
 	if err != nil {
 		return fmt.Errorf("copy layer: %w: %s", err, strings.TrimSpace(string(out)))
 	}
-	return os.Rename(unfinished, own)
+	return errors.Join(d.writeGate(filepath.Join(unfinished, layerGate), service), os.Rename(unfinished, own))
 }
 
 func emptyDir(dir string) error {

@@ -76,10 +76,8 @@ type Runtime struct {
 	egress egress
 	disks  disks
 	info   system.Info
-	// uid and gid are root's inside of a workload, as the machine sees them.
-	uid, gid int
-	log      *slog.Logger
-	pulls    sync.Mutex
+	log    *slog.Logger
+	pulls  sync.Mutex
 	// imageFiles is how many files an image may have, keepFreeMiB what none may take of the machine's disk.
 	imageFiles, keepFreeMiB int64
 	create                  sync.Mutex // the engine takes two networks of one name; one Create at a time doesn't make them
@@ -115,7 +113,7 @@ func (r *Runtime) probe(ctx context.Context) error {
 		return r.fail("info", err)
 	}
 	r.info = info.Info
-	r.uid, r.gid = rootOf(r.info)
+	r.disks.uid, r.disks.gid = rootOf(r.info)
 	if err := r.egress.probe(ctx, r.log); err != nil {
 		return err
 	}

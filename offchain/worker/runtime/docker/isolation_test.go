@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/athnet/ath/offchain/manifest"
 	"github.com/athnet/ath/offchain/worker/runtime"
 	"github.com/athnet/ath/offchain/worker/runtime/runtimetest"
 )
@@ -98,7 +99,7 @@ func TestNoWayOutOfAContainer(t *testing.T) {
 	require.NotEmpty(t, mounts)
 	for _, m := range mounts {
 		if !strings.HasPrefix(m[1], "/proc") && !strings.HasPrefix(m[1], "/sys") && !strings.HasPrefix(m[1], "/dev") {
-			require.Contains(t, []string{"/", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"}, m[1], "a mount of the machine")
+			require.Contains(t, []string{"/", "/.ath", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"}, m[1], "a mount of the machine")
 		}
 	}
 }
@@ -151,7 +152,7 @@ func TestDiskFillEndsInside(t *testing.T) {
 	s.Image = runtimetest.SubjectImage(t, runtimetest.Registry(t), "/data")
 	require.NoError(t, r.Pull(t.Context(), s.Image, nil))
 	s.Disk = runtime.Disk{LeaseMiB: 64, ServiceMiB: 64, Services: 1}
-	s.Env = []string{"DO=fill", "FILES=/fill,/tmp/fill,/data/fill,/var/x,/etc/hosts,/etc/hostname,/etc/resolv.conf"}
+	s.Env = []string{"DO=fill", "FILES=/fill,/tmp/fill,/data/fill,/var/x,/.ath,/etc/hosts,/etc/hostname,/etc/resolv.conf"}
 	require.NoError(t, r.Create(t.Context(), s))
 	image := filepath.Join(r.disks.dir, r.slug(s.Lease), "disk.img")
 	require.GreaterOrEqual(t, allocated(t, image), int64(56<<20), "all its storage is reserved before it runs")
@@ -161,7 +162,7 @@ func TestDiskFillEndsInside(t *testing.T) {
 	}, patience, 100*time.Millisecond)
 	out := runtimetest.Output(t, r, s.Key, runtime.LogOptions{})
 	var written int
-	for _, path := range []string{"/fill", "/tmp/fill", "/data/fill", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"} {
+	for _, path := range []string{"/fill", "/tmp/fill", "/data/fill", "/.ath", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"} {
 		m := regexp.MustCompile(`(?m)^` + path + `: (\d+) MiB, full: true`).FindStringSubmatch(out)
 		require.Len(t, m, 2, "%s must be full:\n%s", path, out)
 		n, err := strconv.Atoi(m[1])
@@ -175,7 +176,11 @@ func TestDiskFillEndsInside(t *testing.T) {
 	// A second service of the lease shares the same storage, which is full: its tenant's fault, not the provider's.
 	second := s
 	second.Service = "two"
-	require.ErrorIs(t, r.Create(t.Context(), second), runtime.ErrImage)
+	err := r.Create(t.Context(), second)
+	if err == nil { // small files find room where a large one does not
+		err = r.Start(t.Context(), second.Key)
+	}
+	require.ErrorIs(t, err, runtime.ErrImage)
 }
 
 func TestDiskOutlivesARestartAndNothingElse(t *testing.T) {
@@ -190,20 +195,19 @@ func TestDiskOutlivesARestartAndNothingElse(t *testing.T) {
 	dir := filepath.Join(r.disks.dir, r.slug(s.Lease))
 	require.NoError(t, r.Stop(t.Context(), s.Lease, 0))
 
-	// A reboot takes the mounts. The engine alone can't start the instance then: it would be without its limit.
+	// A reboot takes the mounts, an engine that ends may take those of layers. The engine alone can't start the instance then: it would
+	// be without its limit.
 	c, err := r.find(t.Context(), s.Key)
 	require.NoError(t, err)
 	points, err := sharing(filepath.Join(dir, "tree"))
 	require.NoError(t, err)
-	require.Len(t, points, 2, "the tree and the instance's layer")
+	require.Equal(t, []string{filepath.Dir(c.GraphDriver.Data["UpperDir"]), filepath.Join(dir, "tree")}, points)
 	for _, p := range points {
 		require.NoError(t, unix.Unmount(p, 0))
+		_, err = r.engine.ContainerStart(t.Context(), c.ID, client.ContainerStartOptions{})
+		require.ErrorContains(t, err, "does not exist")
+		require.NoError(t, r.Create(t.Context(), s), "what exists is left as it is")
 	}
-	_, err = r.engine.ContainerStart(t.Context(), c.ID, client.ContainerStartOptions{})
-	require.Error(t, err)
-	layer := filepath.Dir(c.GraphDriver.Data["UpperDir"])
-	require.FileExists(t, filepath.Join(layer, "link"))
-	require.NoFileExists(t, filepath.Join(layer, "lower"), "even if its mounts were there, the engine would have nothing to run")
 
 	require.NoError(t, r.Start(t.Context(), s.Key))
 	require.Eventually(t, func() bool { return full() == 2 }, patience, 50*time.Millisecond, "what it wrote is there again")
@@ -211,6 +215,22 @@ func TestDiskOutlivesARestartAndNothingElse(t *testing.T) {
 	require.NoError(t, r.Remove(t.Context(), s.Lease))
 	require.NoDirExists(t, dir)
 	require.Empty(t, runtimetest.Loops(t, r.info.DockerRootDir))
+}
+
+// An engine starts what it restarts by itself with fewer questions than what it is told to start.
+func TestEngineRestartsNothingWithoutItsDisk(t *testing.T) {
+	r, s := subject(t)
+	guarded(t, r, "disk")
+	s.Env, s.Restart = []string{"DO=fill", "FILES=/fill"}, manifest.RestartAlways
+	run(t, r, s)
+	output := func() string { return runtimetest.Output(t, r, s.Key, runtime.LogOptions{}) }
+	require.Eventually(t, func() bool { return strings.Contains(output(), "full: true") }, patience, 50*time.Millisecond)
+	c, err := r.find(t.Context(), s.Key)
+	require.NoError(t, err)
+	require.NoError(t, unix.Unmount(filepath.Dir(c.GraphDriver.Data["UpperDir"]), unix.MNT_DETACH))
+	require.NoError(t, unix.Kill(c.State.Pid, unix.SIGKILL))
+	require.Eventually(t, func() bool { return instance(t, r, s.Key).State == runtime.StateExited }, patience, 50*time.Millisecond, "it does not come back")
+	require.Equal(t, 1, strings.Count(output(), " MiB, "), output())
 }
 
 func TestDiskOutlivesAKilledEngine(t *testing.T) {

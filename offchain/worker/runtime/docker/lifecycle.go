@@ -54,6 +54,9 @@ func (r *Runtime) Create(ctx context.Context, spec runtime.Spec) error {
 	}
 	r.create.Lock()
 	defer r.create.Unlock()
+	if err := r.adopt(ctx, spec); !errors.Is(err, runtime.ErrNotFound) {
+		return err
+	}
 	net, err := r.ensureNetwork(ctx, spec.Lease)
 	if err != nil {
 		return err
@@ -75,11 +78,13 @@ func (r *Runtime) Create(ctx context.Context, spec runtime.Spec) error {
 			return fullDisk(spec.Service, err)
 		}
 		host.Mounts = append(host.Mounts, own...)
-		names, err := r.nameFiles(tree, spec.Service)
+		gate, err := r.disks.openGate(r.slug(spec.Lease), spec.Service)
 		if err != nil {
 			return fullDisk(spec.Service, err)
 		}
-		host.Mounts = append(host.Mounts, names...)
+		for _, file := range gateFiles(spec.Service) {
+			host.Mounts = append(host.Mounts, mount.Mount{Type: mount.TypeBind, Source: filepath.Join(gate, file.name), Target: file.target})
+		}
 		config.Labels[labelDisk] = "1"
 	} else if host.Mounts, err = r.tenantVolumes(spec, ""); err != nil {
 		return err
@@ -101,6 +106,8 @@ func (r *Runtime) Create(ctx context.Context, spec runtime.Spec) error {
 		return r.adopt(ctx, spec)
 	case cerrdefs.IsNotFound(err):
 		return fmt.Errorf("docker create: image %s has gone from the engine: %w", spec.Image, err)
+	case strings.Contains(err.Error(), "Duplicate mount point"): // a volume where this worker mounts something
+		return fmt.Errorf("%w: create %s: %w; mount its volumes elsewhere", runtime.ErrImage, spec.Service, err)
 	default:
 		return r.fail("create", err)
 	}
@@ -305,26 +312,6 @@ func (r *Runtime) tenantVolumes(spec runtime.Spec, tree string) ([]mount.Mount, 
 	return out, nil
 }
 
-// nameFiles are what the engine would keep beside the lease's disk and let a workload write into without a limit. Names of
-// services, its own included, are the embedded resolver's to know.
-func (r *Runtime) nameFiles(tree, service string) ([]mount.Mount, error) {
-	dir := filepath.Join(tree, "volume", service+".etc")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	var out []mount.Mount
-	for _, file := range []struct{ name, text string }{
-		{"hosts", "127.0.0.1\tlocalhost\n"}, {"hostname", service + "\n"}, {"resolv.conf", "nameserver 127.0.0.11\noptions ndots:0\n"},
-	} {
-		path := filepath.Join(dir, file.name)
-		if err := errors.Join(os.WriteFile(path, []byte(file.text), 0o644), os.Chown(path, r.uid, r.gid)); err != nil {
-			return nil, err
-		}
-		out = append(out, mount.Mount{Type: mount.TypeBind, Source: path, Target: "/etc/" + file.name})
-	}
-	return out, nil
-}
-
 // volume is a directory of the lease's disk at target in the instance. The engine fills an empty one with what the image has there.
 func (r *Runtime) volume(key runtime.Key, tree, name, target string) (mount.Mount, error) {
 	dir := filepath.Join(tree, "volume", key.Service+"."+name)
@@ -351,7 +338,7 @@ func (r *Runtime) fresh(dir string) error {
 		return err
 	}
 	unfinished := dir + ".new"
-	return errors.Join(os.MkdirAll(unfinished, 0o755), os.Chown(unfinished, r.uid, r.gid), os.Rename(unfinished, dir))
+	return errors.Join(os.MkdirAll(unfinished, 0o755), os.Chown(unfinished, r.disks.uid, r.disks.gid), os.Rename(unfinished, dir))
 }
 
 // settle puts an instance that does not run onto its lease's disk: new, or after a reboot, which took the mounts.
@@ -366,11 +353,10 @@ func (r *Runtime) settle(ctx context.Context, key runtime.Key) error {
 	if c.GraphDriver == nil {
 		return fmt.Errorf("disk of service %s: the engine does not say where its layer is; its storage driver must stay %s while leases run", key.Service, overlay)
 	}
-	tree, err := r.disks.make(ctx, r.slug(key.Lease), 0)
-	if err != nil {
+	if _, err := r.disks.make(ctx, r.slug(key.Lease), 0); err != nil {
 		return err
 	}
-	return fullDisk(key.Service, r.disks.takeRoot(ctx, tree, key.Service, c.GraphDriver.Data["UpperDir"]))
+	return fullDisk(key.Service, r.disks.takeRoot(ctx, r.slug(key.Lease), key.Service, c.GraphDriver.Data["UpperDir"]))
 }
 
 // Start implements runtime.Lifecycle.
