@@ -137,7 +137,7 @@ func rootOf(info system.Info) (uid, gid int) {
 	return uid, gid
 }
 
-// Close drops the connection; instances go on. Packet filter rules go when no worker has a network left on this engine.
+// Close drops the connection; instances go on. Packet filter rules go when no worker has a network left on this machine.
 func (r *Runtime) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -146,12 +146,7 @@ func (r *Runtime) Close() error {
 			continue // those that are empty
 		}
 	}
-	var err error
-	left, lerr := r.engine.NetworkList(ctx, client.NetworkListOptions{Filters: client.Filters{}.Add("label", labelChain)})
-	if lerr == nil && len(left.Items) == 0 {
-		err = r.egress.release(ctx)
-	}
-	return errors.Join(err, r.engine.Close())
+	return errors.Join(r.egress.release(ctx), r.engine.Close())
 }
 
 // Version of the engine, for people.

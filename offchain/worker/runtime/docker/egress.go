@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -15,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
 // private are the ranges that a workload has no business in: RFC 1918, carrier NAT, link-local with the cloud's metadata
@@ -179,13 +182,49 @@ func (e *egress) write(ctx context.Context) error {
 	return nil
 }
 
-// release takes the rules away.
+// lockFile is held over making a bridge and writing the rules for it, and over looking for bridges and taking the rules away: the rules
+// are the machine's, for all workers and engines on it.
+const lockFile = "/run/ath-egress.lock"
+
+// hold returns what lets go of the lock.
+func (e *egress) hold() (func(), error) {
+	if !e.active {
+		return func() {}, nil
+	}
+	f, err := os.OpenFile(lockFile, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("egress: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		return nil, errors.Join(fmt.Errorf("egress: lock %s: %w", lockFile, err), f.Close())
+	}
+	return func() { _ = f.Close() }, nil // the lock goes with the file
+}
+
+// needed says whether a bridge of any worker stands, on whatever engine.
+func needed() (bool, error) {
+	all, err := net.Interfaces()
+	if err != nil {
+		return true, err
+	}
+	return slices.ContainsFunc(all, func(i net.Interface) bool { return strings.HasPrefix(i.Name, strings.TrimSuffix(bridges, "+")) }), nil
+}
+
+// release takes the rules away where no bridge needs them.
 func (e *egress) release(ctx context.Context) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	if !e.active {
 		return nil
 	}
+	free, err := e.hold()
+	if err != nil {
+		return err
+	}
+	defer free()
+	if yes, err := needed(); yes || err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	for _, j := range jumps {
 		if j.do(ctx, "-C") == nil {
 			if err := j.do(ctx, "-D"); err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -463,6 +464,24 @@ func TestBandwidthLeavesRoomForTheWorker(t *testing.T) {
 		require.Greater(t, kbits, mbps*1000/10, "it is of use")
 		require.Less(t, kbits, mbps*1000*2, "what it did not use for two seconds comes at once")
 	}
+}
+
+func TestRulesStayWhileAnyBridgeDoes(t *testing.T) {
+	r, s := subject(t)
+	guarded(t, r, "egress")
+	run(t, r, s)
+	other, err := New(t.Context(), Config{Host: runtimetest.Engine(t), Chain: "ath-other", Worker: t.Name(), Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	stand := func() {
+		for _, j := range jumps {
+			require.NoError(t, j.do(t.Context(), "-C"))
+		}
+	}
+	require.NoError(t, other.Close(), "as ath-worker check does")
+	stand()
+	require.NoError(t, iptables(t.Context(), "-F", "INPUT"))
+	require.NoError(t, r.Start(t.Context(), s.Key))
+	stand()
 }
 
 func TestFlowsAreBounded(t *testing.T) {

@@ -130,6 +130,11 @@ func (r *Runtime) networkOf(lease string) string { return "ath-" + r.slug(lease)
 // ensureNetwork returns the name of the lease's own bridge, with the machine and private networks out of its reach.
 func (r *Runtime) ensureNetwork(ctx context.Context, lease string) (string, error) {
 	name, bridge := r.networkOf(lease), "ath"+r.slug(lease)
+	free, err := r.egress.hold()
+	if err != nil {
+		return "", err
+	}
+	defer free()
 	found, err := r.engine.NetworkList(ctx, client.NetworkListOptions{Filters: r.mine(lease)})
 	if err != nil {
 		return "", r.fail("list networks", err)
@@ -362,6 +367,9 @@ func (r *Runtime) settle(ctx context.Context, key runtime.Key) error {
 // Start implements runtime.Lifecycle.
 func (r *Runtime) Start(ctx context.Context, key runtime.Key) error {
 	if err := r.settle(ctx, key); err != nil {
+		return err
+	}
+	if err := r.egress.guard(ctx); err != nil { // since Create something may have flushed the rules
 		return err
 	}
 	_, err := r.engine.ContainerStart(ctx, r.name(key), client.ContainerStartOptions{})
