@@ -53,6 +53,8 @@ type copied struct {
 	cancel  context.CancelFunc // of the follower; nil where none runs
 	waiting int                // copies that the follower is in the way of
 	life    string             // the instance's life that was copied to its end
+
+	noted *api.Status // of a journal of events: what the last entry left; nil before it was read. Guarded by busy
 }
 
 func newJournals(dir string, limit int64) *journals {
@@ -287,18 +289,22 @@ func (w *Worker) serveLogs(rw http.ResponseWriter, req *http.Request) error {
 	if oldest == next && !q.follow && q.after == 0 {
 		return refuse(http.StatusNotFound, "service "+service+" has no output yet", "ask for the lease's status")
 	}
+	out := startStream(rw, c, service, q.json)
+	if err := out.flush(); err != nil {
+		return err
+	}
+	return w.streamLog(req.Context(), out, c, key, q, oldest, next)
+}
+
+func startStream(rw http.ResponseWriter, c *copied, service string, asJSON bool) *logWriter {
 	kind := "text/plain; charset=utf-8"
-	if q.json {
+	if asJSON {
 		kind = "application/x-ndjson"
 	}
 	rw.Header().Set("Content-Type", kind)
 	rw.Header().Set("X-Content-Type-Options", "nosniff")
 	rw.WriteHeader(http.StatusOK)
-	out := &logWriter{rw: rw, ctl: http.NewResponseController(rw), service: service, journal: c.ID(), json: q.json}
-	if err := out.flush(); err != nil {
-		return err
-	}
-	return w.streamLog(req.Context(), out, c, key, q, oldest, next)
+	return &logWriter{rw: rw, ctl: http.NewResponseController(rw), service: service, journal: c.ID(), json: asJSON}
 }
 
 // streamLog writes lines until all are read, or the service has ended for good.
@@ -403,23 +409,37 @@ type logWriter struct {
 	service string
 	journal uint64
 	json    bool
+	events  bool // lines are entries of a journal of events
+}
+
+func (o *logWriter) encode(v any) error {
+	if err := o.ctl.SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
+		return err
+	}
+	return json.NewEncoder(o.rw).Encode(v)
 }
 
 func (o *logWriter) flush() error { return o.ctl.Flush() }
 
 func (o *logWriter) write(v api.LogLine, text []byte) error {
-	if err := o.ctl.SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
-		return err
+	if o.events {
+		return o.encode(api.Event{Cursor: v.Cursor, Time: v.Time, Source: "worker", Kind: "note", Text: v.Text, End: v.End})
 	}
 	if o.json {
 		v.Service = o.service
-		return json.NewEncoder(o.rw).Encode(v)
+		return o.encode(v)
+	}
+	if err := o.ctl.SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
+		return err
 	}
 	_, err := o.rw.Write(text)
 	return err
 }
 
 func (o *logWriter) line(l journal.Line) error {
+	if o.events {
+		return o.event(l)
+	}
 	v := api.LogLine{Cursor: o.cursor(l.Number), Time: l.Time, Stream: l.Stream.String(), Partial: l.Partial}
 	if utf8.Valid(l.Text) {
 		v.Text = string(l.Text)

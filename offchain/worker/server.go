@@ -53,15 +53,19 @@ func (w *Worker) Gateway() http.Handler {
 	handle("PUT /v1/manifests/{hash}", tenants, w.serveManifest)
 	handle("GET /v1/leases/{tenant}/{number}/status", tenants, w.serveStatus)
 	handle("GET /v1/leases/{tenant}/{number}/metrics", newLimiter(w.clock, metricsRate, metricsBurst), w.serveMetrics)
-	handle("GET /v1/leases/{tenant}/{number}/logs", tenants, func(rw http.ResponseWriter, req *http.Request) error {
-		select {
-		case streams <- struct{}{}:
-			defer func() { <-streams }()
-			return w.serveLogs(rw, req)
-		default:
-			return refuse(http.StatusServiceUnavailable, "too many logs are followed at once", "try again later")
+	stream := func(serve func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+		return func(rw http.ResponseWriter, req *http.Request) error {
+			select {
+			case streams <- struct{}{}:
+				defer func() { <-streams }()
+				return serve(rw, req)
+			default:
+				return refuse(http.StatusServiceUnavailable, "too many logs are followed at once", "try again later")
+			}
 		}
-	})
+	}
+	handle("GET /v1/leases/{tenant}/{number}/logs", tenants, stream(w.serveLogs))
+	handle("GET /v1/leases/{tenant}/{number}/events", tenants, stream(w.serveEvents))
 	mux.HandleFunc("/", func(rw http.ResponseWriter, _ *http.Request) {
 		answerError(rw, refuse(http.StatusNotFound, "no such endpoint", "see the documentation of the tenant gateway"))
 	})

@@ -25,7 +25,7 @@ import (
 // leaseCommand holds what a tenant does with leases.
 func leaseCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "lease", Short: "Look at your leases, read their output, close them", RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(leaseListCommand(), leaseStatusCommand(), leaseLogsCommand(), leaseMetricsCommand(), leaseCloseCommand(),
+	cmd.AddCommand(leaseListCommand(), leaseStatusCommand(), leaseLogsCommand(), leaseEventsCommand(), leaseMetricsCommand(), leaseCloseCommand(),
 		leaseUpdateCommand(), leaseFailoverCommand(), leaseResumeCommand())
 	completeLeases(cmd)
 	return cmd

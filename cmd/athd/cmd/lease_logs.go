@@ -90,16 +90,20 @@ func (t *tenant) logSource(id leases.LeaseID) logSource {
 	}
 }
 
-// followLogs reads to the end; after a break it goes on behind the last line that it had.
 func followLogs(ctx context.Context, o api.LogOptions, source logSource, take func(api.LogLine) error, talk io.Writer, sleep func(time.Duration)) error {
+	return follow(ctx, o, source, func(l api.LogLine) string { return l.Cursor }, take, talk, sleep)
+}
+
+// follow reads a stream to its end; after a break it goes on behind the last entry that it had.
+func follow[T any](ctx context.Context, o api.LogOptions, source func(context.Context, api.LogOptions, func(T) error) error, cursor func(T) string, take func(T) error, talk io.Writer, sleep func(time.Duration)) error {
 	var failed error // of take: nothing that another try would mend
 	for attempt := 0; ; attempt++ {
-		err := source(ctx, o, func(l api.LogLine) error {
-			if failed = take(l); failed != nil {
+		err := source(ctx, o, func(v T) error {
+			if failed = take(v); failed != nil {
 				return failed
 			}
-			if l.Cursor != "" {
-				o.Cursor, o.Tail, attempt = l.Cursor, 0, 0
+			if at := cursor(v); at != "" {
+				o.Cursor, o.Tail, attempt = at, 0, 0
 			}
 			return nil
 		})

@@ -8,6 +8,7 @@
 //	GET /v1/leases/{tenant}/{number}/status              → Status, scope "status"
 //	GET /v1/leases/{tenant}/{number}/logs?service=…      → text/plain, scope "logs"; follow=1, tail=100, since=RFC 3339;
 //	                                                       format=json: LogLine per line, cursor= goes on behind one
+//	GET /v1/leases/{tenant}/{number}/events              → Event per line, scope "status"; follow=1, cursor=, since=
 //	GET /v1/leases/{tenant}/{number}/metrics             → Prometheus text, scope "metrics"; format=json: Metrics
 package api
 
@@ -92,6 +93,19 @@ type LogLine struct {
 	Partial bool      `json:"partial,omitempty"` // the line goes on in the next of the same stream
 	Lost    uint64    `json:"lost,omitempty"`    // lines before this place that are not kept any more
 	End     bool      `json:"end,omitempty"`     // nothing more will come; a stream without it broke
+}
+
+// Event is something that happened to a lease, as JSON Lines.
+type Event struct {
+	Cursor    string    `json:"cursor,omitempty"` // goes on behind this event; empty where several belong together
+	Time      time.Time `json:"time,omitzero"`
+	Source    string    `json:"source"` // chain or worker
+	Kind      string    `json:"kind"`   // opened, assigned, manifest, pulling, started, ended, restarted, running, fault, paused, closed, …
+	Service   string    `json:"service,omitempty"`
+	ExitCode  int       `json:"exit_code,omitempty"`
+	OOMKilled bool      `json:"oom_killed,omitempty"`
+	Text      string    `json:"text"`          // the cause, in words
+	End       bool      `json:"end,omitempty"` // nothing more will come
 }
 
 // Error is the body of every answer that is not a success.

@@ -122,11 +122,20 @@ var ErrBroken = errors.New("the connection to the worker broke")
 
 // LogLines hands on the lines of a service's output. nil: they are all. ErrBroken, an *Error, or one of take.
 func (c *Client) LogLines(ctx context.Context, lease string, o LogOptions, take func(LogLine) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	q := o.query()
 	q.Set("format", "json")
-	body, err := c.do(ctx, http.MethodGet, "/v1/leases/"+lease+"/logs?"+q.Encode(), nil)
+	return stream(ctx, c, "/v1/leases/"+lease+"/logs?"+q.Encode(), func(l LogLine) bool { return l.End }, take)
+}
+
+// Events hands on what the worker has to tell of a lease; as LogLines. Service and Tail mean nothing here.
+func (c *Client) Events(ctx context.Context, lease string, o LogOptions, take func(Event) error) error {
+	return stream(ctx, c, "/v1/leases/"+lease+"/events?"+o.query().Encode(), func(e Event) bool { return e.End }, take)
+}
+
+func stream[T any](ctx context.Context, c *Client, path string, end func(T) bool, take func(T) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	body, err := c.do(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return err
 	}
@@ -135,14 +144,14 @@ func (c *Client) LogLines(ctx context.Context, lease string, o LogOptions, take 
 	defer watch.Stop()
 	in := json.NewDecoder(watched{body, func() { watch.Reset(silence) }})
 	for {
-		var l LogLine
-		if err := in.Decode(&l); err != nil {
+		var v T
+		if err := in.Decode(&v); err != nil {
 			return fmt.Errorf("%w: %w", ErrBroken, err)
 		}
-		if l.End {
+		if end(v) {
 			return nil
 		}
-		if err := take(l); err != nil {
+		if err := take(v); err != nil {
 			return err
 		}
 	}
