@@ -26,7 +26,7 @@ import (
 func leaseCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "lease", Short: "Look at your leases, read their output, close them", RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	cmd.AddCommand(leaseListCommand(), leaseStatusCommand(), leaseLogsCommand(), leaseEventsCommand(), leaseMetricsCommand(), leaseCloseCommand(),
-		leaseUpdateCommand(), leaseFailoverCommand(), leaseResumeCommand())
+		leaseUpdateCommand(), leaseFailoverCommand(), leaseResumeCommand(), leaseReceiptCommand())
 	completeLeases(cmd)
 	return cmd
 }

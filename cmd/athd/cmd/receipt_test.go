@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cmd
+
+import (
+	"bytes"
+	"encoding/hex"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"cosmossdk.io/math"
+	"github.com/stretchr/testify/require"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	leases "github.com/athnet/ath/x/leases/types"
+)
+
+func receiptCommand(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	cmd := leaseReceiptCommand()
+	var out bytes.Buffer
+	cmd.SetOut(&out)
+	cmd.SetErr(&out)
+	cmd.SetArgs(args)
+	cmd.SilenceUsage = true
+	err := cmd.Execute()
+	return out.String(), err
+}
+
+// TestReceiptVerifyWithoutANode: a receipt that an Indexer exported is proven by a root alone; one with any word changed, or another
+// root, is not, nor is the receipt of another lease than asked for.
+func TestReceiptVerifyWithoutANode(t *testing.T) {
+	tenant := sdk.AccAddress(bytes.Repeat([]byte{1}, 20)).String()
+	at := time.Unix(1_700_000_000, 0).UTC()
+	receipt := leases.Receipt{
+		Tenant: tenant, Number: 2, Provider: "ath1provider", ClosedBy: tenant, Reason: leases.CloseReason_CLOSE_REASON_COMPLETED, CreatedAt: at,
+		StartedAt: &at, EndedAt: at.Add(time.Hour), Denom: "uath", Rate: math.NewInt(10), Billed: math.NewInt(36_000), ExitCodes: []int32{0, 3},
+	}
+	var (
+		log    leases.ReceiptLog
+		hashes [][]byte
+	)
+	for range 3 {
+		hash, err := receipt.Hash("ath-1")
+		require.NoError(t, err)
+		hashes, log = append(hashes, hash), log.Append(hash)
+		receipt.Number++
+	}
+	receipt.Number = 3
+	proof, err := leases.Prove(1, 3, func(i uint64) ([]byte, error) { return hashes[i], nil })
+	require.NoError(t, err)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/v1/receipts/"+tenant+"/") {
+			http.Error(w, `{"error":"none"}`, http.StatusNotFound)
+			return
+		}
+		_ = printBundle(w, &leases.ReceiptBundle{ChainId: "ath-1", Receipt: receipt, Proof: proof, Epoch: 4})
+	}))
+	defer server.Close()
+
+	text, err := receiptCommand(t, "export", tenant+"/3", "--indexer", server.URL)
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "receipt.json")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	root := hex.EncodeToString(log.Root())
+	for _, what := range []string{path, tenant + "/3"} {
+		out, err := receiptCommand(t, "verify", what, "--root", root, "--indexer", server.URL)
+		require.NoError(t, err)
+		require.Contains(t, out, "is proven")
+		require.Contains(t, out, "completed")
+	}
+	out, err := receiptCommand(t, "verify", path, "--root", root, "--output", "json")
+	require.NoError(t, err)
+	require.Contains(t, out, `"right": true`)
+
+	out, err = receiptCommand(t, "verify", path, "--root", strings.Repeat("00", 32))
+	require.ErrorContains(t, err, "is not proven")
+	require.Contains(t, out, "IS NOT PROVEN")
+	for from, to := range map[string]string{`"36000"`: `"35999"`, `"ath-1"`: `"ath-2"`, `"index": "1"`: `"index": "0"`, "COMPLETED": "TENANT"} {
+		require.Contains(t, text, from)
+		require.NoError(t, os.WriteFile(path, []byte(strings.Replace(text, from, to, 1)), 0o600))
+		_, err = receiptCommand(t, "verify", path, "--root", root)
+		require.ErrorContains(t, err, "is not proven", from)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"verify", path, "--root", "12"}, "64 hex digits"},
+		{[]string{"verify", "none.json", "--root", root}, "no such file"},
+		{[]string{"verify", tenant + "/3", "--root", root}, "--indexer"},
+		{[]string{"verify", tenant + "/5", "--root", root, "--indexer", server.URL}, "the receipt of lease"},
+	} {
+		_, err = receiptCommand(t, c.args...)
+		require.ErrorContains(t, err, c.want, c.args)
+	}
+	require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
+	_, err = receiptCommand(t, "verify", path, "--root", root)
+	require.ErrorContains(t, err, "not a receipt")
+}
