@@ -122,7 +122,7 @@ func (a *arcade) settle(perTx int) int {
 
 // check looks at every channel: each session was paid once, and not one uath went missing. It returns how many channels were paid from.
 func (a *arcade) check() int {
-	ctx := a.app.NewUncachedContext(false, cmtproto.Header{ChainID: shadow.ChainID, Height: a.height, Time: a.now})
+	ctx := a.app.NewUncachedContext(false, cmtproto.Header{ChainID: shadow.ChainID, Height: a.height, Time: a.now}) //nolint:staticcheck // the state itself is meant, not a cache over it
 	paid := 0
 	served := map[uint64]bool{}
 	for i, t := range a.tenants {

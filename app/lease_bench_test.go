@@ -120,7 +120,7 @@ func (s *street) stock(containers int) {
 		s.block(s.sign(s.owner, offers))
 	}
 	s.beat(containers)
-	ctx := s.app.NewUncachedContext(false, cmtproto.Header{ChainID: shadow.ChainID, Height: s.height, Time: s.now})
+	ctx := s.state()
 	shards, err := s.app.Providers.Shards(ctx)
 	require.NoError(s.b, err)
 	for round := uint64(1); round <= 3; round++ { // who joins a shard is spoken of two rounds later
@@ -156,7 +156,7 @@ func (s *street) beat(containers int) {
 func (s *street) sign(a gen.Account, msgs ...sdk.Msg) []byte {
 	s.b.Helper()
 	if _, known := s.numbers[a.Name]; !known {
-		ctx := s.app.NewUncachedContext(false, cmtproto.Header{ChainID: shadow.ChainID, Height: s.height, Time: s.now})
+		ctx := s.state()
 		s.numbers[a.Name] = s.app.Account.GetAccount(ctx, a.Address()).GetAccountNumber()
 	}
 	tx, err := gen.Sign(s.app.TxConfig(), a, authsigning.SignerData{
@@ -195,6 +195,11 @@ func (s *street) blockAfter(after time.Duration, txs ...[]byte) (time.Duration, 
 		require.Zero(s.b, r.Code, "transaction %d of block %d: %s", i, s.height, r.Log)
 	}
 	return took, res
+}
+
+// state is that after the last block; what is written to it is in the next one's.
+func (s *street) state() sdk.Context {
+	return s.app.NewUncachedContext(false, cmtproto.Header{ChainID: shadow.ChainID, Height: s.height, Time: s.now}) //nolint:staticcheck // the state itself is meant, not a cache over it
 }
 
 // take names the next free Container.
@@ -254,7 +259,7 @@ func (s *street) closes(opened *abci.ResponseFinalizeBlock) (txs [][]byte) {
 // keys counts the sets and deletes of a transaction alone on persistent stores: checks, fee and messages, not the block around it.
 func (s *street) keys(tx []byte) int {
 	s.b.Helper()
-	ctx := s.app.NewUncachedContext(false, cmtproto.Header{ChainID: shadow.ChainID, Height: s.height + 1, Time: s.now.Add(time.Second)}).WithTxBytes(tx)
+	ctx := s.state().WithBlockHeight(s.height + 1).WithBlockTime(s.now.Add(time.Second)).WithTxBytes(tx)
 	root := s.app.CommitMultiStore()
 	root.AddListeners(s.app.PersistentKeys())
 	root.PopStateCache()
@@ -328,7 +333,7 @@ func (s *street) costs(b *testing.B) {
 
 	next := s.order(tenant.String())
 	b.ReportMetric(float64(s.keys(s.sign(tenant, next))), "lease_keys_written")
-	ctx := s.app.NewUncachedContext(false, cmtproto.Header{ChainID: shadow.ChainID, Height: s.height, Time: s.now})
+	ctx := s.state()
 	status, err := s.app.Providers.Status(ctx, next.Candidates[0])
 	require.NoError(b, err)
 	b.ReportMetric(float64(s.keys(s.sign(tenant, &leasestypes.MsgCloseLease{Signer: tenant.String(), LeaseId: status.Lease}))), "lease_keys_closed")
@@ -397,7 +402,7 @@ func BenchmarkFigureSettleDue(b *testing.B) {
 
 func (s *street) openLeases() int {
 	s.b.Helper()
-	ctx := s.app.NewUncachedContext(false, cmtproto.Header{ChainID: shadow.ChainID, Height: s.height, Time: s.now})
+	ctx := s.state()
 	open := 0
 	for _, a := range s.accounts[:senders] {
 		res, err := leaseskeeper.NewQueryServer(s.app.Leases).Account(ctx, &leasestypes.QueryAccountRequest{Tenant: a.String()})
@@ -447,7 +452,7 @@ func (s *street) fill(leases int) {
 		}
 		sort(&state)
 		s.block(s.sign(s.owner, deposits...))
-		ctx := s.app.NewUncachedContext(false, cmtproto.Header{ChainID: shadow.ChainID, Height: s.height, Time: s.now})
+		ctx := s.state()
 		require.NoError(s.b, s.app.Leases.InitGenesis(ctx, state))
 	}
 	s.block()

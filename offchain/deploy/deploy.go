@@ -97,7 +97,7 @@ type Result struct {
 	Endpoints   []Endpoint `json:"endpoints"`
 	// Standbys are Containers that hold themselves ready to take over.
 	Standbys []Standby `json:"standbys,omitempty"`
-	Phase       string     `json:"phase"`
+	Phase    string    `json:"phase"`
 	// Rate in 10^-6 uath per second, and the same per hour in ATH.
 	Rate    math.Int `json:"rate"`
 	PerHour string   `json:"per_hour"`

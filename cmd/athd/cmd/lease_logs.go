@@ -109,8 +109,8 @@ func follow[T any](ctx context.Context, o api.LogOptions, source func(context.Co
 		})
 		var answer *api.Error
 		switch {
-		case err == nil || ctx.Err() != nil:
-			return nil
+		case err == nil, ctx.Err() != nil: // the source has ended, or who reads has had enough
+			return nil //nolint:nilerr // being stopped is no failure
 		case failed != nil:
 			return failed
 		case errors.Is(err, access.ErrWrongKey), attempt >= logAttempts:

@@ -154,7 +154,7 @@ func (k *Keeper) exhaust(ctx sdk.Context, key exhaustionKey, budget int) (int, e
 	if err != nil {
 		return 0, err
 	}
-	touched := 0
+	var touched int
 	if p.exhausted(ctx) {
 		_, touched, err = k.shed(ctx, p, budget)
 	} else {

@@ -3,7 +3,6 @@
 package keeper
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -291,5 +290,5 @@ func TestRefreshOffersBounds(t *testing.T) {
 	o.Delisted = true
 	w.addContainer(1, 1)
 	_, err := w.msgs.SetOffers(w.ctx, &types.MsgSetOffers{Operator: provider(1).String(), Offers: []types.Offer{o}})
-	require.ErrorIs(t, err, types.ErrInvalidOffer, fmt.Sprint("only the chain says so"))
+	require.ErrorIs(t, err, types.ErrInvalidOffer, "only the chain says so")
 }
