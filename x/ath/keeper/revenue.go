@@ -52,7 +52,8 @@ func (k *Keeper) revenueOf(ctx sdk.Context, epoch uint64) (types.EpochRevenue, e
 	return revenue, err
 }
 
-// foldRevenue adds what the block's payments left to the running epoch.
+// foldRevenue adds what the block's payments left to the running epoch. Refunds of what earlier epochs counted lower the running one,
+// at most to nothing.
 func (k *Keeper) foldRevenue(ctx sdk.Context) error {
 	return k.fold(ctx, types.DeltaRevenue, func(_ []byte, sum math.Int) error {
 		epoch, err := k.epoch.Get(ctx)
@@ -63,7 +64,7 @@ func (k *Keeper) foldRevenue(ctx sdk.Context) error {
 		if err != nil {
 			return err
 		}
-		revenue.Amount = revenue.Amount.Add(sum)
+		revenue.Amount = math.MaxInt(math.ZeroInt(), revenue.Amount.Add(sum))
 		return k.revenue.Set(ctx, epoch.Number, revenue)
 	})
 }

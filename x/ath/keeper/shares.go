@@ -85,6 +85,15 @@ func (k *Keeper) addShareWeight(ctx sdk.Context, pool types.Pool, beneficiary []
 	return k.sharePositions.Set(ctx, key, held)
 }
 
+// shareWeight is a beneficiary's weight in an epoch of a pool; what this block adds is not in it yet.
+func (k *Keeper) shareWeight(ctx sdk.Context, pool types.Pool, beneficiary []byte, epoch uint64) (math.Int, error) {
+	weight, err := k.sharePositions.Get(ctx, collections.Join3(uint32(pool), beneficiary, epoch))
+	if errors.Is(err, collections.ErrNotFound) {
+		return math.ZeroInt(), nil
+	}
+	return weight, err
+}
+
 // settleShares credits a beneficiary with what its closed epochs of a pool paid and forgets these.
 func (k *Keeper) settleShares(ctx sdk.Context, pool types.Pool, beneficiary []byte) error {
 	bar, err := k.bar(ctx, pool, beneficiary)

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/athnet/ath/x/ath/types"
+)
+
+// Refund undoes payments to a provider, up to amount, into a prepaid row, and returns how much that was: the net part out of fees that
+// have not vested, the latest to ripen first, and the service fee out of what waits for the verdict horizon, in epochs in which
+// this provider earned it. Delivery and Indexer weight fall with the fee, and so does revenue. What has vested, was distributed or is
+// only paid in this block is not there; a ticket is for that.
+//
+// It writes rows that payments leave to EndBlock, so only verdicts may call it, in EndBlock and before x/ath's own.
+func (k *Keeper) Refund(ctx sdk.Context, provider, indexer sdk.AccAddress, to types.Row, amount math.Int) (math.Int, error) {
+	zero := math.ZeroInt()
+	key, err := k.amountOfRow(to, amount)
+	if err != nil {
+		return zero, err
+	}
+	if to.Kind != types.RowKind_ROW_KIND_PREPAID || to.Denom != types.Denom {
+		return zero, types.ErrInvalidRow.Wrapf("%s of %s: refunds go to prepaid rows of %s", to.Kind, to.Denom, types.Denom)
+	}
+	if provider.Empty() {
+		return zero, types.ErrInvalidAddress.Wrap("provider is empty")
+	}
+	params, err := k.params.Get(ctx)
+	if err != nil {
+		return zero, err
+	}
+	fee := params.ServiceFeeRoundedDown(amount)
+	net, err := k.takeUnvestedFees(ctx, provider, amount.Sub(fee))
+	if err != nil {
+		return zero, err
+	}
+	waived, err := k.waiveFees(ctx, provider, indexer, fee)
+	if err != nil {
+		return zero, err
+	}
+	refunded := net.Add(waived)
+	if err := k.addDelta(ctx, []byte{types.DeltaRevenue}, refunded.Neg()); err != nil {
+		return zero, err
+	}
+	return refunded, k.addRow(ctx, key, refunded)
+}
+
+// takeUnvestedFees takes up to amount out of a provider's fees that are not ripe, the last bucket first, at most MaxHoldReads rows.
+func (k *Keeper) takeUnvestedFees(ctx sdk.Context, provider []byte, amount math.Int) (math.Int, error) {
+	taken := math.ZeroInt()
+	rows, err := k.latestRows(ctx, types.RowKind_ROW_KIND_VESTING_FEES, provider, ripeSecond(ctx)+1)
+	if err != nil {
+		return taken, err
+	}
+	for _, row := range rows {
+		part := math.MinInt(row.Amount, amount.Sub(taken))
+		if !part.IsPositive() {
+			break
+		}
+		if err := k.debitRow(ctx, newRowKey(row.Row.Kind, provider, row.Row.Bucket, row.Row.Denom), part); err != nil {
+			return taken, err
+		}
+		taken = taken.Add(part)
+	}
+	return taken, nil
+}
+
+// waiveFees takes up to amount out of service fees that are not distributed, the running epoch's first, and of each epoch no more
+// than the provider earned in it: what others paid stays.
+func (k *Keeper) waiveFees(ctx sdk.Context, provider, indexer sdk.AccAddress, amount math.Int) (math.Int, error) {
+	waived := math.ZeroInt()
+	epoch, err := k.epoch.Get(ctx)
+	if err != nil {
+		return waived, err
+	}
+	closed, err := k.closedEpoch.Get(ctx)
+	if err != nil {
+		return waived, err
+	}
+	for number := epoch.Number; number > closed && waived.LT(amount); number-- {
+		earned, err := k.shareWeight(ctx, types.Pool_POOL_DELIVERY, provider, number)
+		if err != nil {
+			return waived, err
+		}
+		fees := newRowKey(types.RowKind_ROW_KIND_FEES_PENDING, nil, number, types.Denom)
+		pending, err := k.rowAmount(ctx, fees)
+		if err != nil {
+			return waived, err
+		}
+		part := math.MinInt(amount.Sub(waived), math.MinInt(earned, pending))
+		if !part.IsPositive() {
+			continue
+		}
+		if err := k.debitRow(ctx, fees, part); err != nil {
+			return waived, err
+		}
+		// At once, so that a second refund of this block finds what is left.
+		if err := k.addShareWeight(ctx, types.Pool_POOL_DELIVERY, provider, number, part.Neg()); err != nil {
+			return waived, err
+		}
+		if !indexer.Empty() {
+			if err := k.addShareWeight(ctx, types.Pool_POOL_INDEXER, indexer, number, part.Neg()); err != nil {
+				return waived, err
+			}
+		}
+		waived = waived.Add(part)
+	}
+	return waived, nil
+}
