@@ -211,6 +211,6 @@ func (b builder) market(k *Keepers) {
 	})
 	k.Checks = checkskeeper.NewKeeper(checkskeeper.Deps{
 		Cdc: b.enc.Codec, StoreService: b.kv(checkstypes.StoreKey),
-		Vault: k.Ath, Providers: k.Providers, Addresses: AccountAddresses, Authority: b.authority, Logger: b.log,
+		Vault: k.Ath, Providers: k.Providers, Leases: k.Leases, Addresses: AccountAddresses, Authority: b.authority, Logger: b.log,
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/cosmos/gogoproto/proto"
 
@@ -53,7 +54,7 @@ func unused[T any](view, *T) error { return nil }
 var _ = []struct{}{
 	on(containerRegistered), on(containerUpdated), on(containerStatusChanged), on(heartbeat),
 	on(offerSet), on(offerRemoved),
-	on(leaseOpened), on(leaseStarted), on(leaseSettled), on(leaseClosed), on(usageRecorded), on(leaseUpdated), on(leaseMoved),
+	on(leaseOpened), on(leaseStarted), on(leaseSettled), on(slaCredited), on(leaseClosed), on(usageRecorded), on(leaseUpdated), on(leaseMoved),
 	on(channelRedeemed), on(deposited), on(depositWithdrawn), on(stakeWithdrawn), on(claimed), on(withdrawn),
 	on(shardJudged), on(taskJudged),
 	on(epochEnded), on(feesDistributed), on(sharesClosed),
@@ -74,6 +75,8 @@ var _ = []struct{}{
 	on(unused[leasetypes.EventLeasePaused]), on(unused[leasetypes.EventLeaseResumed]), on(unused[leasetypes.EventLowFunds]),
 	// What is in a channel is still its tenant's, in x/ath's vault; what leaves it is a movement.
 	on(unused[leasetypes.EventChannelOpened]), on(unused[leasetypes.EventChannelUpdated]), on(unused[leasetypes.EventChannelClosed]),
+	// What a session is free of shows in what is settled.
+	on(unused[leasetypes.EventSlaFreed]),
 	// The market in memory judges by itself which Containers are free.
 	on(unused[leasetypes.EventOfferListed]), on(unused[leasetypes.EventOfferDelisted]),
 	// What tickets do to a Container comes with its status; who risks what is asked of the chain.
@@ -214,6 +217,18 @@ func receiptRoot(v view, e *leasetypes.EventReceiptRoot) error {
 		return v.history.ReceiptRoot(e.Root)
 	}
 	return nil
+}
+
+// slaCredited keeps what came back as movements of the tenant, by where it came from.
+func slaCredited(v view, e *leasetypes.EventSlaCredited) error {
+	if v.history == nil {
+		return nil
+	}
+	tenant, _, _ := strings.Cut(e.LeaseId, "/")
+	if err := v.history.Movement("sla_fees", tenant, e.Provider, e.FromFees); err != nil {
+		return err
+	}
+	return v.history.Movement("sla_fund", tenant, e.Provider, e.FromFund)
 }
 
 func leaseClosed(v view, e *leasetypes.EventLeaseClosed) error {

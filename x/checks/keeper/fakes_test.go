@@ -257,6 +257,7 @@ type fixture struct {
 	queries   types.QueryServer
 	vault     *fakeVault
 	providers *fakeProviders
+	leases    *fakeLeases
 	store     *countingStore
 	cdc       *codec.ProtoCodec
 }
@@ -311,13 +312,14 @@ func newFixtureFrom(t tester, g types.GenesisState, now time.Time) *fixture {
 			shards: map[uint64]providertypes.ShardHealth{}, changes: map[uint64][]providertypes.HealthChange{},
 			last: map[uint64]uint64{}, fails: map[uint64]error{},
 		},
-		store: &countingStore{KVStoreService: runtime.NewKVStoreService(key)},
+		leases: &fakeLeases{faults: map[uint64]time.Time{}},
+		store:  &countingStore{KVStoreService: runtime.NewKVStoreService(key)},
 	}
 	registry := codectypes.NewInterfaceRegistry()
 	types.RegisterInterfaces(registry)
 	f.cdc = codec.NewProtoCodec(registry)
 	f.k = keeper.NewKeeper(keeper.Deps{
-		Cdc: f.cdc, StoreService: f.store, Vault: f.vault, Providers: f.providers,
+		Cdc: f.cdc, StoreService: f.store, Vault: f.vault, Providers: f.providers, Leases: f.leases,
 		Addresses: addresscodec.NewBech32Codec(athtypes.Bech32Prefix), Authority: authority.String(), Logger: log.NewNopLogger(),
 	})
 	f.msgs, f.queries = keeper.NewMsgServer(f.k), keeper.NewQueryServer(f.k)
@@ -478,4 +480,23 @@ func events[T any, P interface {
 		}
 	}
 	return out
+}
+
+// fakeLeases notes which Containers it was told of.
+type fakeLeases struct {
+	faults    map[uint64]time.Time
+	recovered []uint64
+	fails     error
+}
+
+func (l *fakeLeases) Fault(_ sdk.Context, container uint64, fault time.Time) error {
+	if l.fails == nil {
+		l.faults[container] = fault
+	}
+	return l.fails
+}
+
+func (l *fakeLeases) Recovered(_ sdk.Context, container uint64) error {
+	l.recovered = append(l.recovered, container)
+	return l.fails
 }

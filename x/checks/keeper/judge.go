@@ -174,6 +174,11 @@ func (j *judge) judgeShard(ctx sdk.Context, shard uint64) (changed int, err erro
 	if err != nil {
 		return changed, err
 	}
+	if changed > 0 {
+		if err := j.credit(ctx, health); err != nil {
+			return changed, err
+		}
+	}
 	for _, t := range tasks {
 		if err := j.judgeTask(ctx, shard, t, outcome); err != nil {
 			return changed, err
@@ -183,6 +188,34 @@ func (j *judge) judgeShard(ctx sdk.Context, shard uint64) (changed int, err erro
 		Round: j.round.Number, Shard: shard, Committee: uint32(len(tasks)), Revealed: uint32(len(votes)),
 		Healthy: uint32(outcome.Healthy.Count()), Faulty: uint32(outcome.Faulty.Count()), Inconclusive: uint32(outcome.Inconclusive.Count()),
 	})
+}
+
+// credit tells x/leases which Containers of a shard fell and which rose since before. A credit that fails is left out, with a log; the
+// verdict stands.
+func (j *judge) credit(ctx sdk.Context, before providertypes.ShardHealth) error {
+	after, err := j.k.providers.Shard(ctx, before.Shard)
+	if err != nil {
+		return err
+	}
+	was, is := providertypes.Bitmap(before.Faulty), providertypes.Bitmap(after.Faulty)
+	for slot := range is.AndNot(was).Slots() {
+		j.tell(ctx, before.Shard*providertypes.ShardSize+slot, func(ctx sdk.Context, container uint64) error {
+			return j.k.leases.Fault(ctx, container, j.faultSince.Start.UTC())
+		})
+	}
+	for slot := range was.AndNot(is).Slots() {
+		j.tell(ctx, before.Shard*providertypes.ShardSize+slot, j.k.leases.Recovered)
+	}
+	return nil
+}
+
+func (j *judge) tell(ctx sdk.Context, container uint64, f func(sdk.Context, uint64) error) {
+	cached, write := ctx.CacheContext()
+	if err := f(cached, container); err != nil {
+		j.k.logger.Error("lease not credited", "round", j.round.Number, "container", container, "err", err)
+		return
+	}
+	write()
 }
 
 // tasks returns the committee of a shard with what each member said of it, and the votes among them.

@@ -30,6 +30,7 @@ type Deps struct {
 	StoreService store.KVStoreService
 	Vault        types.Vault
 	Providers    types.Providers
+	Leases       types.Leases
 	Addresses    address.Codec
 	// Authority may change the parameters; the governance account.
 	Authority string
@@ -40,6 +41,7 @@ type Deps struct {
 type Keeper struct {
 	vault     types.Vault
 	providers types.Providers
+	leases    types.Leases
 	addresses address.Codec
 	authority string
 	logger    log.Logger

@@ -3,6 +3,8 @@
 package types
 
 import (
+	"time"
+
 	"cosmossdk.io/math"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
@@ -44,4 +46,12 @@ type Providers interface {
 	// ApplyVerdict applies a verdict: confirms the shard, changes the Containers whose health changed, promotes joining
 	// members. Called once per shard and round, in order of round.
 	ApplyVerdict(ctx sdk.Context, verdict providertypes.ShardVerdict) error
+}
+
+// Leases is the part of x/leases that credits tenants for what Checkers find.
+type Leases interface {
+	// Fault credits the leases that a fault of a Container touches. Called once when a verdict finds it faulty, in EndBlock.
+	Fault(ctx sdk.Context, container uint64, fault time.Time) error
+	// Recovered ends that: called once when a verdict finds the Container healthy again.
+	Recovered(ctx sdk.Context, container uint64) error
 }

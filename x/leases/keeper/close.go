@@ -121,6 +121,15 @@ func (k *Keeper) finish(ctx sdk.Context, p *purse, lease types.Lease, end types.
 	}
 	end.At = lease.EndAt(p.account.TouchedAt, ctx.BlockTime())
 	receipt, s := lease.Close(end, p.account.TouchedAt, outage)
+	if receipt.CreditableFrom != nil {
+		faulty, err := k.standsFaulty(ctx, lease.ContainerId)
+		if err != nil {
+			return receipt, err
+		}
+		if faulty { // its verdict has given back what there was, and what came after was not billed
+			receipt.CreditableFrom = nil
+		}
+	}
 	p.account = p.account.Closed(lease)
 	key := collections.Join(p.tenant, lease.Number)
 	if err := k.leases.Remove(ctx, key); err != nil {
@@ -130,6 +139,9 @@ func (k *Keeper) finish(ctx sdk.Context, p *purse, lease types.Lease, end types.
 		return receipt, err
 	}
 	if err := k.note(ctx, p.tenant, receipt); err != nil {
+		return receipt, err
+	}
+	if err := k.remember(ctx, p.tenant, receipt); err != nil {
 		return receipt, err
 	}
 	if err := k.unqueueEnd(ctx, p.tenant, lease); err != nil {

@@ -77,6 +77,9 @@ func prepaid(row athtypes.Row) string {
 	if row.Kind == athtypes.RowKind_ROW_KIND_CHANNEL && row.Bucket != 0 {
 		return fmt.Sprintf("channel/%s/%d", row.Owner, row.Bucket)
 	}
+	if row.Kind == athtypes.RowKind_ROW_KIND_SLA_FUND {
+		return "fund/" + row.Denom
+	}
 	if row.Kind != athtypes.RowKind_ROW_KIND_PREPAID || row.Bucket != 0 {
 		panic("x/leases moves prepaid rows and those of channels only")
 	}
@@ -122,6 +125,16 @@ func (v *fakeVault) PayProvider(ctx sdk.Context, from athtypes.Row, provider, in
 	return amount.QuoRaw(5), nil
 }
 
+// Refund takes back what a provider has.
+func (v *fakeVault) Refund(ctx sdk.Context, provider, _ sdk.AccAddress, to athtypes.Row, amount math.Int) (math.Int, error) {
+	if v.broken[provider.String()] {
+		return math.Int{}, errors.New("the vault is broken for this provider")
+	}
+	row := "earned/" + provider.String()
+	amount = math.MinInt(amount, v.get(ctx, row))
+	return amount, v.move(ctx, row, prepaid(to), amount)
+}
+
 // total is everything that the vault and the bank hold; it never changes.
 func (v *fakeVault) total(ctx sdk.Context) math.Int {
 	sum := math.ZeroInt()
@@ -145,6 +158,7 @@ type fakeProviders struct {
 	gone       map[uint64]bool   // deregistered: nothing is left behind
 	silent     map[uint64]bool   // not heard of
 	tickets    []string          // leases that were not started
+	collateral int64             // what a ticket can hold
 	resumed    time.Time         // since when blocks come
 	statuses   collections.Map[uint64, providertypes.ContainerStatus]
 }
@@ -235,6 +249,15 @@ func (f *fakeProviders) Release(ctx sdk.Context, id uint64, leaseID string, notS
 func (f *fakeProviders) TicketNotStarted(_ sdk.Context, _ uint64, leaseID string) error {
 	f.tickets = append(f.tickets, leaseID)
 	return nil
+}
+
+func (f *fakeProviders) TicketOutage(_ sdk.Context, _ uint64, _, leaseID string, amount math.Int) (uint64, math.Int, error) {
+	f.tickets = append(f.tickets, leaseID)
+	return uint64(len(f.tickets)), math.MinInt(amount, math.NewInt(f.collateral)), nil
+}
+
+func (f *fakeProviders) Related(_ sdk.Context, provider string, account sdk.AccAddress) (bool, error) {
+	return account.String() == provider || f.operators[account.String()] == provider, nil
 }
 
 func (f *fakeProviders) Resumed(sdk.Context) (time.Time, error) { return f.resumed, nil }

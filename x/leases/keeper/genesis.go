@@ -52,6 +52,9 @@ func (k *Keeper) InitGenesis(ctx sdk.Context, g types.GenesisState) error {
 			return err
 		}
 	}
+	if err := k.initServed(ctx, g.Creditable); err != nil {
+		return err
+	}
 	if err := k.initChannels(ctx, g); err != nil {
 		return err
 	}
@@ -112,6 +115,9 @@ func (k *Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 		return nil, err
 	}
 	if g.Receipts, err = values(ctx, k.receipts); err != nil {
+		return nil, err
+	}
+	if g.Creditable, err = k.exportServed(ctx); err != nil {
 		return nil, err
 	}
 	if err := k.exportChannels(ctx, g); err != nil {

@@ -25,6 +25,7 @@ type (
 	exhaustionKey = collections.Triple[int64, sdk.AccAddress, string]
 	expiryKey     = collections.Triple[int64, sdk.AccAddress, uint64]
 	channelEndKey = collections.Triple[int64, sdk.AccAddress, uint64]
+	servedKey     = collections.Quad[uint64, int64, sdk.AccAddress, uint64]
 	nonceKey      = collections.Triple[int64, sdk.AccAddress, uint64]
 )
 
@@ -72,6 +73,8 @@ type Keeper struct {
 	log            collections.Item[types.ReceiptLog]
 	roots          collections.Map[uint64, types.ReceiptRoot]
 	kept           collections.Map[keptKey, leaseKey]
+
+	served collections.KeySet[servedKey]
 }
 
 // NewKeeper builds the keeper; it panics on a schema that contradicts itself, which every start of a node would show.
@@ -111,6 +114,9 @@ func NewKeeper(deps Deps) *Keeper {
 		roots: collections.NewMap(sb, types.ReceiptRootsKey, "receipt_roots", number, codec.CollValue[types.ReceiptRoot](deps.Cdc)),
 		kept: collections.NewMap(sb, types.KeptReceiptsKey, "kept_receipts", collections.PairKeyCodec(number, number),
 			collcodec.KeyToValueCodec(leaseKeyCodec)),
+
+		served: collections.NewKeySet(sb, types.ServedKey, "served",
+			collections.QuadKeyCodec(number, second, sdk.AccAddressKey, number)),
 	}
 	schema, err := sb.Build()
 	if err != nil {

@@ -29,6 +29,9 @@ type Vault interface {
 	// provider's fee ledger; delivery weight (and, with an indexer, Indexer weight) grows by the fee. Everything that is
 	// shared with other users is a delta that EndBlock folds.
 	PayProvider(ctx sdk.Context, from athtypes.Row, provider, indexer sdk.AccAddress, amount math.Int) (fee math.Int, err error)
+	// Refund undoes payments to a provider, up to amount, into a prepaid row: out of fees that have not vested and service fees that were
+	// not distributed. Verdicts only, in EndBlock.
+	Refund(ctx sdk.Context, provider, indexer sdk.AccAddress, to athtypes.Row, amount math.Int) (refunded math.Int, err error)
 }
 
 // Providers is the part of x/providers that a lease pulls from.
@@ -50,6 +53,11 @@ type Providers interface {
 	Release(ctx sdk.Context, id uint64, leaseID string, notStarted bool) error
 	// TicketNotStarted claims damage of the provider for a lease that was not started in time.
 	TicketNotStarted(ctx sdk.Context, id uint64, leaseID string) error
+	// TicketOutage claims of a provider what a fault owes a lease and its fees did not cover; it returns the ticket and what it holds. A
+	// provider that is gone owes nothing.
+	TicketOutage(ctx sdk.Context, id uint64, provider, leaseID string, amount math.Int) (ticket uint64, held math.Int, err error)
+	// Related says whether an account is a provider's owner, operator or payout address.
+	Related(ctx sdk.Context, provider string, account sdk.AccAddress) (bool, error)
 	// Resumed is since when blocks come without a long pause.
 	Resumed(ctx sdk.Context) (time.Time, error)
 	// Outage is the Container's outage index: the sum of all its outages up to now, the running one included.

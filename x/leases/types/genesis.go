@@ -136,6 +136,9 @@ func (g GenesisState) validateLeases() error {
 		if !last.before(at) {
 			return ErrInvalidGenesis.Wrapf("receipts: %s is out of order", idString(receipt.Tenant, receipt.Number))
 		}
+		if err := receipt.validateSLA(); err != nil {
+			return ErrInvalidGenesis.Wrapf("receipts: %s: %v", receipt.ID(), err)
+		}
 		last = at
 	}
 	for _, account := range g.Accounts {
@@ -208,9 +211,9 @@ func (l Lease) validate() error {
 	case l.EndsAt != nil && (!validTime(*l.EndsAt) || l.EndsAt.Before(l.SettledUntil)):
 		return fmt.Errorf("ends_at: %s", l.EndsAt)
 	}
-	for _, amount := range []math.Int{l.Remainder, l.Billed, l.Reserve, l.GraceReserve} {
+	for _, amount := range []math.Int{l.Remainder, l.Billed, l.Reserve, l.GraceReserve, l.Credited} {
 		if amount.IsNil() || amount.IsNegative() || amount.GT(MaxAmount) {
-			return fmt.Errorf("remainder, billed, reserve, grace_reserve: %s: want 0 to %s", show(amount), MaxAmount)
+			return fmt.Errorf("remainder, billed, reserve, grace_reserve, credited: %s: want 0 to %s", show(amount), MaxAmount)
 		}
 	}
 	for _, rate := range []math.Int{l.FullRate, l.StorageRate} {
@@ -220,6 +223,9 @@ func (l Lease) validate() error {
 	}
 	if l.Remainder.GTE(perUnit) {
 		return fmt.Errorf("remainder: %s: want less than one unit", l.Remainder)
+	}
+	if err := l.validateSLA(); err != nil {
+		return err
 	}
 	return l.validateTimes()
 }

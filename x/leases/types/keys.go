@@ -45,4 +45,7 @@ var (
 	ReceiptRootsKey = collections.NewPrefix(26)
 	// KeptReceiptsKey: (epoch of the lease's end, place in the log) → (tenant, number); the receipts that are in the state.
 	KeptReceiptsKey = collections.NewPrefix(27)
+	// ServedKey: (container id, unix nanosecond of the end, tenant, number) → nothing; ended leases that a fault which is judged later
+	// may still credit.
+	ServedKey = collections.NewPrefix(30)
 )

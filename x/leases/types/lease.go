@@ -100,11 +100,11 @@ func (l Lease) Start(from, now time.Time, outage time.Duration) (Lease, Settleme
 	if l.StartedAt == nil {
 		l.StartedAt = &at
 	}
-	l.SettledUntil = at
+	l.SettledUntil, l.CreditableFrom, l.FreeUntil = at, &at, nil
 	return l, s
 }
 
-// Settle pays what was earned from settled_until to until, less the Container's outage in between. An outage that is longer
+// Settle pays what was earned from settled_until to until, less the Container's outage in between and what a fault made free. An outage that is longer
 // than the interval is carried to the next one. Whole units are paid, the remainder stays: settling often or once pays the
 // same. Pure and total; an ACTIVE lease earns nothing.
 func (l Lease) Settle(until time.Time, outage time.Duration) (Lease, Settlement) {
@@ -113,11 +113,13 @@ func (l Lease) Settle(until time.Time, outage time.Duration) (Lease, Settlement)
 	if !l.Bills() || elapsed <= 0 {
 		return l, s
 	}
-	lost := min(max(0, outage-l.OutageSeen), elapsed)
+	free := l.free(until)
+	out := min(max(0, outage-l.OutageSeen), elapsed-free)
+	lost := free + out
 	s.Forgiven = Accrued(l.Rate, lost)
 	s.Earned, l.Remainder = splitUnits(l.Remainder.Add(Accrued(l.Rate, elapsed-lost)))
 	s.Released = math.MinInt(l.Reserve, s.Earned)
-	l.OutageSeen += lost
+	l.OutageSeen += out
 	l.Lost += lost
 	l.SettledUntil = until
 	l.Billed = l.Billed.Add(s.Earned)
@@ -178,12 +180,16 @@ func (l Lease) Close(end End, touched time.Time, outage time.Duration) (Receipt,
 	l, s := l.Leave(end.Reason, end.At, touched, outage)
 	s.Forgiven = s.Forgiven.Add(l.Remainder)
 	s.Released = s.Released.Add(l.GraceReserve)
+	minimum := math.ZeroInt()
+	if l.State != LeaseState_LEASE_STATE_PAUSED { // a pause costs storage, which is no part of the session
+		minimum = s.Minimum
+	}
 	return Receipt{
 		Tenant: l.Tenant, Number: l.Number, ContainerId: l.ContainerId, Provider: l.Provider,
 		ClosedBy: end.By, Reason: end.Reason, CreatedAt: l.CreatedAt, StartedAt: l.StartedAt, EndedAt: later(l.SettledUntil, end.At),
 		Denom: l.Denom, Rate: l.Rate, Billed: l.Billed, Outage: l.Lost, ManifestHash: l.ManifestHash,
 		ExitCodes: end.ExitCodes, UsageSequence: l.UsageSequence, UsageHash: l.UsageHash,
-	}, s
+	}.served(l, minimum), s
 }
 
 // Leave settles a lease for the time in its present Container, as if it ended there for a reason: up to until with what the pause
@@ -213,6 +219,7 @@ func NewLease(
 		Tenant: account.Tenant, Number: account.NextNumber, ContainerId: offer.ContainerId, Provider: provider,
 		State: LeaseState_LEASE_STATE_ACTIVE, Denom: offer.Denom, Rate: offer.Rate, CreatedAt: now, BoundAt: now, SettledUntil: now,
 		FullRate: math.ZeroInt(), StorageRate: math.ZeroInt(), GraceReserve: math.ZeroInt(), Remainder: math.ZeroInt(), OutageSeen: outage, Billed: math.ZeroInt(), Reserve: offer.Reserve(), ManifestHash: order.ManifestHash, Failover: order.Failover, Priority: order.Priority,
+		Credited: math.ZeroInt(),
 	}
 	if reserve := offer.GraceReserve(order.Grace); reserve.IsPositive() {
 		l.StorageRate, l.GraceReserve = offer.StorageRate, reserve

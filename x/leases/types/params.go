@@ -53,6 +53,9 @@ func DefaultParams() Params {
 		VoucherGas:             1_000,
 		MaxChannelEndsPerBlock: 1_000,
 		ReceiptHorizon:         30,
+
+		SlaSession: 15 * time.Minute,
+		SlaHorizon: 2 * time.Hour,
 	}
 }
 
@@ -98,5 +101,5 @@ func (p Params) validateChannels() error {
 	case p.MaxChannelEndsPerBlock < 1 || p.MaxChannelEndsPerBlock > MaxClosesPerBlock:
 		return ErrInvalidParams.Wrapf("max_channel_ends_per_block: %d: want 1 to %d", p.MaxChannelEndsPerBlock, MaxClosesPerBlock)
 	}
-	return nil
+	return p.validateSLA()
 }

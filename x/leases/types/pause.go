@@ -48,6 +48,7 @@ func (l Lease) Resume(now time.Time, outage time.Duration) (Lease, Settlement) {
 	l.State = LeaseState_LEASE_STATE_ACTIVE
 	l.PausedAt = nil
 	l.BoundAt, l.SettledUntil = now, now
+	l.CreditableFrom, l.FreeUntil = nil, nil
 	l.Rebound++
 	return l, s
 }

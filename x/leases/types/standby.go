@@ -31,7 +31,7 @@ func (l Lease) StandBy(offer Offer, of uint64) Lease {
 	l.FullRate, l.Rate = l.Rate, offer.StandbyPrice()
 	l.Reserve = UnitsRoundedUp(Accrued(l.Rate, offer.MinCharge))
 	created := l.CreatedAt
-	l.StartedAt = &created
+	l.StartedAt, l.CreditableFrom = &created, &created
 	return l
 }
 
@@ -42,6 +42,7 @@ func (l Lease) Move(standby Lease, now time.Time, outage time.Duration) Lease {
 	l.Rate = standby.FullRate
 	l.State = LeaseState_LEASE_STATE_ACTIVE
 	l.BoundAt, l.SettledUntil = now, now
+	l.CreditableFrom, l.FreeUntil = nil, nil
 	l.Rebound++
 	l.OutageSeen = outage
 	l.Reserve = standby.Reserve

@@ -43,6 +43,20 @@ func (k *Keeper) Authorize(ctx sdk.Context, signer sdk.AccAddress, provider stri
 	return types.ErrUnauthorized.Wrapf("%s is neither owner nor operator of provider %s", k.text(signer), provider)
 }
 
+// Related says whether an account is a provider's owner, operator or payout address. One that is gone has none.
+func (k *Keeper) Related(ctx sdk.Context, provider string, account sdk.AccAddress) (bool, error) {
+	owner, err := k.addresses.StringToBytes(provider)
+	if err != nil {
+		return false, types.ErrInvalidField.Wrapf("provider: %v", err)
+	}
+	p, err := k.Provider(ctx, owner)
+	if errors.Is(err, types.ErrProviderNotFound) {
+		return bytes.Equal(owner, account), nil
+	}
+	name := k.text(account)
+	return name == p.Owner || name == p.Payout || slices.Contains(p.Operators, name), err
+}
+
 // RegisterProvider makes an account a provider.
 func (k *Keeper) RegisterProvider(ctx sdk.Context, owner, payout sdk.AccAddress, p types.Provider) error {
 	exists, err := k.providers.Has(ctx, owner)

@@ -136,6 +136,25 @@ func (k *Keeper) TicketNotStarted(ctx sdk.Context, container uint64, lease strin
 	return err
 }
 
+// TicketOutage opens the ticket of what a fault owes a lease and its fees did not cover, and says what it holds. A provider that is gone
+// has nothing left that could be held; a Container that is gone has its stake among what unbonds.
+func (k *Keeper) TicketOutage(ctx sdk.Context, container uint64, provider, lease string, amount math.Int) (uint64, math.Int, error) {
+	owner, err := k.addresses.StringToBytes(provider)
+	if err != nil {
+		return 0, math.Int{}, types.ErrInvalidField.Wrapf("provider: %v", err)
+	}
+	if _, err := k.Provider(ctx, owner); errors.Is(err, types.ErrProviderNotFound) {
+		return 0, math.ZeroInt(), nil
+	}
+	if c, err := k.Container(ctx, container); errors.Is(err, types.ErrContainerNotFound) || err == nil && c.Provider != provider {
+		container = 0
+	}
+	t, err := k.OpenTicket(ctx, types.Damage{
+		Provider: provider, Container: container, Reason: types.TicketReason_TICKET_REASON_OUTAGE, Evidence: []byte(lease), Amount: amount,
+	})
+	return t.Id, t.Amount, err
+}
+
 // HoldTicket makes an open ticket wait for a decision, at most until contest_limit has passed since its opening. x/checks
 // calls it for a contest before the deadline.
 func (k *Keeper) HoldTicket(ctx sdk.Context, id uint64) (types.Ticket, error) {

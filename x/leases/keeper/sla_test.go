@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"testing"
+	"time"
+
+	"cosmossdk.io/math"
+	"github.com/stretchr/testify/require"
+
+	"github.com/athnet/ath/x/leases/types"
+)
+
+// fault lets Checkers find a Container faulty now, since some time ago.
+func (w *world) fault(container uint64, ago time.Duration) {
+	w.tb.Helper()
+	status, err := w.providers.Status(w.ctx, container)
+	require.NoError(w.tb, err)
+	since := w.ctx.BlockTime().Add(-ago)
+	status.FaultAt = &since
+	require.NoError(w.tb, w.providers.statuses.Set(w.ctx, container, status))
+	require.NoError(w.tb, w.k.Fault(w.ctx, container, since))
+	w.check()
+}
+
+func (w *world) recover(container uint64) {
+	w.tb.Helper()
+	require.NoError(w.tb, w.providers.setFault(w.ctx, container, false))
+	require.NoError(w.tb, w.k.Recovered(w.ctx, container))
+	w.check()
+}
+
+// running is a running lease of tenant 1 for 10 uath/s, with 100,000 uath in its account.
+func running(w *world) types.LeaseID {
+	w.addOffer(1, 1, 10)
+	id := w.open(orderFunded(w, tenant(1), 100_000, 1))
+	w.start(id)
+	return id
+}
+
+func (w *world) settled(id types.LeaseID) {
+	w.tb.Helper()
+	_, err := w.k.Settle(w.ctx, id)
+	require.NoError(w.tb, err)
+}
+
+// TestAFaultMakesTheSessionFree: from the start of the session that it touches to the end of the one in which the Container is back, however
+// often the lease is settled in between.
+func TestAFaultMakesTheSessionFree(t *testing.T) {
+	for name, settle := range map[string]bool{"settled on the way": true, "settled at the end": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			id := running(w)
+			total := w.vault.total(w.ctx)
+			step := func(d time.Duration) {
+				w.pass(d)
+				if settle {
+					w.settled(id)
+				}
+			}
+			step(20 * time.Minute) // 5 minutes into the second session
+			step(5 * time.Minute)
+			w.fault(1, 3*time.Minute)
+			step(10 * time.Minute) // 35: in the third session
+			w.recover(1)
+			step(5 * time.Minute)
+			step(15 * time.Minute) // 55: ten minutes into the fourth
+			w.settled(id)
+			require.Equal(t, int64((15+10)*60*10), w.earned(1))
+			require.Equal(t, int64(100_000-(15+10)*60*10), w.balance(tenant(1)))
+			require.Equal(t, total, w.vault.total(w.ctx))
+			w.check()
+			require.Empty(t, w.providers.tickets)
+		})
+	}
+}
+
+// TestSeveralFaultsInASessionCreditOnce.
+func TestSeveralFaultsInASessionCreditOnce(t *testing.T) {
+	w := newWorld(t)
+	id := running(w)
+	w.pass(15 * time.Minute)
+	w.pass(5 * time.Minute)
+	w.settled(id)
+	for range 3 {
+		w.fault(1, 2*time.Minute)
+		w.pass(time.Minute)
+		w.recover(1)
+		w.pass(time.Minute)
+		w.settled(id)
+	}
+	require.Equal(t, int64(15*60*10), w.earned(1))
+	w.pass(5 * time.Minute) // 31 minutes: a minute into the third session
+	w.settled(id)
+	require.Equal(t, int64(16*60*10), w.earned(1))
+	require.Equal(t, int64(5*60*10), w.lease(id).Credited.Int64())
+}
+
+// TestAFaultJudgedAfterTheEndIsCredited, with the rest of the minimum charge, and once.
+func TestAFaultJudgedAfterTheEndIsCredited(t *testing.T) {
+	w := newWorld(t)
+	id := running(w)
+	w.pass(17 * time.Minute)
+	_, err := w.k.CloseLease(w.ctx, tenant(1), id, types.CloseReason_CLOSE_REASON_TENANT, nil)
+	require.NoError(t, err)
+	second := w.open(order(tenant(1), 0, 1))
+	w.start(second)
+	w.pass(20 * time.Second)
+	_, err = w.k.CloseLease(w.ctx, tenant(1), second, types.CloseReason_CLOSE_REASON_TENANT, nil)
+	require.NoError(t, err)
+	require.Equal(t, int64(17*600+600), w.earned(1), "the second pays its minimum")
+	w.pass(30 * time.Minute)
+	w.fault(1, 30*time.Minute+40*time.Second)
+	require.Equal(t, int64(15*600), w.earned(1))
+	w.recover(1)
+	w.fault(1, 40*time.Minute)
+	require.Equal(t, int64(15*600), w.earned(1), "what was credited is not credited again")
+}
+
+// TestOldReceiptsAreOutOfReach: what ended before the horizon is not credited, and is forgotten as others end.
+func TestOldReceiptsAreOutOfReach(t *testing.T) {
+	w := newWorld(t)
+	id := running(w)
+	for range 4 {
+		w.pass(10 * time.Minute)
+		_, err := w.k.CloseLease(w.ctx, tenant(1), id, types.CloseReason_CLOSE_REASON_TENANT, nil)
+		require.NoError(t, err)
+		id = w.open(order(tenant(1), 0, 1))
+		w.start(id)
+	}
+	w.pass(types.DefaultParams().SlaHorizon)
+	_, err := w.k.CloseLease(w.ctx, tenant(1), id, types.CloseReason_CLOSE_REASON_TENANT, nil)
+	require.NoError(t, err)
+	earned := w.earned(1)
+	w.fault(1, 3*time.Hour)
+	require.Equal(t, earned-7200*10, w.earned(1), "the last lease alone")
+	kept := 0
+	require.NoError(t, w.k.served.Walk(w.ctx, nil, func(servedKey) (bool, error) { kept++; return false, nil }))
+	require.Equal(t, 5-types.MaxForgottenServices, kept)
+}
+
+// TestTheFundAdvancesWhatATicketHolds, no more than is in it, and nothing to the provider's own people: so a provider that is its own
+// tenant can't drain it.
+func TestTheFundAdvancesWhatATicketHolds(t *testing.T) {
+	for name, c := range map[string]struct {
+		collateral, fund, want int64
+		related                bool
+	}{
+		"collateral bounds it":      {collateral: 100, fund: 10_000, want: 100},
+		"the fund bounds it":        {collateral: 10_000, fund: 70, want: 70},
+		"the claim bounds it":       {collateral: 10_000, fund: 10_000, want: 3_000},
+		"nothing to its own people": {collateral: 10_000, fund: 10_000, related: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			id := running(w)
+			w.providers.collateral = c.collateral
+			if c.related {
+				w.providers.operators[tenant(1).String()] = provider(1).String()
+			}
+			w.pass(5 * time.Minute)
+			w.settled(id)
+			// What was earned has vested and is gone.
+			require.NoError(t, w.vault.move(w.ctx, "earned/"+provider(1).String(), "bank/"+provider(1).String(), math.NewInt(3_000)))
+			require.NoError(t, w.vault.rows.Set(w.ctx, "fund/uath", math.NewInt(c.fund)))
+			w.fault(1, time.Second)
+			require.Equal(t, []string{id.String()}, w.providers.tickets)
+			require.Equal(t, 97_000+c.want, w.balance(tenant(1)))
+			require.Equal(t, c.fund-c.want, w.vault.get(w.ctx, "fund/uath").Int64())
+			require.Equal(t, c.want, w.lease(id).Credited.Int64())
+		})
+	}
+}
+
+// TestAnUnstartedLeaseIsCreditedNothing: it has billed nothing, and no session of it runs.
+func TestAnUnstartedLeaseIsCreditedNothing(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 10)
+	id := w.open(orderFunded(w, tenant(1), 100_000, 1))
+	w.pass(5 * time.Minute)
+	w.fault(1, time.Minute)
+	require.Equal(t, int64(100_000), w.balance(tenant(1)))
+	require.True(t, w.lease(id).Credited.IsZero())
+	w.recover(1)
+	require.Nil(t, w.lease(id).FreeUntil)
+}
+
+// TestCreditSurvivesExport: a chain that is exported between the end of a lease and the verdict credits it all the same.
+func TestCreditSurvivesExport(t *testing.T) {
+	w := newWorld(t)
+	id := running(w)
+	w.pass(10 * time.Minute)
+	w.settled(id)
+	w.fault(1, time.Minute)
+	w.recover(1)
+	w.pass(20 * time.Minute)
+	_, err := w.k.CloseLease(w.ctx, tenant(1), id, types.CloseReason_CLOSE_REASON_TENANT, nil)
+	require.NoError(t, err)
+	g, err := w.k.ExportGenesis(w.ctx)
+	require.NoError(t, err)
+	require.NoError(t, g.Validate())
+	require.Equal(t, []string{id.String()}, g.Creditable)
+	require.NoError(t, w.k.served.Clear(w.ctx, nil))
+	require.NoError(t, w.k.InitGenesis(w.ctx, *g))
+	w.pass(time.Minute)
+	w.fault(1, 2*time.Minute)
+	require.Equal(t, int64(0), w.earned(1), "session 1 free, 15 to 30 billed and credited")
+}

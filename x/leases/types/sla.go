@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package types
+
+import (
+	"fmt"
+	"time"
+
+	"cosmossdk.io/math"
+)
+
+const (
+	// MinSession and MaxSession bound sla_session: less than a round of checks gives hardly more back than the outage itself, and
+	// more than a day would let one fault cost more than a day's income.
+	MinSession, MaxSession = time.Minute, 24 * time.Hour
+	// MaxSLAHorizon bounds sla_horizon: fees are distributed after the verdict horizon, so later there is less to give back.
+	MaxSLAHorizon = 7 * 24 * time.Hour
+	// MaxCreditedReceipts bounds the ended leases that one fault credits, the last first: a Container serves one lease at a time, and
+	// each pays its minimum charge.
+	MaxCreditedReceipts = 32
+	// MaxForgottenServices bounds how many entries of ended leases that are past crediting one more end removes; two, so that
+	// they become fewer.
+	MaxForgottenServices = 2
+)
+
+// Session is the length of what a fault makes free as a whole: on demand a session, counted from the start.
+func (p Params) Session(Lease) time.Duration { return p.SlaSession }
+
+func (p Params) validateSLA() error {
+	switch {
+	case p.SlaSession < MinSession || p.SlaSession > MaxSession:
+		return ErrInvalidParams.Wrapf("sla_session: %s: want %s to %s", p.SlaSession, MinSession, MaxSession)
+	case p.SlaHorizon < time.Minute || p.SlaHorizon > MaxSLAHorizon:
+		return ErrInvalidParams.Wrapf("sla_horizon: %s: want 1m to %s", p.SlaHorizon, MaxSLAHorizon)
+	}
+	return nil
+}
+
+// Credit is what a fault gives back of a lease's billed time.
+type Credit struct {
+	// From is where free time begins.
+	From time.Time
+	// Due is what was billed of it already, in whole units, rounded down.
+	Due math.Int
+}
+
+// sessionStart is the start of the session at a time, of sessions counted from an anchor.
+func sessionStart(anchor, at time.Time, session time.Duration) time.Time {
+	return anchor.Add(max(0, at.Sub(anchor)) / session * session)
+}
+
+// anchor is from where a lease's sessions count.
+func anchor(created time.Time, started *time.Time) time.Time {
+	if started != nil {
+		return *started
+	}
+	return created
+}
+
+// freeFrom is where the time begins that a fault makes free: at the start of the session that it falls into, but not what
+// another Container served, what was not billed, or what was credited before.
+func (l Lease) freeFrom(fault time.Time, session time.Duration) time.Time {
+	from := sessionStart(anchor(l.CreatedAt, l.StartedAt), later(fault, *l.CreditableFrom), session)
+	return later(from, *l.CreditableFrom)
+}
+
+// Fault settles a lease up to until where its Container is found faulty since fault. Time is billed up to the start of the session
+// that the fault fell into and no further; what was settled of it before is due back. outage is the Container's outage index now,
+// of which everything counts as seen. What it does not bill is forgiven at the lease's rate. A lease that bills nothing is only
+// credited for what it billed before, a lease that never billed for nothing. Pure and total.
+func (l Lease) Fault(fault, until time.Time, outage, session time.Duration) (Lease, Settlement, Credit) {
+	none := Credit{From: fault, Due: math.ZeroInt()}
+	if l.CreditableFrom == nil || l.State == LeaseState_LEASE_STATE_ACTIVE || !l.Bills() && !fault.Before(l.SettledUntil) {
+		return l, Nothing(), none
+	}
+	before, from := l.SettledUntil, l.freeFrom(fault, session)
+	credit := Credit{From: from, Due: l.dueFor(from, before)}
+	s := Nothing()
+	if l.Bills() {
+		l, s = l.Settle(earlier(later(before, from), until), l.OutageSeen)
+		lost := max(0, until.Sub(l.SettledUntil))
+		s.Forgiven = s.Forgiven.Add(Accrued(l.Rate, lost))
+		l.SettledUntil = l.SettledUntil.Add(lost)
+		l.Lost += lost
+		l.OutageSeen = outage
+		l.FreeUntil = nil
+	}
+	creditable := later(*l.CreditableFrom, l.SettledUntil)
+	l.CreditableFrom = &creditable
+	return l, s, credit
+}
+
+// dueFor is what was paid for the time between two instants, and never more than was paid in all and not given back.
+func (l Lease) dueFor(from, until time.Time) math.Int {
+	units, _ := splitUnits(Accrued(l.Rate, max(0, until.Sub(from))))
+	return math.MinInt(units, l.Billed.Sub(l.Credited))
+}
+
+// Recover makes the rest of the session free in which a lease's Container is healthy again; the lease is settled up to there. All of
+// the outage has been forgiven or credited by then.
+func (l Lease) Recover(outage, session time.Duration) Lease {
+	until := sessionStart(anchor(l.CreatedAt, l.StartedAt), l.SettledUntil, session).Add(session)
+	l.OutageSeen = outage
+	l.FreeUntil, l.CreditableFrom = &until, &until
+	return l
+}
+
+// free is how much of the time from settled_until to until, which is not before it, is free because of a fault that is over.
+func (l Lease) free(until time.Time) time.Duration {
+	if l.FreeUntil == nil {
+		return 0
+	}
+	return max(0, earlier(*l.FreeUntil, until).Sub(l.SettledUntil))
+}
+
+// served notes in a receipt what a fault that is judged later needs to know.
+func (r Receipt) served(l Lease, minimum math.Int) Receipt {
+	r.CreditableFrom, r.BilledUntil, r.Credited, r.Minimum, r.Indexer = l.CreditableFrom, l.SettledUntil, l.Credited, minimum, l.Indexer
+	return r
+}
+
+// Creditable says whether a fault that is judged later can give anything back.
+func (r Receipt) Creditable() bool {
+	return r.CreditableFrom != nil && r.CreditableFrom.Before(r.BilledUntil)
+}
+
+// Fault is what an ended lease gets back where its Container is found faulty since before its end: the session up to its end, and the rest
+// of the minimum charge that it has paid for ending in it. It is credited once.
+func (r Receipt) Fault(fault time.Time, session time.Duration) Credit {
+	if !r.Creditable() || !fault.Before(r.BilledUntil) {
+		return Credit{From: fault, Due: math.ZeroInt()}
+	}
+	l := Lease{CreatedAt: r.CreatedAt, StartedAt: r.StartedAt, CreditableFrom: r.CreditableFrom, Rate: r.Rate, Billed: r.Billed, Credited: r.Credited}
+	credit := Credit{From: l.freeFrom(fault, session)}
+	credit.Due = math.MinInt(l.dueFor(credit.From, r.BilledUntil).Add(r.Minimum), r.Billed.Sub(r.Credited))
+	return credit
+}
+
+func (l Lease) validateSLA() error {
+	switch {
+	case l.Credited.GT(l.Billed):
+		return fmt.Errorf("credited: %s: want at most the billed %s", l.Credited, l.Billed)
+	case (l.CreditableFrom == nil) != (l.State == LeaseState_LEASE_STATE_ACTIVE):
+		return fmt.Errorf("creditable_from: does not go with state %s", l.State)
+	case l.CreditableFrom != nil && (!validTime(*l.CreditableFrom) || l.CreditableFrom.Before(l.BoundAt)):
+		return fmt.Errorf("creditable_from: %s with bound_at %s", l.CreditableFrom, l.BoundAt)
+	case l.FreeUntil != nil && (l.CreditableFrom == nil || !l.FreeUntil.Equal(*l.CreditableFrom)):
+		return fmt.Errorf("free_until: %s with creditable_from %v", l.FreeUntil, l.CreditableFrom)
+	}
+	return nil
+}
+
+func (r Receipt) validateSLA() error {
+	for _, amount := range []math.Int{r.Credited, r.Minimum} {
+		if amount.IsNil() || amount.IsNegative() || amount.GT(r.Billed) {
+			return fmt.Errorf("credited, minimum: %s: want 0 to the billed %s", show(amount), r.Billed)
+		}
+	}
+	if !validTime(r.BilledUntil) || r.BilledUntil.Before(r.CreatedAt) || r.EndedAt.Before(r.BilledUntil) {
+		return fmt.Errorf("billed_until: %s: want a time from created_at %s to ended_at %s", r.BilledUntil, r.CreatedAt, r.EndedAt)
+	}
+	if r.CreditableFrom != nil && !validTime(*r.CreditableFrom) {
+		return fmt.Errorf("creditable_from: %s: want a time from 1970 to 2261", r.CreditableFrom)
+	}
+	return nil
+}
+
+// ID names the lease.
+func (r Receipt) ID() string { return idString(r.Tenant, r.Number) }
