@@ -80,7 +80,7 @@ func NewKeeper(d Deps) *Keeper {
 	sb := collections.NewSchemaBuilder(d.StoreService)
 	id := collections.Uint64Key
 	k := &Keeper{
-		vault: d.Vault, providers: d.Providers, addresses: d.Addresses, authority: d.Authority,
+		vault: d.Vault, providers: d.Providers, leases: d.Leases, addresses: d.Addresses, authority: d.Authority,
 		logger: d.Logger.With("module", "x/"+types.ModuleName),
 
 		params:      collections.NewItem(sb, types.ParamsPrefix, "params", codec.CollValue[types.Params](d.Cdc)),

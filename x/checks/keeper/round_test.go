@@ -90,7 +90,36 @@ func TestFaultNeedsTwoRounds(t *testing.T) {
 		}
 	}
 	require.True(t, f.providers.healthy(2), "the neighbour never noticed")
+	require.Equal(t, map[uint64]time.Time{1: started[9].UTC()}, f.leases.faults, "leases are credited once, since the first of the rounds")
+	require.Equal(t, []uint64{1}, f.leases.recovered)
 	require.Positive(t, f.vault.weights[alice.String()])
+}
+
+// A credit that fails leaves the verdict as it is.
+func TestAVerdictStandsWithoutItsCredit(t *testing.T) {
+	f := newFixture(t)
+	f.buy(alice, bob, carol)
+	f.providers.register(1)
+	f.leases.fails = types.ErrInvariant
+	checkers := crew(alice, bob, carol)
+	for _, c := range checkers {
+		c.sees = func(round, _ uint64, members bitmap) bitmap {
+			if round == 7 || round == 8 {
+				return members.Without(1)
+			}
+			return members
+		}
+	}
+	f.endBlock()
+	for f.running().Number < 10 {
+		f.playRound(checkers...)
+	}
+	require.True(t, f.providers.faulty(1))
+	require.Empty(t, f.leases.faults)
+	for f.running().Number < 11 {
+		f.playRound(checkers...)
+	}
+	require.True(t, f.providers.healthy(1))
 }
 
 // Without a quorum of reveals nothing is decided, and nobody is punished who sealed nothing.

@@ -282,10 +282,12 @@ func (m *market) toggleFault(t *rapid.T) {
 	require.NoError(t, m.providers.setFault(m.ctx, id, !down))
 	if !down {
 		m.faulty[id] = m.ctx.BlockTime()
+		require.NoError(t, m.k.Fault(m.ctx, id, m.ctx.BlockTime()))
 		return
 	}
 	delete(m.faulty, id)
 	m.addOutage(id, since)
+	require.NoError(t, m.k.Recovered(m.ctx, id))
 }
 
 // addOutage notes an outage with the lease that ran in it.

@@ -99,6 +99,8 @@ func aReceipt() Receipt {
 		CreatedAt: time.Unix(1_700_000_000, 0).UTC(), StartedAt: &started, EndedAt: time.Unix(1_700_003_600, 0).UTC(), Denom: "uath",
 		Rate: math.NewInt(10_000_000), Billed: math.NewInt(35_900), Outage: time.Second, ManifestHash: make([]byte, 32), ExitCodes: []int32{0, 3},
 		UsageSequence: 9, UsageHash: make([]byte, 32),
+		CreditableFrom: &started, BilledUntil: time.Unix(1_700_003_600, 0).UTC(), Credited: math.NewInt(100), Minimum: math.NewInt(20),
+		Indexer: "ath1indexer",
 	}
 }
 

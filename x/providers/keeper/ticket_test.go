@@ -382,3 +382,44 @@ func TestRisk(t *testing.T) {
 	_, err = f.queries.Risk(f.ctx, &types.QueryRiskRequest{Owner: stranger.String()})
 	require.Error(t, err)
 }
+
+// TestTicketOutage: what a fault owes is claimed of income and the Container's stake; a Container that is gone is no reason to claim nothing,
+// and a provider that is gone owes nothing.
+func TestTicketOutage(t *testing.T) {
+	f := newFixture(t)
+	ids := f.ready(t, 2)
+	f.vest(300)
+	id, held, err := f.k.TicketOutage(f.ctx, ids[0], owner.String(), "tenant/1", math.NewInt(1_000))
+	require.NoError(t, err)
+	require.Equal(t, "1000", held.String())
+	ticket, err := f.k.Ticket(f.ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, types.TicketReason_TICKET_REASON_OUTAGE, ticket.Reason)
+	require.Equal(t, "700", ticket.FromStake().String())
+	require.NoError(t, f.k.CheckInvariants(f.ctx))
+
+	_, held, err = f.k.TicketOutage(f.ctx, 999, owner.String(), "tenant/2", math.NewInt(1_000))
+	require.NoError(t, err)
+	require.Equal(t, "0", held.String(), "no other Container's stake")
+	gone := sdk.AccAddress("nobody______________")
+	id, held, err = f.k.TicketOutage(f.ctx, ids[0], gone.String(), "tenant/3", math.NewInt(1_000))
+	require.NoError(t, err)
+	require.Zero(t, id)
+	require.True(t, held.IsZero())
+}
+
+// TestRelated: whoever may act or is paid for a provider is not its victim.
+func TestRelated(t *testing.T) {
+	f := newFixture(t)
+	f.ready(t, 1)
+	p, err := f.k.Provider(f.ctx, owner)
+	require.NoError(t, err)
+	for _, name := range append([]string{p.Owner, p.Payout}, p.Operators...) {
+		related, err := f.k.Related(f.ctx, owner.String(), sdk.MustAccAddressFromBech32(name))
+		require.NoError(t, err)
+		require.True(t, related, name)
+	}
+	related, err := f.k.Related(f.ctx, owner.String(), sdk.AccAddress("nobody______________"))
+	require.NoError(t, err)
+	require.False(t, related)
+}
