@@ -101,12 +101,27 @@ func (k *Keeper) waiveFees(ctx sdk.Context, provider, indexer sdk.AccAddress, am
 		if err := k.addShareWeight(ctx, types.Pool_POOL_DELIVERY, provider, number, part.Neg()); err != nil {
 			return waived, err
 		}
-		if !indexer.Empty() {
-			if err := k.addShareWeight(ctx, types.Pool_POOL_INDEXER, indexer, number, part.Neg()); err != nil {
-				return waived, err
-			}
+		if err := k.waiveIndexer(ctx, indexer, number, part); err != nil {
+			return waived, err
 		}
 		waived = waived.Add(part)
 	}
 	return waived, nil
+}
+
+// waiveIndexer takes up to a waived fee out of the weight of the Indexer whose quote led to it. In an epoch the provider may have earned
+// more than by this Indexer's quotes, and then its weight is less.
+func (k *Keeper) waiveIndexer(ctx sdk.Context, indexer sdk.AccAddress, epoch uint64, fee math.Int) error {
+	if indexer.Empty() {
+		return nil
+	}
+	weight, err := k.shareWeight(ctx, types.Pool_POOL_INDEXER, indexer, epoch)
+	if err != nil {
+		return err
+	}
+	part := math.MinInt(fee, weight)
+	if !part.IsPositive() {
+		return nil
+	}
+	return k.addShareWeight(ctx, types.Pool_POOL_INDEXER, indexer, epoch, part.Neg())
 }

@@ -60,6 +60,21 @@ func TestRefundLeavesWhatOthersPaid(t *testing.T) {
 	require.Zero(t, f.weight(types.Pool_POOL_DELIVERY, provider, 1))
 }
 
+// TestRefundTakesNoWeightThatIsNotThere: of an Indexer that led to a small part of what its provider earned, no weight falls below nothing.
+func TestRefundTakesNoWeightThatIsNotThere(t *testing.T) {
+	f := newFixture(t, shortParams())
+	tenant, provider, indexer := user(0), user(1), user(2)
+	row := prepaid(tenant, types.Denom)
+	f.block(time.Second, deposit(f.k, tenant, row, 10_000))
+	f.block(time.Second, pay(f.k, row, provider, indexer, 100), pay(f.k, row, provider, nil, 1_000))
+	f.block(time.Second, refund(f.k, provider, indexer, row, 900, 900))
+	require.Zero(t, f.weight(types.Pool_POOL_INDEXER, indexer, 1))
+	require.Equal(t, int64(40), f.weight(types.Pool_POOL_DELIVERY, provider, 1))
+	for range 5 {
+		f.block(time.Minute)
+	}
+}
+
 // TestRefundAfterTheVerdictHorizon: a service fee that was distributed is not taken from later ones, and what has vested is the
 // provider's.
 func TestRefundAfterTheVerdictHorizon(t *testing.T) {
