@@ -76,7 +76,7 @@ func (t *tenant) events(ctx context.Context, id leases.LeaseID, o api.LogOptions
 		}
 		err := follow(ctx, o, source, cursor, take, talk, time.Sleep)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // being stopped is no failure
 		}
 		if resp, lerr := t.lease(ctx, id); lerr != nil {
 			return lerr

@@ -46,7 +46,8 @@ type Credit struct {
 
 // sessionStart is the start of the session at a time, of sessions counted from an anchor.
 func sessionStart(anchor, at time.Time, session time.Duration) time.Time {
-	return anchor.Add(max(0, at.Sub(anchor)) / session * session)
+	since := max(0, at.Sub(anchor))
+	return anchor.Add(since - since%session)
 }
 
 // anchor is from where a lease's sessions count.
