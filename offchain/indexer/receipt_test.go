@@ -62,8 +62,8 @@ func TestReceiptsAreProven(t *testing.T) {
 		bundle.Receipt.UsageSequence++
 		require.Error(t, bundle.Verify(root), "of another receipt")
 	}
-	code, _ = ask(6)
-	require.Equal(t, 404, code)
+	code, text = ask(6)
+	require.Equal(t, 404, code, text)
 	code, text = ask(99)
 	require.Equal(t, 404, code)
 	require.Contains(t, text, "no receipt of the lease")

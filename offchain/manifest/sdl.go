@@ -192,7 +192,7 @@ func (v value) endpoints() map[string]value {
 		kind := ""
 		for _, k := range e.value.entries() {
 			if k.key == "kind" {
-				kind, _ = k.value.text("ip")
+				kind = k.value.word("ip")
 			} else {
 				k.unknown("kind")
 			}
@@ -256,7 +256,7 @@ func (s *sdl) pricing(v value) {
 					e.value.errorf("expected an amount above 0, found %q", amount)
 				}
 			case "denom":
-				denom, _ = e.value.text(want)
+				denom = e.value.word(want)
 			default:
 				e.unknown("denom, amount")
 			}
@@ -318,7 +318,7 @@ func (s *sdl) priced(at entry) {
 	profile := ""
 	for _, e := range at.value.entries() {
 		if e.key == "profile" {
-			profile, _ = e.value.text("the name of a compute profile")
+			profile = e.value.word("the name of a compute profile")
 		}
 	}
 	place, ok := s.placement[at.key]
@@ -377,7 +377,7 @@ func (s *sdl) ips(name string, used map[string]bool) {
 				for _, to := range r.value.items() {
 					for _, t := range to.entries() {
 						if t.key == "ip" && !t.value.null() {
-							ip, _ := t.value.text("the name of an endpoint")
+							ip := t.value.word("the name of an endpoint")
 							used[ip] = true
 						}
 					}

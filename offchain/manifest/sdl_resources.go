@@ -23,9 +23,9 @@ func (s *sdl) resourcesOf(name string) Resources {
 	for _, e := range at.entries() {
 		switch e.key {
 		case "profile":
-			profile, _ = e.value.text("the name of a compute profile")
+			profile = e.value.word("the name of a compute profile")
 		case "count":
-			count, _ = e.value.whole(1, 1<<20)
+			count, _ = e.value.whole(1, 1<<20) // a bad one is noted, and 0
 		default:
 			e.unknown("profile, count")
 		}
@@ -172,8 +172,7 @@ func (v value) storageAttributes(out *Storage) {
 	for _, e := range v.entries() {
 		switch e.key {
 		case "persistent":
-			s, _ := e.value.text("true or false")
-			switch s {
+			switch s := e.value.word("true or false"); s {
 			case "true", "on", "yes":
 				out.Persistent = true
 			case "false", "off", "no":
@@ -181,7 +180,7 @@ func (v value) storageAttributes(out *Storage) {
 				e.value.errorf("expected true or false, found %q", s)
 			}
 		case "class":
-			if out.Class, _ = e.value.text("a storage class"); !slices.Contains(storageClasses, out.Class) {
+			if out.Class = e.value.word("a storage class"); !slices.Contains(storageClasses, out.Class) {
 				e.value.errorf("expected one of %s, found %q", strings.Join(storageClasses, ", "), out.Class)
 			}
 		default:
@@ -317,7 +316,7 @@ func (v value) vendors() []GPU {
 			for _, e := range m.entries() {
 				switch e.key {
 				case "model":
-					if g.Model, _ = e.value.text("a model such as rtx4090"); g.Model == "*" {
+					if g.Model = e.value.word("a model such as rtx4090"); g.Model == "*" {
 						g.Model = ""
 					}
 				case "ram":

@@ -241,7 +241,7 @@ func (v value) params() []placed {
 				for _, k := range volume.value.entries() {
 					switch k.key {
 					case "mount":
-						p.mount, _ = k.value.text("an absolute path")
+						p.mount = k.value.word("an absolute path")
 					case "readOnly":
 						p.readOnly = k.value.flag()
 					case "keyRef":
@@ -315,7 +315,7 @@ func (v value) credentials() *Credentials {
 	fields := map[string]*string{"host": &c.Host, "username": &c.Username, "password": &c.Password}
 	for _, e := range v.entries() {
 		if field, ok := fields[e.key]; ok {
-			*field, _ = e.value.text("text")
+			*field = e.value.word("text")
 		} else if e.key != "email" {
 			e.unknown("host, username, password, email")
 		}

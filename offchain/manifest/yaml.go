@@ -219,6 +219,12 @@ func (v value) text(want string) (string, bool) {
 	return n.Value, true
 }
 
+// word is text for those who go on without it: what is no scalar is noted as a problem, and empty.
+func (v value) word(want string) string {
+	s, _ := v.text(want) // not a scalar: noted
+	return s
+}
+
 // texts returns a list of scalars.
 func (v value) texts(want string) []string {
 	var out []string

@@ -217,12 +217,14 @@ func (s situation) serve(id string, lease leasetypes.Lease) []Action {
 	if bad && intent.Started.IsZero() {
 		return []Action{finish(id, leasetypes.CloseReason_CLOSE_REASON_TENANT_IMAGE, nil, detail)}
 	}
-	if out, ready := s.renewal(id, intent, lease); ready && !bad {
-		return []Action{{Verb: Replace, Lease: id}}
-	} else if len(out) > 0 && !bad {
-		return append(out, s.run(id, intent)...)
+	if bad { // of the new manifest: the old one runs on
+		return s.run(id, intent)
 	}
-	return s.run(id, intent)
+	pulls, ready := s.renewal(id, intent, lease)
+	if ready {
+		return []Action{{Verb: Replace, Lease: id}}
+	}
+	return append(pulls, s.run(id, intent)...)
 }
 
 // clear removes what is left of a lease that was here before, moved away, and has come back, and begins it anew.

@@ -60,7 +60,9 @@ func TestReceiptVerifyWithoutANode(t *testing.T) {
 			http.Error(w, `{"error":"none"}`, http.StatusNotFound)
 			return
 		}
-		_ = printBundle(w, &leases.ReceiptBundle{ChainId: "ath-1", Receipt: receipt, Proof: proof, Epoch: 4})
+		if err := printBundle(w, &leases.ReceiptBundle{ChainId: "ath-1", Receipt: receipt, Proof: proof, Epoch: 4}); err != nil {
+			t.Errorf("answer: %v", err)
+		}
 	}))
 	defer server.Close()
 
