@@ -4,7 +4,6 @@ package worker
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -79,75 +78,6 @@ func (w *Worker) stillClosed(ctx context.Context, lease string) error {
 	return nil
 }
 
-// pauseLease notes which services run and stops them; their data stays. Once written down the list stays as it is: after a crash in the
-// middle some of them run no longer.
-func (w *Worker) pauseLease(ctx context.Context, a Action) error {
-	lease, _, err := w.chain.Lease(ctx, a.Lease)
-	if err != nil {
-		return fmt.Errorf("ask again before pausing lease %s: %w", a.Lease, err)
-	}
-	if lease == nil || lease.State != leasetypes.LeaseState_LEASE_STATE_PAUSED {
-		return fmt.Errorf("the chain does not say that lease %s is paused", a.Lease)
-	}
-	var running []string
-	for _, i := range w.instances(a.Lease) {
-		if alive(i) {
-			running = append(running, i.Service)
-		}
-	}
-	if err := w.book.update(a.Lease, func(i *Intent) error {
-		if !i.Paused {
-			i.Paused, i.Stopped = true, running
-		}
-		return nil
-	}); err != nil {
-		return err
-	}
-	return w.runtime.Stop(ctx, a.Lease, w.config.StopGrace)
-}
-
-// resume makes a lease whose pause has ended one that has to start.
-func (w *Worker) resume(a Action) error {
-	w.mu.Lock()
-	s := w.standings[a.Lease]
-	w.mu.Unlock()
-	if !s.open() {
-		return nil
-	}
-	return w.book.update(a.Lease, func(i *Intent) error {
-		i.Paused, i.Started, i.OpenedAt = false, time.Time{}, latest(s.lease.CreatedAt, s.lease.BoundAt)
-		return nil
-	})
-}
-
-// replace takes a lease's new manifest and removes what runs of the old one; persistent volumes stay. The new one is written down first: after a crash in the
-// middle the instances show that they are of another.
-func (w *Worker) replace(ctx context.Context, a Action) error {
-	w.mu.Lock()
-	s := w.standings[a.Lease]
-	w.mu.Unlock()
-	if !s.open() {
-		return nil
-	}
-	for _, i := range w.instances(a.Lease) {
-		if err := w.copyRest(ctx, i); err != nil {
-			return fmt.Errorf("keep output of %s: %w", i.Service, err)
-		}
-	}
-	hash := hex.EncodeToString(s.lease.ManifestHash)
-	_, known := w.book.manifest(hash)
-	if err := w.book.update(a.Lease, func(i *Intent) error {
-		if known {
-			i.ManifestHash = hash
-		}
-		i.Renewed, i.Meter = !i.Started.IsZero(), nil
-		return nil
-	}); err != nil {
-		return err
-	}
-	return w.runtime.Clear(ctx, a.Lease)
-}
-
 func (w *Worker) adopt(a Action) error {
 	w.mu.Lock()
 	s := w.standings[a.Lease]
@@ -156,77 +86,6 @@ func (w *Worker) adopt(a Action) error {
 		return nil // closed meanwhile; the next plan knows
 	}
 	return w.book.add(newIntent(*s.lease))
-}
-
-// pull fetches an image in the background: minutes may pass, and other leases go on.
-func (w *Worker) pull(ctx context.Context, a Action) error {
-	m, ok := w.wanted(a.Lease)
-	if !ok {
-		return nil
-	}
-	misfit := fits(m, w.capacity)
-	if misfit == nil {
-		w.fetch(ctx, a.Lease, a.Image, credentialsOf(m, a.Image))
-		return nil
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.problems[a.Lease] = misfit.Error() // the next plan closes the lease with it
-	return nil
-}
-
-// wanted is the manifest that a lease is to run: the chain's, or the one that runs while that has not come.
-func (w *Worker) wanted(lease string) (manifest.Manifest, bool) {
-	w.mu.Lock()
-	s := w.standings[lease]
-	w.mu.Unlock()
-	if s.open() {
-		if m, ok := w.book.manifest(hex.EncodeToString(s.lease.ManifestHash)); ok {
-			return m, true
-		}
-	}
-	intent, _ := w.book.intent(lease)
-	return w.book.manifest(intent.ManifestHash)
-}
-
-// fetch starts a pull unless one runs; lease is empty for a manifest whose lease has not come yet.
-func (w *Worker) fetch(ctx context.Context, lease, image string, credentials *manifest.Credentials) {
-	w.mu.Lock()
-	if w.images[image] == imagePulling {
-		w.mu.Unlock()
-		return
-	}
-	w.images[image] = imagePulling
-	w.mu.Unlock()
-	begin := w.clock.Now()
-	w.pulls.Go(func() {
-		err := w.runtime.Pull(ctx, image, credentials)
-		w.mu.Lock()
-		w.images[image] = imagePresent
-		if err != nil {
-			delete(w.images, image)
-		}
-		if errors.Is(err, runtime.ErrImage) && lease != "" {
-			w.problems[lease] = err.Error()
-		}
-		w.mu.Unlock()
-		switch {
-		case err == nil:
-			w.metrics.Pulls.Observe(w.clock.Now().Sub(begin).Seconds())
-		case ctx.Err() == nil && lease != "":
-			w.failed(Action{Verb: Pull, Lease: lease, Image: image}, err)
-		}
-		kick(w.wake)
-	})
-}
-
-func credentialsOf(m manifest.Manifest, image string) *manifest.Credentials {
-	for _, s := range m.Services {
-		if s.Image == image {
-			return s.Credentials
-		}
-	}
-	return nil
 }
 
 // createInstance gives a service its ports, writes them down, and makes its instance.

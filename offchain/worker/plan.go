@@ -4,10 +4,8 @@ package worker
 
 import (
 	"cmp"
-	"encoding/hex"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	leasetypes "github.com/athnet/ath/x/leases/types"
@@ -227,41 +225,6 @@ func (s situation) serve(id string, lease leasetypes.Lease) []Action {
 	return append(pulls, s.run(id, intent)...)
 }
 
-// clear removes what is left of a lease that was here before, moved away, and has come back, and begins it anew.
-func (s situation) clear(id string) []Action {
-	if out := s.wind(id); len(out) > 0 && out[0].Verb != Forget {
-		return out
-	}
-	return []Action{{Verb: Adopt, Lease: id}}
-}
-
-// standBy has the images of a lease ready that may be moved here.
-func (s situation) standBy(id string, intent Intent) []Action {
-	m, ok := s.manifests[intent.ManifestHash]
-	if !ok {
-		return nil
-	}
-	out, _ := s.imagesFor(id, m)
-	return out
-}
-
-// renewal says whether a lease is to take another manifest now, and which images that one still needs. The old one runs on until all of
-// them are there, and the new one is.
-func (s situation) renewal(id string, intent Intent, lease leasetypes.Lease) (pulls []Action, ready bool) {
-	if slices.ContainsFunc(s.instances(id), func(i runtime.Instance) bool { return i.ManifestHash != intent.ManifestHash }) {
-		return nil, true
-	}
-	want := hex.EncodeToString(lease.ManifestHash)
-	if want == "" || want == intent.ManifestHash {
-		return nil, false
-	}
-	m, ok := s.manifests[want]
-	if !ok {
-		return nil, false
-	}
-	return s.imagesFor(id, m)
-}
-
 // run brings a lease up or keeps it up.
 func (s situation) run(id string, intent Intent) []Action {
 	m, ok := s.manifests[intent.ManifestHash]
@@ -393,33 +356,6 @@ func find(have []runtime.Instance, key runtime.Key) (runtime.Instance, bool) {
 		}
 	}
 	return runtime.Instance{}, false
-}
-
-// startOrder puts every service behind those it depends on; names decide where nothing else does. A circle, which Fits
-// refuses, is broken at its first name.
-func startOrder(m manifest.Manifest) []manifest.Service {
-	byName := map[string]manifest.Service{}
-	for _, service := range m.Services {
-		byName[service.Name] = service
-	}
-	var out []manifest.Service
-	visited := map[string]bool{}
-	var visit func(string)
-	visit = func(name string) {
-		service, ok := byName[name]
-		if !ok || visited[name] {
-			return
-		}
-		visited[name] = true
-		for _, other := range slices.Sorted(slices.Values(service.DependsOn)) {
-			visit(other)
-		}
-		out = append(out, service)
-	}
-	for _, service := range slices.SortedFunc(slices.Values(m.Services), func(a, b manifest.Service) int { return strings.Compare(a.Name, b.Name) }) {
-		visit(service.Name)
-	}
-	return out
 }
 
 // String is for logs and test failures.

@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,8 +29,6 @@ const (
 	overlay = "overlay2"
 	// trialName and a process id is the disk by which a machine is tried.
 	trialName = ".trial-"
-	// loopTries bounds a race for a free loop device with other programs.
-	loopTries = 32
 )
 
 // disks gives every lease a file system of its own: a file of the rented size, reserved on the host in full, mounted through a
@@ -114,43 +110,6 @@ func (d *disks) try(ctx context.Context, host, driver, dir string) error {
 	return nil
 }
 
-// sameMounts says whether the engine sees what this process mounts.
-func sameMounts(ctx context.Context, host string) error {
-	path, ok := strings.CutPrefix(host, "unix://")
-	if !ok {
-		return fmt.Errorf("the engine is at %s; use one on this machine through its unix socket", host)
-	}
-	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	raw, err := conn.(*net.UnixConn).SyscallConn()
-	if err != nil {
-		return err
-	}
-	var peer *unix.Ucred
-	var perr error
-	if err := raw.Control(func(fd uintptr) { peer, perr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); err != nil {
-		return err
-	}
-	if perr != nil {
-		return perr
-	}
-	mine, err := os.Readlink("/proc/self/ns/mnt")
-	if err != nil {
-		return err
-	}
-	its, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", peer.Pid))
-	if err != nil {
-		return fmt.Errorf("%w; run the worker as root beside the engine, not in a container", err)
-	}
-	if mine != its {
-		return errors.New("the engine lives in another mount namespace and would not see a lease's disk; run the worker as root beside it, without PrivateMounts, PrivateTmp or ProtectSystem")
-	}
-	return nil
-}
-
 func (d *disks) active() bool { return d.dir != "" }
 
 // make, which with 0 MiB makes nothing, returns where a lease's disk is mounted, made and mounted if it was not.
@@ -195,27 +154,6 @@ func (d *disks) makeAt(ctx context.Context, dir string, mib uint64) (string, err
 		}
 	}
 	return tree, nil
-}
-
-// format makes a file system whose space is the lease's from now on: the host can't run out of it later. Nothing is discarded,
-// which would give it back.
-func format(ctx context.Context, image string, mib uint64) error {
-	unfinished := image + ".new"
-	f, err := os.OpenFile(unfinished, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	if err = unix.Fallocate(int(f.Fd()), 0, 0, int64(mib)<<20); err != nil {
-		err = fmt.Errorf("reserve %d MiB at %s: %w", mib, image, err)
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(unfinished))
-	}
-	out, err := exec.CommandContext(ctx, "mkfs.ext4", "-q", "-F", "-m", "0", "-E", "nodiscard,lazy_itable_init=1,lazy_journal_init=1", unfinished).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("mkfs.ext4 %s: %w: %s", unfinished, err, strings.TrimSpace(string(out)))
-	}
-	return os.Rename(unfinished, image)
 }
 
 // grow makes a disk larger that is not mounted and that a new manifest wants larger; it never gets smaller.
@@ -292,121 +230,6 @@ func (d *disks) clear(ctx context.Context, slug string) error {
 		return d.removeAt(dir)
 	}
 	return unmountAll(tree, true)
-}
-
-// unmountAll unmounts a lease's disk wherever it is mounted: at its own place too, or only elsewhere.
-func unmountAll(tree string, own bool) error {
-	points, err := sharing(tree)
-	if err != nil {
-		return err
-	}
-	for _, point := range points {
-		if point == tree && !own {
-			continue
-		}
-		if err := unix.Unmount(point, unix.UMOUNT_NOFOLLOW); err != nil && !errors.Is(err, unix.EINVAL) {
-			return fmt.Errorf("unmount %s: %w", point, err)
-		}
-	}
-	return nil
-}
-
-// mountLoop mounts a file. The loop device clears itself with its last user, so a crash at any point leaves none behind. Direct
-// I/O keeps a workload's writes out of the host's page cache.
-func mountLoop(image, at string) error {
-	control, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer control.Close()
-	file, err := os.OpenFile(image, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	for range loopTries {
-		n, err := unix.IoctlRetInt(int(control.Fd()), unix.LOOP_CTL_GET_FREE)
-		if err != nil {
-			return fmt.Errorf("find a loop device: %w", err)
-		}
-		path := "/dev/loop" + strconv.Itoa(n)
-		device, err := os.OpenFile(path, os.O_RDWR, 0)
-		if err != nil {
-			return err
-		}
-		config := unix.LoopConfig{Fd: uint32(file.Fd()), Info: unix.LoopInfo64{Flags: unix.LO_FLAGS_AUTOCLEAR | unix.LO_FLAGS_DIRECT_IO}}
-		copy(config.Info.File_name[:len(config.Info.File_name)-1], image)
-		err = unix.IoctlLoopConfigure(int(device.Fd()), &config)
-		if errors.Is(err, unix.EBUSY) { // somebody else was faster
-			if err := device.Close(); err != nil {
-				return err
-			}
-			continue
-		}
-		if err == nil {
-			err = unix.Mount(path, at, "ext4", unix.MS_NODEV|unix.MS_NOSUID|unix.MS_NOATIME, "errors=remount-ro")
-		}
-		if err == nil { // what the engine mounts in a layer is not to show up here a second time
-			err = unix.Mount("", at, "", unix.MS_PRIVATE, "")
-		}
-		if err = errors.Join(err, device.Close()); err != nil {
-			return fmt.Errorf("mount %s through %s: %w", image, path, err)
-		}
-		return nil
-	}
-	return fmt.Errorf("no loop device is free after %d tries", loopTries)
-}
-
-// gateFile is a file that an instance mounts through its gate.
-type gateFile struct{ name, target, text string }
-
-// gateFiles are what the engine would keep beside the lease's disk and let a workload write into without a limit, and one more: the engine
-// goes on without files of names that are gone, but not without another. Names of services, its own included, are the embedded
-// resolver's to know.
-func gateFiles(service string) []gateFile {
-	return []gateFile{
-		{"hosts", "/etc/hosts", "127.0.0.1\tlocalhost\n"},
-		{"hostname", "/etc/hostname", service + "\n"},
-		{"resolv.conf", "/etc/resolv.conf", "nameserver 127.0.0.11\noptions ndots:0\n"},
-		{"disk", "/.ath", ""},
-	}
-}
-
-func (d *disks) writeGate(dir, service string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	for _, file := range gateFiles(service) {
-		path := filepath.Join(dir, file.name)
-		if err := errors.Join(os.WriteFile(path, []byte(file.text), 0o644), os.Chown(path, d.uid, d.gid)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// gate is the directory by which an instance mounts these files: a link to where they are. Once the instance has its layer, that is
-// within the layer, so that without the layer's mount the engine finds no such file and does not start the instance.
-func (d *disks) gate(slug, service string) string { return filepath.Join(d.dir, slug, "gate", service) }
-
-// openGate lets an instance be made, which asks for the files before there is a layer.
-func (d *disks) openGate(slug, service string) (string, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	gate, dir := d.gate(slug, service), filepath.Join(d.dir, slug, "tree", "volume", service+".etc")
-	return gate, errors.Join(d.writeGate(dir, service), link(dir, gate))
-}
-
-// link makes a symbolic link in place of another.
-func link(target, path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	unfinished := path + ".new"
-	if err := os.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return errors.Join(os.Symlink(target, unfinished), os.Rename(unfinished, path))
 }
 
 // layerGate is where a layer has these files, beside what the engine keeps there.
@@ -518,39 +341,6 @@ func (r *Runtime) DropDisks() error {
 		}
 	}
 	return os.RemoveAll(chain)
-}
-
-// mounted says whether something is mounted at a path, which then lies on another device than its parent.
-func mounted(path string) (bool, error) {
-	var at, above unix.Stat_t
-	if err := unix.Lstat(path, &at); err != nil {
-		return false, &fs.PathError{Op: "lstat", Path: path, Err: err}
-	}
-	if err := unix.Lstat(filepath.Dir(path), &above); err != nil {
-		return false, &fs.PathError{Op: "lstat", Path: filepath.Dir(path), Err: err}
-	}
-	return at.Dev != above.Dev, nil
-}
-
-// sharing returns all mount points of the file system that is mounted at tree: last mounted first.
-func sharing(tree string) ([]string, error) {
-	var at unix.Stat_t
-	if err := unix.Lstat(tree, &at); err != nil {
-		return nil, &fs.PathError{Op: "lstat", Path: tree, Err: err}
-	}
-	device := fmt.Sprintf("%d:%d", unix.Major(at.Dev), unix.Minor(at.Dev))
-	table, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for line := range strings.Lines(string(table)) {
-		if f := strings.Fields(line); len(f) > 4 && f[2] == device {
-			out = append(out, unescape.Replace(f[4]))
-		}
-	}
-	slices.Reverse(out)
-	return out, nil
 }
 
 // unescape undoes what the kernel does to paths in its mount table.

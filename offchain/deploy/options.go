@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package deploy
+
+import (
+	"time"
+
+	"cosmossdk.io/math"
+
+	leases "github.com/athnet/ath/x/leases/types"
+)
+
+// Options are the tenant's choices; the zero value lets the file and the market decide.
+type Options struct {
+	// Class overrides what follows from the file.
+	Class string
+	// Region restricts the choice.
+	Region string
+	// Containers are tried in this order instead of asking a market.
+	Containers []uint64
+	// Exclude are never taken.
+	Exclude []uint64
+	// MaxRate in 10^-6 uath per second; where zero, a tenth above the cheapest offer.
+	MaxRate math.Int
+	// Deposit in uath; where nil, what is missing for the duration or for a day.
+	Deposit *math.Int
+	// Duration after which the lease ends; 0 for none.
+	Duration time.Duration
+	// MaxMinCharge is the longest minimum charge to accept; 0 for any.
+	MaxMinCharge time.Duration
+	// Standbys is how many Containers stand by to take over, and Failover who may move the lease there.
+	Standbys uint32
+	Failover leases.FailoverPolicy
+	// Grace is how long data is kept when the money runs out, and Priority which leases pause or end first: the lowest.
+	Grace    time.Duration
+	Priority uint32
+	// Timeout is how long to wait for the workload; DefaultTimeout where 0.
+	Timeout time.Duration
+	// NoWait returns once the lease is there and the manifest is with its worker.
+	NoWait bool
+}
+
+// DefaultTimeout is the start limit of most classes.
+const DefaultTimeout = 10 * time.Minute
+
+// Result is a deployed workload.
+type Result struct {
+	LeaseID     string     `json:"lease_id"`
+	ContainerID uint64     `json:"container_id"`
+	Provider    string     `json:"provider"`
+	Class       string     `json:"class"`
+	Region      string     `json:"region"`
+	Worker      string     `json:"worker"` // host:port of its gateway
+	Matched     string     `json:"matched_by"`
+	Endpoints   []Endpoint `json:"endpoints"`
+	// Standbys are Containers that hold themselves ready to take over.
+	Standbys []Standby `json:"standbys,omitempty"`
+	Phase    string    `json:"phase"`
+	// Rate in 10^-6 uath per second, and the same per hour in ATH.
+	Rate    math.Int `json:"rate"`
+	PerHour string   `json:"per_hour"`
+	// Deposited in this transaction and free balance behind it, in uath.
+	Deposited math.Int `json:"deposited"`
+	Free      math.Int `json:"free"`
+	// LastsSeconds is how long the free balance pays the account's leases.
+	LastsSeconds int64    `json:"lasts_seconds"`
+	Txs          []string `json:"txs"`
+	Height       int64    `json:"height"`
+	GasUsed      int64    `json:"gas_used"`
+	Timings      []Timing `json:"timings"`
+}
+
+// Standby is a Container that stands by.
+type Standby struct {
+	LeaseID     string `json:"lease_id"`
+	ContainerID uint64 `json:"container_id"`
+	PerHour     string `json:"per_hour"`
+	// Ready says that its worker has the manifest; Problem why not.
+	Ready   bool   `json:"ready"`
+	Problem string `json:"problem,omitempty"`
+}
+
+// Endpoint is a published port of the workload.
+type Endpoint struct {
+	Service string `json:"service"`
+	Port    uint16 `json:"port"`
+	Proto   string `json:"proto"`
+	Address string `json:"address"`
+	URL     string `json:"url,omitempty"`
+}
+
+// Timing is when a step was done, in milliseconds from the start.
+type Timing struct {
+	Step string `json:"step"`
+	MS   int64  `json:"ms"`
+}
