@@ -184,16 +184,13 @@ func leaseStarted(v view, e *leasetypes.EventLeaseStarted) error {
 	return nil
 }
 
-func leaseUpdated(v view, e *leasetypes.EventLeaseUpdated) error {
-	if v.history != nil {
-		return v.history.LeaseChanged(e.Lease)
-	}
-	return nil
-}
+func leaseUpdated(v view, e *leasetypes.EventLeaseUpdated) error { return leaseChanged(v, e.Lease) }
 
-func leaseMoved(v view, e *leasetypes.EventLeaseMoved) error {
+func leaseMoved(v view, e *leasetypes.EventLeaseMoved) error { return leaseChanged(v, e.Lease) }
+
+func leaseChanged(v view, lease leasetypes.Lease) error {
 	if v.history != nil {
-		return v.history.LeaseChanged(e.Lease)
+		return v.history.LeaseChanged(lease)
 	}
 	return nil
 }

@@ -258,17 +258,22 @@ func contextUseCommand() *cobra.Command {
 		Use: "use NAME", Short: "Choose the context of the commands that follow", Example: "  athd context use main",
 		Args: cobra.ExactArgs(1), ValidArgsFunction: completeContext,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := readContexts(cmd)
-			if err != nil {
-				return err
-			}
-			if _, err := f.get(args[0]); err != nil {
-				return err
-			}
-			f.Current = args[0]
-			return f.write(cmd)
+			return changeContexts(cmd, args[0], func(f *contextFile) { f.Current = args[0] })
 		},
 	}
+}
+
+// changeContexts changes the file in which a context stands.
+func changeContexts(cmd *cobra.Command, name string, change func(*contextFile)) error {
+	f, err := readContexts(cmd)
+	if err != nil {
+		return err
+	}
+	if _, err := f.get(name); err != nil {
+		return err
+	}
+	change(&f)
+	return f.write(cmd)
 }
 
 func contextShowCommand() *cobra.Command {
@@ -315,18 +320,12 @@ func contextDeleteCommand() *cobra.Command {
 		Use: "delete NAME", Short: "Delete a context; keys stay", Example: "  athd context delete main",
 		Args: cobra.ExactArgs(1), ValidArgsFunction: completeContext,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := readContexts(cmd)
-			if err != nil {
-				return err
-			}
-			if _, err := f.get(args[0]); err != nil {
-				return err
-			}
-			delete(f.Contexts, args[0])
-			if f.Current == args[0] {
-				f.Current = ""
-			}
-			return f.write(cmd)
+			return changeContexts(cmd, args[0], func(f *contextFile) {
+				delete(f.Contexts, args[0])
+				if f.Current == args[0] {
+					f.Current = ""
+				}
+			})
 		},
 	}
 }

@@ -111,7 +111,10 @@ func (k *Keeper) creditLease(ctx sdk.Context, lease types.Lease, fault time.Time
 
 // creditReceipts credits leases that ended in the Container after the fault began, the last first.
 func (k *Keeper) creditReceipts(ctx sdk.Context, container uint64, fault time.Time, params types.Params) error {
-	since := later(fault, ctx.BlockTime().Add(-params.SlaHorizon))
+	since := ctx.BlockTime().Add(-params.SlaHorizon)
+	if fault.After(since) {
+		since = fault
+	}
 	var keys []servedKey
 	latest := new(collections.Range[servedKey]).Prefix(servedPrefix(container)).Descending()
 	err := k.served.Walk(ctx, latest, func(key servedKey) (bool, error) {
@@ -291,11 +294,4 @@ func (k *Keeper) exportServed(ctx sdk.Context) (ids []string, err error) {
 func (k *Keeper) standsFaulty(ctx sdk.Context, container uint64) (bool, error) {
 	earns, err := k.providers.EarnsUntil(ctx, container)
 	return earns.Before(ctx.BlockTime()), err
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }
