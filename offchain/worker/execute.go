@@ -141,44 +141,6 @@ func (w *Worker) gpusFor(m manifest.Manifest, service manifest.Service) []string
 	return ids[first : first+int(service.Resources.GPUs)]
 }
 
-// portsOf returns the host ports of a service, chosen once per lease and then kept.
-func (w *Worker) portsOf(ctx context.Context, lease string, service manifest.Service) ([]runtime.Port, error) {
-	intent, _ := w.book.intent(lease)
-	var missing []string
-	protos := map[string]string{}
-	for _, e := range service.Expose {
-		if key := portKey(service.Name, e); e.Global && intent.Ports[key] == 0 {
-			missing = append(missing, key)
-			protos[key] = e.Proto
-		}
-	}
-	if len(missing) > 0 {
-		chosen, err := w.choosePorts(ctx, missing, protos)
-		if err != nil {
-			return nil, err
-		}
-		if err := w.book.update(lease, func(i *Intent) error {
-			if i.Ports == nil {
-				i.Ports = map[string]uint16{}
-			}
-			for k, p := range chosen {
-				i.Ports[k] = p
-			}
-			return nil
-		}); err != nil {
-			return nil, err
-		}
-		intent, _ = w.book.intent(lease) // it was updated just now, so it is there
-	}
-	var out []runtime.Port
-	for _, e := range service.Expose {
-		if e.Global {
-			out = append(out, runtime.Port{Port: e.Port, Host: intent.Ports[portKey(service.Name, e)], Proto: e.Proto})
-		}
-	}
-	return out, nil
-}
-
 func (w *Worker) start(ctx context.Context, a Action) error {
 	intent, _ := w.book.intent(a.Lease)
 	err := w.runtime.Start(ctx, runtime.Key{Lease: a.Lease, Service: a.Service})

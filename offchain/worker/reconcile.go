@@ -4,7 +4,6 @@ package worker
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net"
 	"slices"
@@ -183,52 +182,4 @@ func (w *Worker) checkPorts(ctx context.Context) {
 	w.mu.Lock()
 	w.answering = answering
 	w.mu.Unlock()
-}
-
-// choosePorts gives every published port of a service a free host port, from the configured range.
-func (w *Worker) choosePorts(ctx context.Context, want []string, protos map[string]string) (map[string]uint16, error) {
-	taken := map[uint16]bool{}
-	intents, _ := w.book.all()
-	for _, i := range intents {
-		if i.ClosedAt.IsZero() || !i.Archived {
-			for _, p := range i.Ports {
-				taken[p] = true
-			}
-		}
-	}
-	w.mu.Lock()
-	for _, i := range w.have {
-		for _, p := range i.Ports {
-			taken[p.Host] = true
-		}
-	}
-	w.mu.Unlock()
-	low, high, err := w.config.portRange()
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]uint16{}
-	next := low
-	for _, key := range want {
-		for ; next <= high && (taken[uint16(next)] || !w.free(ctx, protos[key], next)); next++ {
-		}
-		if next > high {
-			return nil, fmt.Errorf("no free host port in %s; give a wider range with --ports", w.config.Ports)
-		}
-		out[key] = uint16(next)
-		next++
-	}
-	return out, nil
-}
-
-// free says whether a port can be had now. Something else may take it before the engine does: then the engine says so.
-func (w *Worker) free(ctx context.Context, proto string, port int) bool {
-	addr := net.JoinHostPort(w.config.PublishIP, strconv.Itoa(port))
-	var lc net.ListenConfig
-	if proto == "udp" {
-		c, err := lc.ListenPacket(ctx, "udp", addr)
-		return err == nil && c.Close() == nil
-	}
-	l, err := lc.Listen(ctx, "tcp", addr)
-	return err == nil && l.Close() == nil
 }

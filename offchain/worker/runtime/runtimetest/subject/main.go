@@ -80,6 +80,8 @@ func main() {
 			_ = conn.Close()
 		}
 		os.Exit(0)
+	case "listen":
+		listen(os.Getenv("PORTS"))
 	case "escape":
 		escape()
 		os.Exit(0)
