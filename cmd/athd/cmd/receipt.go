@@ -30,7 +30,7 @@ const (
 	flagRoot = "root"
 	// maxBundle bounds what is read as a bundle: a receipt is below 2 KiB, its proof below 16.
 	maxBundle = 1 << 20
-	// receiptTimeout is how long an Indexer may take for a proof: it reads the hashes of all receipts.
+	// receiptTimeout is how long an Indexer may take for a proof.
 	receiptTimeout = 30 * time.Second
 )
 

@@ -53,7 +53,7 @@ func TestReceiptVerifyWithoutANode(t *testing.T) {
 		receipt.Number++
 	}
 	receipt.Number = 3
-	proof, err := leases.Prove(1, 3, func(i uint64) ([]byte, error) { return hashes[i], nil })
+	proof, err := leases.Prove(1, 3, leases.NodesOf(func(i uint64) ([]byte, error) { return hashes[i], nil }))
 	require.NoError(t, err)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.URL.Path, "/v1/receipts/"+tenant+"/") {

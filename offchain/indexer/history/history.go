@@ -54,6 +54,11 @@ func Open(ctx context.Context, path string) (*Store, error) {
 // Close closes it.
 func (s *Store) Close() error { return s.db.Close() }
 
+// fills are what SQL can't compute of what is there already; each runs in the transaction of its schema file.
+var fills = map[string]func(context.Context, *sql.Tx) error{
+	"schema/0003_receipt_nodes.sql": fillNodes,
+}
+
 // migrate runs the schema files that have not run yet, each in a transaction with its number.
 func (s *Store) migrate(ctx context.Context) error {
 	files, err := fs.Glob(schema, "schema/*.sql")
@@ -77,6 +82,9 @@ func (s *Store) migrate(ctx context.Context) error {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, string(script)+fmt.Sprintf("\n;PRAGMA user_version = %d", done+i+1))
+		if fill := fills[file]; err == nil && fill != nil {
+			err = fill(ctx, tx)
+		}
 		if err != nil {
 			return errors.Join(fmt.Errorf("%s: %w", file, err), tx.Rollback())
 		}

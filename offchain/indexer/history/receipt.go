@@ -37,7 +37,11 @@ func (t *Tx) ReceiptsLogged(first uint64, leaseIDs []string) error {
 		if err != nil {
 			return err
 		}
-		if err := t.exec("UPDATE receipts SET place = ? WHERE tenant = ? AND number = ?", first+uint64(i), tenant, number); err != nil {
+		place := first + uint64(i)
+		if err := t.exec("UPDATE receipts SET place = ? WHERE tenant = ? AND number = ?", place, tenant, number); err != nil {
+			return err
+		}
+		if err := grow(t.ctx, t.tx, place); err != nil {
 			return err
 		}
 	}
@@ -50,8 +54,7 @@ func (t *Tx) ReceiptRoot(r leasetypes.ReceiptRoot) error {
 }
 
 // Receipt returns the receipt of a lease with its proof against the first root that covers it, checked. It returns ErrNoReceipt, or
-// ErrNoProof before the end of the epoch and where the history lacks earlier receipts. A proof reads the hashes of all receipts up to
-// that root, 32 bytes each.
+// ErrNoProof before the end of the epoch and where the history lacks earlier receipts. A proof reads one node per height of the log.
 func (s *Store) Receipt(ctx context.Context, tenant string, number uint64) (leasetypes.ReceiptBundle, error) {
 	bundle, root, err := s.receipt(ctx, tenant, number)
 	if err == nil && root != nil {
@@ -93,34 +96,9 @@ func (s *Store) receipt(ctx context.Context, tenant string, number uint64) (b le
 	if err != nil {
 		return b, nil, err
 	}
-	hashes, err := s.hashes(ctx, count)
-	if err != nil {
-		return b, nil, err
+	b.Proof, err = leasetypes.Prove(uint64(place.Int64), count, nodes(ctx, s.db))
+	if errors.Is(err, errNoNode) {
+		err = fmt.Errorf("%w: this Indexer's history lacks some of the log's %d receipts; ask one whose history begins with the chain", ErrNoProof, count)
 	}
-	b.Proof, err = leasetypes.Prove(uint64(place.Int64), count, func(i uint64) ([]byte, error) { return hashes[i], nil })
 	return b, root, err
-}
-
-// hashes returns those of the log's first receipts.
-func (s *Store) hashes(ctx context.Context, count uint64) ([][]byte, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT hash FROM receipts WHERE place < ? ORDER BY place", count)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out [][]byte
-	for rows.Next() {
-		var hash []byte
-		if err := rows.Scan(&hash); err != nil {
-			return nil, err
-		}
-		out = append(out, hash)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	if uint64(len(out)) != count {
-		return nil, fmt.Errorf("%w: this Indexer has %d of the log's %d receipts; ask one whose history begins with the chain", ErrNoProof, len(out), count)
-	}
-	return out, nil
 }

@@ -47,7 +47,7 @@ func (b *logbook) closeSome(n int) (ids []types.LeaseID) {
 
 func (b *logbook) proof(index int, root types.ReceiptRoot) types.ReceiptProof {
 	b.tb.Helper()
-	proof, err := types.Prove(uint64(index), root.Count, func(i uint64) ([]byte, error) { return b.hashes[i], nil })
+	proof, err := types.Prove(uint64(index), root.Count, types.NodesOf(func(i uint64) ([]byte, error) { return b.hashes[i], nil }))
 	require.NoError(b.tb, err)
 	return proof
 }

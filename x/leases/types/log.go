@@ -43,7 +43,8 @@ func (r Receipt) Hash(chainID string) ([]byte, error) {
 	return h.sum(), nil
 }
 
-func leafHash(index uint64, receipt []byte) []byte {
+// LeafHash is the leaf over a receipt at a place of the log.
+func LeafHash(index uint64, receipt []byte) []byte {
 	h := newHasher(leafDomain)
 	h.number(index)
 	h.bytes(receipt)
@@ -68,7 +69,7 @@ func rootHash(count uint64, peaks [][]byte) []byte {
 
 // Append adds the hash of a receipt; the log is a value, the old one stays as it is.
 func (l ReceiptLog) Append(receipt []byte) ReceiptLog {
-	peaks, top := slices.Clone(l.Peaks), leafHash(l.Count, receipt)
+	peaks, top := slices.Clone(l.Peaks), LeafHash(l.Count, receipt)
 	for size := l.Count; size&1 == 1; size >>= 1 {
 		last := len(peaks) - 1
 		top, peaks = nodeHash(peaks[last], top), peaks[:last]
@@ -116,7 +117,7 @@ func (p ReceiptProof) Root(receipt []byte) ([]byte, error) {
 	if len(p.Siblings) != height {
 		return nil, ErrInvalidProof.Wrapf("siblings: %d: the tree of receipt %d is %d high", len(p.Siblings), p.Index, height)
 	}
-	at, hash := p.Index-first, leafHash(p.Index, receipt)
+	at, hash := p.Index-first, LeafHash(p.Index, receipt)
 	for _, sibling := range p.Siblings {
 		if at&1 == 0 {
 			hash = nodeHash(hash, sibling)
@@ -147,60 +148,6 @@ func (p ReceiptProof) Verify(receipt, root []byte) error {
 		err = ErrInvalidProof.Wrapf("root: the proof leads to %X, the log's is %X", got, root)
 	}
 	return err
-}
-
-// Prove makes the proof of a place in a log of count receipts, whose hashes receipt returns. It asks for all of them once: for those who
-// keep them, not for the chain.
-func Prove(index, count uint64, receipt func(uint64) ([]byte, error)) (ReceiptProof, error) {
-	proof := ReceiptProof{Index: index, Count: count}
-	if index >= count {
-		return proof, ErrInvalidProof.Wrapf("index: %d of %d receipts", index, count)
-	}
-	own, _, _ := treeOf(index, count)
-	for tree, first := 0, uint64(0); first < count; tree++ {
-		height := bits.Len64(count-first) - 1
-		size := uint64(1) << height
-		peak, err := foldTree(first, size, index, receipt, func(sibling []byte) {
-			if tree == own {
-				proof.Siblings = append(proof.Siblings, sibling)
-			}
-		})
-		if err != nil {
-			return proof, err
-		}
-		if tree != own {
-			proof.Peaks = append(proof.Peaks, peak)
-		}
-		first += size
-	}
-	return proof, nil
-}
-
-// foldTree is the root of a perfect tree; it shows what stands beside the way from an index upward.
-func foldTree(first, size, index uint64, receipt func(uint64) ([]byte, error), beside func([]byte)) ([]byte, error) {
-	if size == 1 {
-		hash, err := receipt(first)
-		if err != nil {
-			return nil, err
-		}
-		return leafHash(first, hash), nil
-	}
-	half := size / 2
-	left, err := foldTree(first, half, index, receipt, beside)
-	if err != nil {
-		return nil, err
-	}
-	right, err := foldTree(first+half, half, index, receipt, beside)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case index >= first && index < first+half:
-		beside(right)
-	case index >= first+half && index < first+size:
-		beside(left)
-	}
-	return nodeHash(left, right), nil
 }
 
 // Verify says whether the bundle's receipt was in the log of its chain at a root.

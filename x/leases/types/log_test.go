@@ -35,7 +35,7 @@ func TestLogProves(t *testing.T) {
 		index := rapid.Uint64Range(0, count-1).Draw(t, "index")
 		l := logOf(count)
 		require.NoError(t, l.Validate())
-		proof, err := Prove(index, count, func(i uint64) ([]byte, error) { return hashOf(i), nil })
+		proof, err := Prove(index, count, NodesOf(func(i uint64) ([]byte, error) { return hashOf(i), nil }))
 		require.NoError(t, err)
 		require.NoError(t, proof.Verify(hashOf(index), l.Root()))
 		require.Error(t, proof.Verify(hashOf(index+1), l.Root()))
@@ -107,7 +107,7 @@ func aReceipt() Receipt {
 // FuzzReceiptBundle: whatever a file says, reading and checking it ends, and with an error unless it is true.
 func FuzzReceiptBundle(f *testing.F) {
 	l := logOf(5)
-	proof, err := Prove(3, 5, func(i uint64) ([]byte, error) { return hashOf(i), nil })
+	proof, err := Prove(3, 5, NodesOf(func(i uint64) ([]byte, error) { return hashOf(i), nil }))
 	require.NoError(f, err)
 	good, err := (&ReceiptBundle{ChainId: "a", Receipt: aReceipt(), Proof: proof}).Marshal()
 	require.NoError(f, err)
