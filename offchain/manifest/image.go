@@ -25,22 +25,27 @@ func (v value) image() string {
 		return ""
 	}
 	name, digest, byDigest := strings.Cut(s, "@")
-	if byDigest && !imageDigest.MatchString(digest) {
-		v.errorf("expected @sha256: and 64 hex digits in lower case behind the name, found %q", digest)
+	if s == "" {
+		v.errorf("expected %s, found nothing", want)
 		return ""
+	}
+	// SDL takes any text for an image, so what no registry can have is a valid file that can't be deployed.
+	if byDigest && !imageDigest.MatchString(digest) {
+		v.refusef("image-name", "expected @sha256: and 64 hex digits in lower case behind the name, found %q", digest)
+		return s
 	}
 	host, path := splitHost(name)
 	tag := ""
 	if i := strings.LastIndexByte(path, ':'); i >= 0 {
 		path, tag = path[:i], path[i+1:]
 		if !imageTag.MatchString(tag) {
-			v.errorf("expected %s, found the tag %q", want, tag)
-			return ""
+			v.refusef("image-name", "expected %s, found the tag %q", want, tag)
+			return s
 		}
 	}
 	if !imageHost.MatchString(host) || !imagePath.MatchString(path) || len(path) > 255 {
-		v.errorf("expected %s, found %q", want, s)
-		return ""
+		v.refusef("image-name", "no registry has an image of this name; expected %s, found %q", want, s)
+		return s
 	}
 	full := host + "/" + path
 	if !byDigest {

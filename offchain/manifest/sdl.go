@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // MaxFileBytes is the longest SDL file that is read.
@@ -28,7 +29,7 @@ func Parse(name string, data []byte) (*File, error) {
 	}
 	file := &File{Manifest: Manifest{Version: Version}, Asked: map[string]Asked{}}
 	if root := r.root(data); root != nil {
-		s := &sdl{file: file, params: map[string][]placed{}}
+		s := &sdl{file: file, params: map[string][]placed{}, used: map[string]bool{}, hosts: map[string]bool{}, leased: map[string]bool{}}
 		s.document(*root)
 	}
 	if len(r.errors) > 0 {
@@ -72,10 +73,20 @@ type sdl struct {
 	// deployed maps a service to where the file deploys it.
 	deployed map[string]value
 	order    []string
+	// later is for files of version 2.1, which has a few rules of its own.
+	later bool
+	// used are the compute profiles that something is deployed on.
+	used map[string]bool
+	// denom is the one in which the file's first price is.
+	denom string
+	// hosts and leased are the host names that rules accept, and the ports of leased addresses.
+	hosts, leased map[string]bool
+	// ours says that a service uses x-ath, so that the file need not be one for another market.
+	ours bool
 }
 
-// versions are those that mean 2.0 or 2.1.
-var versions = []string{"2", "2.0", "2.0.0", "2.1", "2.1.0"}
+// version is what means 2.0 or 2.1: SDL reads 2.1.7 as 2.1, and takes a v and zeros in front.
+var version = regexp.MustCompile(`^\s*v?0*2(\.0*(0(\.0+)?|1(\.[0-9]+)?))?\s*$`)
 
 const topKeys = "version, services, profiles, deployment, endpoints"
 
@@ -86,8 +97,13 @@ func (s *sdl) document(root value) {
 		seen[e.key] = true
 		switch e.key {
 		case "version":
-			if v, ok := e.value.text(`"2.0" or "2.1"`); ok && !slices.Contains(versions, strings.TrimPrefix(v, "v")) {
-				e.value.errorf(`expected "2.0" or "2.1", found %q`, v)
+			if v, ok := e.value.text(`"2.0" or "2.1"`); ok {
+				m := version.FindStringSubmatch(v)
+				if m == nil {
+					e.value.errorf(`expected "2.0" or "2.1", found %q`, v)
+				} else {
+					s.later = strings.HasPrefix(m[2], "1")
+				}
 			}
 		case "services":
 			s.services = named(e.value, "services")
@@ -98,11 +114,11 @@ func (s *sdl) document(root value) {
 		case "endpoints":
 			s.endpoints = e.value.endpoints()
 		case "reclamation":
-			if !e.value.null() {
-				e.value.refusef("reclamation", "reclamation is not offered; a lease runs until its tenant or its provider ends it")
-			}
+			e.value.reclamation()
 		case "include":
-			e.value.refusef("include", "include is not offered; write the included services into this file")
+			if len(e.value.texts("the name of a file")) > 0 {
+				e.value.refusef("include", "include is not offered; write the included services into this file")
+			}
 		default:
 			if !strings.HasPrefix(e.key, "x-") {
 				at := e.value
@@ -132,6 +148,21 @@ func named(v value, what string) map[string]value {
 		v.errorf("expected at least one entry in %s", what)
 	}
 	return out
+}
+
+func (v value) reclamation() {
+	window := ""
+	for _, e := range v.entries() {
+		if e.key == "min_window" {
+			window = e.value.word("a duration such as 24h")
+		} else {
+			e.unknown("min_window")
+		}
+	}
+	if d, err := time.ParseDuration(window); err != nil || d <= 0 {
+		v.errorf("expected min_window: and a duration such as 24h, found %q", window)
+	}
+	v.refusef("reclamation", "reclamation is not offered; a lease runs until its tenant or its provider ends it")
 }
 
 // endpointName is what SDL accepts.
@@ -176,58 +207,6 @@ func (s *sdl) profiles(v value) {
 	}
 }
 
-// placements says once per placement what of it has no effect here.
-func (s *sdl) placements() {
-	for _, name := range slices.Sorted(maps.Keys(s.placement)) {
-		for _, e := range s.placement[name].entries() {
-			switch e.key {
-			case "pricing":
-				s.pricing(e.value)
-			case "attributes":
-				if len(e.value.entries()) > 0 {
-					e.value.warnf("attributes of another market, ignored; use --region and --class")
-				}
-			case "signedBy":
-				if len(e.value.entries()) > 0 {
-					e.value.warnf("auditors of another market, ignored")
-				}
-			default:
-				e.unknown("attributes, signedBy, pricing")
-			}
-		}
-	}
-}
-
-// pricing checks that prices are prices, which they must be in SDL, and says that they have no effect.
-func (s *sdl) pricing(v value) {
-	const want = "a price such as denom: uath, amount: 1000"
-	for _, profile := range v.entries() {
-		amount, denom := "", ""
-		for _, e := range profile.value.entries() {
-			switch e.key {
-			case "amount":
-				var ok bool
-				if amount, ok = e.value.text(want); ok && !positive(amount) {
-					e.value.errorf("expected an amount above 0, found %q", amount)
-				}
-			case "denom":
-				denom = e.value.word(want)
-			default:
-				e.unknown("denom, amount")
-			}
-		}
-		if amount == "" || denom == "" {
-			profile.value.errorf("expected %s", want)
-		}
-	}
-	v.warnf("prices of another market, ignored; --max-price sets the most that you pay")
-}
-
-func positive(amount string) bool {
-	return len(amount) <= 64 && strings.Trim(amount, "0123456789.") == "" && strings.Count(amount, ".") < 2 &&
-		!strings.HasPrefix(amount, ".") && !strings.HasSuffix(amount, ".") && strings.ContainsAny(amount, "123456789")
-}
-
 // deployment notes which service runs where: {service: {placement: {profile, count}}}.
 func (s *sdl) deployment(v value) {
 	s.deployed = map[string]value{}
@@ -241,7 +220,7 @@ func (s *sdl) deployment(v value) {
 		}
 		on := svc.value.entries()
 		if len(on) == 0 {
-			svc.value.errorf("expected a placement with profile and count")
+			svc.value.warnf("the service is deployed nowhere and will not run; add a placement with profile and count")
 			continue
 		}
 		for _, p := range on {
@@ -256,40 +235,13 @@ func (s *sdl) deployment(v value) {
 		s.deployed[svc.key] = on[0].value
 	}
 	if len(v.r.errors) == 0 && len(s.deployed) == 0 {
-		v.errorf("expected at least one service")
+		v.errorf("expected at least one service with a placement, a profile and a count")
 	}
 	if len(places) > 1 {
 		v.refusef("several-placements", "one lease runs on one machine, the file names %d placements: %s; use a file for each",
 			len(places), strings.Join(slices.Sorted(maps.Keys(places)), ", "))
 	}
 	s.order = slices.Sorted(maps.Keys(s.deployed))
-	if len(s.order) > maxServices {
-		v.errorf("expected at most %d services, found %d", maxServices, len(s.order))
-	}
-}
-
-// priced refuses a placement that has no price for the profile that is deployed on it, which SDL does too.
-func (s *sdl) priced(at entry) {
-	profile := ""
-	for _, e := range at.value.entries() {
-		if e.key == "profile" {
-			profile = e.value.word("the name of a compute profile")
-		}
-	}
-	place, ok := s.placement[at.key]
-	if _, known := s.compute[profile]; !ok || !known {
-		return // said elsewhere
-	}
-	for _, e := range place.entries() {
-		if e.key == "pricing" {
-			for _, p := range e.value.entries() {
-				if p.key == profile {
-					return
-				}
-			}
-		}
-	}
-	at.value.errorf("the placement %s has no pricing for the profile %q", at.key, profile)
 }
 
 func names(m map[string]value) string {

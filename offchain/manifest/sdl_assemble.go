@@ -3,10 +3,13 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
 func (s *sdl) assemble(root value) {
@@ -23,44 +26,113 @@ func (s *sdl) assemble(root value) {
 			s.endpoints[name].errorf("the endpoint is not used; name it as ip: of a rule that is global, or remove it")
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.services)) {
-		if _, ok := s.deployed[name]; !ok {
-			s.services[name].warnf("the service is not in deployment and will not run")
-		}
+	s.unused()
+	if !s.global() && !s.ours {
+		root.errorf("no rule is global, and SDL asks for one: add to: [{global: true}] to a port, or, for work that needs none, x-ath: {restart: always} to a service")
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.endpoints)) {
 		s.endpoints[name].refusef("ip-endpoint", "leased IP addresses are not offered; remove the endpoint and its ip: rules to get a port on the worker's address")
 	}
-	s.checkDependencies(root)
-	s.replicate(root)
+	s.checkDependencies()
+	s.replicate()
 }
 
-// ips notes the endpoints that the rules of a service use.
+// global says whether the file publishes a port.
+func (s *sdl) global() bool {
+	return slices.ContainsFunc(s.file.Manifest.Services, func(svc Service) bool {
+		return slices.ContainsFunc(svc.Expose, func(x Expose) bool { return x.Global })
+	})
+}
+
+// unused reads what is not deployed: SDL refuses what it can't read there too, and asks no more of it.
+func (s *sdl) unused() {
+	for _, name := range slices.Sorted(maps.Keys(s.services)) {
+		if _, ok := s.deployed[name]; !ok {
+			s.services[name].shaped()
+			s.services[name].warnf("the service is not in deployment and will not run")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.compute)) {
+		if v := s.compute[name]; !s.used[name] {
+			warnings, notOffered := len(v.r.warnings), len(v.r.notOffered)
+			v.profile(false)
+			v.r.warnings, v.r.notOffered = v.r.warnings[:warnings], v.r.notOffered[:notOffered]
+		}
+	}
+}
+
+// shape is what a service looks like in SDL.
+type shape struct {
+	Image              string
+	Command, Args, Env []string
+	Expose             []struct {
+		Port, As uint32
+		Proto    string
+		Accept   []string
+		To       []struct {
+			Service, IP string
+			Global      bool
+		}
+	}
+	Credentials struct{ Host, Email, Username, Password string }
+}
+
+// shaped notes where a service does not look like one.
+func (v value) shaped() {
+	n := v.resolve()
+	if n == nil {
+		return
+	}
+	var list *yaml.TypeError
+	switch err := n.Decode(&shape{}); {
+	case errors.As(err, &list):
+		for _, text := range list.Errors {
+			line, text := yamlError(errors.New(text))
+			p := v.r.problem(v.node, v.path, text)
+			p.Line, p.Column = line, 1
+			v.r.errors = append(v.r.errors, p)
+		}
+	case err != nil:
+		v.errorf("%v", err)
+	}
+}
+
+// ips notes the endpoints that the rules of a service use; a port of one is there once.
 func (s *sdl) ips(name string, used map[string]bool) {
 	for _, e := range s.services[name].entries() {
 		if e.key != "expose" {
 			continue
 		}
 		for _, rule := range e.value.items() {
+			port, ips := "", []value(nil)
 			for _, r := range rule.entries() {
-				if r.key != "to" {
-					continue
-				}
-				for _, to := range r.value.items() {
-					for _, t := range to.entries() {
-						if t.key == "ip" && !t.value.null() {
-							ip := t.value.word("the name of an endpoint")
-							used[ip] = true
+				switch r.key {
+				case "as", "proto":
+					port += r.key + r.value.word("a word")
+				case "to":
+					for _, to := range r.value.items() {
+						for _, t := range to.entries() {
+							if t.key == "ip" && !t.value.null() {
+								ips = append(ips, t.value)
+							}
 						}
 					}
 				}
+			}
+			for _, at := range ips {
+				ip := at.word("the name of an endpoint")
+				used[ip] = true
+				if s.leased[ip+" "+port] {
+					at.errorf("this port of %s is taken; give one of both another as:", ip)
+				}
+				s.leased[ip+" "+port] = true
 			}
 		}
 	}
 }
 
 // replicate makes services of replicas: NAME, NAME-2, …, which all answer to NAME within the lease.
-func (s *sdl) replicate(root value) {
+func (s *sdl) replicate() {
 	var out []Service
 	taken := map[string]bool{}
 	for _, svc := range s.file.Manifest.Services {
@@ -77,8 +149,8 @@ func (s *sdl) replicate(root value) {
 		for i := uint64(2); i <= n; i++ {
 			replica := svc
 			replica.Name, replica.ReplicaOf = fmt.Sprintf("%s-%d", svc.Name, i), svc.Name
-			if taken[replica.Name] || len(replica.Name) > 63 {
-				s.services[svc.Name].errorf("its replicas are called %s-2 and so on, which is too long or the name of another service", svc.Name)
+			if taken[replica.Name] || len(replica.Name) > maxName {
+				s.deployed[svc.Name].refusef("count", "its replicas are called %s-2 and so on, which is too long or the name of another service; rename one", svc.Name)
 				return
 			}
 			out = append(out, replica)
@@ -88,36 +160,34 @@ func (s *sdl) replicate(root value) {
 	s.file.Manifest.Services = out
 }
 
-// checkDependencies refuses names that do not exist and circles.
-func (s *sdl) checkDependencies(root value) {
-	const visiting, done = 1, 2
-	state := map[string]int{}
+// checkDependencies passes over names that are not deployed, and over what would close a circle: SDL takes both.
+func (s *sdl) checkDependencies() {
 	needs := map[string][]string{}
-	for _, svc := range s.file.Manifest.Services {
-		needs[svc.Name] = svc.DependsOn
-	}
-	var visit func(name string) bool
-	visit = func(name string) bool {
-		if state[name] != 0 {
-			return state[name] == done
-		}
-		state[name] = visiting
-		for _, next := range needs[name] {
-			if _, ok := needs[next]; !ok {
-				s.services[name].errorf("depends on %q, which is not deployed; expected one of %s", next, strings.Join(s.order, ", "))
-				continue
+	reaches := func(from, to string) bool {
+		seen := map[string]bool{}
+		var visit func(name string) bool
+		visit = func(name string) bool {
+			if name == to || seen[name] {
+				return name == to
 			}
-			if !visit(next) {
-				return false
+			seen[name] = true
+			return slices.ContainsFunc(needs[name], visit)
+		}
+		return visit(from)
+	}
+	for i, svc := range s.file.Manifest.Services {
+		var kept []string
+		for _, next := range svc.DependsOn {
+			switch _, deployed := s.deployed[next]; {
+			case !deployed:
+				s.services[svc.Name].warnf("depends on %q, which is not deployed, ignored; deployed are %s", next, strings.Join(s.order, ", "))
+			case reaches(next, svc.Name):
+				s.services[svc.Name].warnf("depends on %q, which depends on it: dependencies go round in a circle, this one is ignored", next)
+			default:
+				kept = append(kept, next)
+				needs[svc.Name] = kept
 			}
 		}
-		state[name] = done
-		return true
-	}
-	for _, name := range s.order {
-		if !visit(name) {
-			s.services[name].errorf("dependencies go round in a circle")
-			return
-		}
+		s.file.Manifest.Services[i].DependsOn = kept
 	}
 }

@@ -3,6 +3,7 @@
 package manifest
 
 import (
+	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -11,97 +12,123 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// maxGPUs bounds the devices of one service; no Container has more.
-const maxGPUs = 64
-
 func itoa(n uint16) string { return strconv.Itoa(int(n)) }
+
+// profile is what a compute profile asks for.
+type profile struct {
+	Resources
+	memory  uint64
+	storage []Storage
+	gpus    []GPU
+}
 
 // resourcesOf reads the compute profile that the deployment of a service names.
 func (s *sdl) resourcesOf(name string) Resources {
 	at := s.deployed[name]
-	profile, count := "", uint64(0)
+	named, count := "", uint64(0)
 	for _, e := range at.entries() {
 		switch e.key {
 		case "profile":
-			profile = e.value.word("the name of a compute profile")
+			named = e.value.word("the name of a compute profile")
 		case "count":
-			count, _ = e.value.whole(1, 1<<20) // a bad one is noted, and 0
+			count, _ = e.value.whole(1, math.MaxUint32) // a bad one is noted, and 0
 		default:
 			e.unknown("profile, count")
 		}
 	}
-	if profile == "" {
+	if named == "" {
 		at.errorf("profile is missing; expected one of %s", names(s.compute))
 		return Resources{}
 	}
 	if count == 0 && len(at.r.errors) == 0 {
 		at.errorf("count is missing; expected a whole number from 1")
 	}
-	v, ok := s.compute[profile]
+	v, ok := s.compute[named]
 	if !ok {
-		at.errorf("there is no compute profile %q; expected one of %s", profile, names(s.compute))
+		at.errorf("there is no compute profile %q; expected one of %s", named, names(s.compute))
 		return Resources{}
 	}
-	for _, e := range v.entries() {
-		if e.key == "resources" {
-			r, memory, storage := s.resources(e.value)
-			s.file.Asked[name] = Asked{Replicas: count, MemoryBytes: memory, Storage: storage}
-			return r
-		}
-		e.unknown("resources")
-	}
-	v.errorf("resources is missing; expected cpu, memory and storage")
-	return Resources{}
+	s.used[named] = true
+	p := v.profile(true)
+	s.narrow(v, &p)
+	s.file.Asked[name] = Asked{Replicas: count, MemoryBytes: p.memory, Storage: p.storage}
+	return p.Resources
 }
 
-func (s *sdl) resources(v value) (r Resources, memory uint64, storage []Storage) {
+// profile reads a compute profile. SDL reads those that nothing uses as well, and asks less of them.
+func (v value) profile(used bool) profile {
+	p, found := profile{}, false
+	for _, e := range v.entries() {
+		if e.key != "resources" {
+			e.unknown("resources")
+			continue
+		}
+		found = true
+		e.value.resources(used, &p)
+	}
+	if !found && used {
+		v.errorf("resources is missing; expected cpu, memory and storage")
+	}
+	return p
+}
+
+func (v value) resources(used bool, p *profile) {
 	seen := map[string]bool{}
 	for _, e := range v.entries() {
-		seen[e.key] = true
+		seen[e.key] = !e.value.null()
 		switch e.key {
 		case "cpu":
-			r.CPUMilli = e.value.one("units", `cpu: {units: 0.5}`, value.cpuMilli)
+			p.CPUMilli = e.value.one("units", `cpu: {units: 0.5}`, used, value.cpuMilli, bounds{minMilli, maxMilli, "10m to 384 cores"})
 		case "memory":
-			memory = e.value.one("size", `memory: {size: 512Mi}`, value.sizeBytes)
-			r.MemoryMiB = mib(memory)
+			p.memory = e.value.one("size", `memory: {size: 512Mi}`, used, value.sizeBytes, bounds{minMemory, maxMemory, "1Mi to 2Ti"})
+			p.MemoryMiB = mib(p.memory)
 		case "storage":
-			storage = e.value.storage()
-			for _, volume := range storage {
+			p.storage = e.value.storage(used)
+			for _, volume := range p.storage {
 				if volume.Class != ClassRAM {
-					r.DiskMiB += mib(volume.Size)
+					p.DiskMiB += mib(volume.Size)
 				}
 			}
-			r.DiskMiB = max(r.DiskMiB, 1) // where all of it is memory
+			p.DiskMiB = max(p.DiskMiB, 1) // where all of it is memory
 		case "gpu":
-			s.gpu(e.value, &r)
+			e.value.gpu(p)
 		case "id":
 		default:
 			e.unknown("cpu, memory, storage, gpu")
 		}
 	}
 	for _, key := range []string{"cpu", "memory", "storage"} {
-		if !seen[key] {
+		if !seen[key] && used {
 			v.errorf("%s is missing; expected cpu, memory and storage", key)
 		}
 	}
-	return r, memory, storage
 }
 
-// one reads a mapping in which a single key counts; attributes next to it have no effect.
-func (v value) one(key, want string, read func(value) uint64) uint64 {
-	var n uint64
-	found := false
+// bounds of a quantity and how to say them.
+type bounds struct {
+	low, high uint64
+	text      string
+}
+
+// one reads a mapping in which a single key counts.
+func (v value) one(key, want string, used bool, read func(value) uint64, within bounds) uint64 {
+	n, found, before := uint64(0), false, len(v.r.errors)
 	for _, e := range v.entries() {
-		switch e.key {
-		case key:
-			n, found = read(e.value), true
-		case "attributes":
+		switch {
+		case e.key == key:
+			n, found = read(e.value), !e.value.null()
+			if used && len(v.r.errors) == before && (n < within.low || n > within.high) {
+				e.value.errorf("expected %s, as SDL does", within.text)
+			}
+		case e.key == "attributes" && key == "units":
 			e.value.attributes()
+		case key == "units":
+			e.value.errorf("SDL has no such key here; expected units or attributes")
 		default:
-			e.unknown(key + ", attributes")
+			e.unknown(key)
 		}
 	}
-	if !found {
+	if !found && used && len(v.r.errors) == before {
 		v.errorf("%s is missing; expected %s", key, want)
 	}
 	return n
@@ -118,31 +145,31 @@ func (v value) attributes() {
 }
 
 // storage reads one volume or a list of them.
-func (v value) storage() []Storage {
+func (v value) storage(used bool) []Storage {
 	n := v.resolve()
-	if n == nil {
+	if n == nil || v.null() {
 		return nil
 	}
 	volumes, single := []value{v}, n.Kind == yaml.MappingNode
 	if !single {
 		volumes = v.items()
 	}
-	if len(volumes) == 0 {
+	if len(volumes) == 0 && used {
 		v.errorf("expected storage: {size: 1Gi} or a list of such volumes")
 	}
 	if len(volumes) > maxVolumes {
-		v.errorf("expected at most %d volumes, found %d", maxVolumes, len(volumes))
+		v.refusef("volumes", "one service has at most %d volumes; the profile has %d", maxVolumes, len(volumes))
 		return nil
 	}
 	var out []Storage
 	for _, volume := range volumes {
-		one := Storage{Name: "default"}
+		one, before := Storage{Name: "default"}, len(v.r.errors)
 		for _, e := range volume.entries() {
 			switch e.key {
 			case "size":
 				one.Size = e.value.sizeBytes()
 			case "name":
-				if name, ok := e.value.text("the name of a volume"); ok && name != "" && !single {
+				if name := e.value.word("the name of a volume"); name != "" && !single {
 					one.Name = name
 				}
 			case "attributes":
@@ -151,8 +178,8 @@ func (v value) storage() []Storage {
 				e.unknown("size, name, attributes")
 			}
 		}
-		if one.Size == 0 && len(v.r.errors) == 0 {
-			volume.errorf("size is missing; expected {size: 1Gi}")
+		if used && len(v.r.errors) == before && (one.Size < minStorage || one.Size > maxStorage) {
+			volume.errorf("expected a size from 5Mi to 32Ti, as SDL does")
 		}
 		if slices.ContainsFunc(out, func(o Storage) bool { return o.Name == one.Name }) {
 			volume.errorf("there are two volumes of the name %q; give each its own", one.Name)
@@ -223,6 +250,13 @@ func (s *sdl) mounts(name string, svc *Service) {
 			p.at.refusef("volume-mount", "a volume can't be mounted at %s, which is the system's; choose another path", p.mount)
 			continue
 		}
+		if slices.ContainsFunc(svc.Volumes, func(o Volume) bool { return o.Mount == at }) {
+			p.at.refusef("volume-mount", "another volume is mounted at %s; choose another path", at)
+			continue
+		}
+		if s.later && volume.Class == ClassRAM && p.readOnly {
+			p.at.errorf("a volume of class ram can't be readOnly in SDL 2.1; remove one of both")
+		}
 		v := Volume{Name: p.name, Mount: at, Class: ClassDisk, SizeMiB: mib(volume.Size), Persistent: volume.Persistent, ReadOnly: p.readOnly}
 		if volume.Class == ClassRAM {
 			v.Class = ClassRAM
@@ -234,107 +268,10 @@ func (s *sdl) mounts(name string, svc *Service) {
 	for _, o := range asked.Storage {
 		switch {
 		case o.Mount != "" || !o.Persistent && o.Class != ClassRAM:
-		case o.Persistent && len(s.params[name]) == 0:
+		case o.Persistent && len(s.params[name]) == 0 && !s.later: // SDL 2.1 lets it pass
 			s.services[name].errorf("the volume %s is persistent and needs params.storage.%s.mount", o.Name, o.Name)
 		default:
 			s.services[name].warnf("the volume %s is mounted nowhere and has no effect; add params.storage.%s.mount", o.Name, o.Name)
 		}
 	}
-}
-
-func (s *sdl) gpu(v value, r *Resources) {
-	var choices []GPU
-	described := false
-	for _, e := range v.entries() {
-		switch e.key {
-		case "units":
-			n, _ := e.value.whole(0, maxGPUs)
-			r.GPUs = uint32(n)
-		case "attributes":
-			for _, a := range e.value.entries() {
-				switch a.key {
-				case "vendor":
-					choices, described = a.value.vendors(), true
-				case "interconnect":
-					a.value.refusef("gpu-interconnect", "choosing how GPUs are connected is not offered")
-				default:
-					a.value.errorf("SDL has no such attribute here; expected vendor")
-				}
-			}
-			if !described {
-				e.value.errorf("expected a vendor, such as vendor: {nvidia: [{model: rtx4090}]}")
-				described = true
-			}
-		default:
-			e.value.errorf("SDL has no such key here; expected units or attributes")
-		}
-	}
-	if r.GPUs == 0 {
-		return
-	}
-	if !described {
-		v.errorf("attributes is missing; expected attributes: {vendor: {nvidia: }} or with models")
-		return
-	}
-	s.narrow(v, r, choices)
-}
-
-// narrow writes the choices into the canonical form: one vendor, its models, and the least memory of all choices.
-func (s *sdl) narrow(v value, r *Resources, choices []GPU) {
-	anyModel := slices.ContainsFunc(choices, func(g GPU) bool { return g.Model == "" })
-	for i, g := range choices {
-		if i == 0 {
-			r.GPUVendor, r.GPUVRAMMiB = g.Vendor, g.VRAMMiB
-		}
-		if g.Vendor != r.GPUVendor {
-			v.refusef("several-gpu-vendors", "one lease is of one GPU vendor; the file leaves %s and %s", r.GPUVendor, g.Vendor)
-			return
-		}
-		r.GPUVRAMMiB = min(r.GPUVRAMMiB, g.VRAMMiB)
-		if !anyModel && !slices.Contains(r.GPUModels, g.Model) {
-			r.GPUModels = append(r.GPUModels, g.Model)
-		}
-	}
-	slices.Sort(r.GPUModels)
-	if len(s.file.GPUs) > 0 && !slices.Equal(s.file.GPUs, choices) {
-		v.refusef("several-gpu-kinds", "one lease is of one kind of GPU; services of this file ask for different ones")
-		return
-	}
-	s.file.GPUs = choices
-}
-
-// vendors reads {nvidia: [{model: h100, ram: 80Gi, interface: sxm}]}; a vendor without a list means any model.
-func (v value) vendors() []GPU {
-	var out []GPU
-	for _, vendor := range v.entries() {
-		models := vendor.value.items()
-		if len(models) == 0 {
-			out = append(out, GPU{Vendor: vendor.key})
-		}
-		for _, m := range models {
-			g := GPU{Vendor: vendor.key}
-			for _, e := range m.entries() {
-				switch e.key {
-				case "model":
-					if g.Model = e.value.word("a model such as rtx4090"); g.Model == "*" {
-						g.Model = ""
-					}
-				case "ram":
-					g.VRAMMiB = e.value.sizeMiB()
-				case "interface":
-					var ok bool
-					if g.Interface, ok = e.value.text("pcie or sxm"); ok && g.Interface != "pcie" && g.Interface != "sxm" {
-						e.value.errorf("expected pcie or sxm, found %q", g.Interface)
-					}
-				default:
-					e.unknown("model, ram, interface")
-				}
-			}
-			out = append(out, g)
-		}
-	}
-	if len(out) == 0 {
-		v.errorf("expected a vendor, such as vendor: {nvidia: [{model: rtx4090}]}")
-	}
-	return out
 }

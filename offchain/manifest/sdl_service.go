@@ -3,19 +3,25 @@
 package manifest
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
-// maxExpose bounds the ports of one service.
-const maxExpose = 64
+// maxExpose bounds the ports of one service, maxName its name.
+const (
+	maxExpose = 64
+	maxName   = 63
+)
 
 var (
-	serviceName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	envName     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
-	hostName    = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
+	serviceName = regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`)
+	envName     = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+	hostName    = regexp.MustCompile(`^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 )
 
 const serviceKeys = "image, command, args, env, expose, depends_on, dependencies, params, credentials, x-ath"
@@ -23,8 +29,8 @@ const serviceKeys = "image, command, args, env, expose, depends_on, dependencies
 // service reads what a service runs.
 func (s *sdl) service(name string) Service {
 	v := s.services[name]
-	if !serviceName.MatchString(name) {
-		v.errorf("expected a name of 1 to 63 letters a-z, digits and dashes, found %q", name)
+	if !serviceName.MatchString(name) || len(name) > maxName {
+		v.errorf("expected a name of 1 to %d letters a-z, digits and dashes that begins with a letter, found %q", maxName, name)
 	}
 	svc := Service{Name: name, Restart: RestartAlways}
 	hasImage := false
@@ -46,8 +52,11 @@ func (s *sdl) service(name string) Service {
 		case "params":
 			s.params[name] = e.value.params()
 		case "credentials":
-			svc.Credentials = e.value.credentials()
+			if !e.value.null() {
+				svc.Credentials = e.value.credentials()
+			}
 		case "x-ath":
+			s.ours = true
 			e.value.extension(&svc)
 		default:
 			e.unknown(serviceKeys)
@@ -67,7 +76,7 @@ func (v value) environment() []string {
 			continue
 		}
 		key, val, _ := strings.Cut(kv, "=")
-		if !envName.MatchString(key) || strings.ContainsRune(val, 0) {
+		if !envName.MatchString(key) || key[0] >= '0' && key[0] <= '9' || key == "." || strings.HasPrefix(key, "..") || strings.ContainsRune(val, 0) {
 			item.errorf("expected KEY=value, found %q", kv)
 			continue
 		}
@@ -77,31 +86,27 @@ func (v value) environment() []string {
 }
 
 func (s *sdl) expose(v value) []Expose {
-	used := map[string]bool{} // every service has host ports of its own
+	seen := map[string]bool{}
 	var out []Expose
 	for _, item := range v.items() {
 		x, ok := s.exposeRule(item)
 		if !ok {
 			continue
 		}
-		key := x.Proto + "/" + itoa(x.As)
-		if x.Global && used[key] {
-			item.errorf("port %d/%s is exposed globally twice; give one of them another as:", x.As, x.Proto)
-			continue
+		// What differs in nothing but its place is one port.
+		if key := fmt.Sprintf("%+v", x); !seen[key] {
+			seen[key] = true
+			out = append(out, x)
 		}
-		if x.Global {
-			used[key] = true
-		}
-		out = append(out, x)
 	}
 	if len(out) > maxExpose {
-		v.errorf("expected at most %d rules, found %d", maxExpose, len(out))
+		v.refusef("ports", "one service has at most %d rules; this one has %d", maxExpose, len(out))
 	}
 	return out
 }
 
 func (s *sdl) exposeRule(v value) (Expose, bool) {
-	x := Expose{Proto: "tcp"}
+	x, several := Expose{Proto: "tcp"}, false
 	for _, e := range v.entries() {
 		switch e.key {
 		case "port":
@@ -113,11 +118,12 @@ func (s *sdl) exposeRule(v value) (Expose, bool) {
 		case "proto":
 			x.Proto = e.value.protocol()
 		case "to":
-			for _, to := range e.value.items() {
+			for i, to := range e.value.items() {
 				x.Global = s.exposeTo(to) || x.Global
+				several = i > 0
 			}
 		case "accept":
-			x.Hosts = e.value.hosts()
+			x.Hosts = s.accept(e.value)
 		case "http_options":
 			e.value.httpOptions()
 		default:
@@ -129,6 +135,9 @@ func (s *sdl) exposeRule(v value) (Expose, bool) {
 			v.errorf("port is missing; expected a whole number from 1 to 65535")
 		}
 		return x, false
+	}
+	if several && len(x.Hosts) > 0 { // SDL makes a rule of each, and a host name may be there once
+		v.errorf("a rule that accepts host names has one entry in to:, as in SDL; write the other in a rule of its own")
 	}
 	if x.As == 0 {
 		x.As = x.Port
@@ -150,7 +159,7 @@ func (s *sdl) exposeTo(v value) bool {
 			}
 			name, ok := e.value.text("the name of a service")
 			if _, known := s.services[name]; ok && name != "" && !known {
-				e.value.errorf("there is no service %q; expected one of %s", name, names(s.services))
+				e.value.warnf("there is no service %q, ignored; there are %s", name, names(s.services))
 			}
 		case "ip":
 			if e.value.null() {
@@ -193,38 +202,58 @@ func (v value) protocol() string {
 	return ""
 }
 
-func (v value) hosts() []string {
+// accept reads host names. A name is there once in a file.
+func (s *sdl) accept(v value) []string {
 	out := v.texts("a host name")
 	for i, h := range out {
+		at := v.child("["+itoa(uint16(i))+"]", v.node)
 		if len(h) > 253 || !hostName.MatchString(h) {
-			v.child("["+itoa(uint16(i))+"]", v.node).errorf("expected a host name such as www.example.com, found %q", h)
+			at.errorf("expected a host name in small letters such as www.example.com, found %q", h)
 		}
+		if s.hosts[h] {
+			at.errorf("the host name %q is there twice; remove one", h)
+		}
+		s.hosts[h] = true
 	}
 	return out
 }
 
-// dependencies reads a list of names or of {service: name}.
+// dependencies reads a list of names or of {service: name}, and what others write: {name: {condition: …}}.
 func (v value) dependencies() []string {
+	n := v.resolve()
+	if n == nil {
+		return nil
+	}
 	var out []string
+	add := func(name string) {
+		if name != "" && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	if n.Kind == yaml.MappingNode {
+		for _, e := range v.entries() {
+			if !e.value.null() {
+				e.value.warnf("conditions are ignored; the service starts when %s has started", e.key)
+			}
+			add(e.key)
+		}
+		return out
+	}
 	for _, item := range v.items() {
 		n := item.resolve()
 		if n == nil {
 			return nil
 		}
-		name, ok := "", false
 		if len(n.Content) == 0 {
-			name, ok = item.text("the name of a service")
-		} else {
-			for _, e := range item.entries() {
-				if e.key == "service" {
-					name, ok = e.value.text("the name of a service")
-				} else {
-					e.unknown("service")
-				}
-			}
+			add(item.word("the name of a service"))
+			continue
 		}
-		if ok && !slices.Contains(out, name) {
-			out = append(out, name)
+		for _, e := range item.entries() {
+			if e.key == "service" {
+				add(e.value.word("the name of a service"))
+			} else {
+				e.unknown("service")
+			}
 		}
 	}
 	return out
@@ -245,7 +274,9 @@ func (v value) params() []placed {
 					case "readOnly":
 						p.readOnly = k.value.flag()
 					case "keyRef":
-						k.value.refusef("volume-encryption", "volumes that are encrypted with a key of the tenant are not offered")
+						if k.value.word("a sealed key") != "" {
+							k.value.refusef("volume-encryption", "volumes that are encrypted with a key of the tenant are not offered")
+						}
 					default:
 						k.unknown("mount, readOnly")
 					}
@@ -254,15 +285,19 @@ func (v value) params() []placed {
 					volume.value.errorf("expected mount: and an absolute path, found %q", p.mount)
 					continue
 				}
-				if slices.ContainsFunc(out, func(o placed) bool { return path.Clean(o.mount) == path.Clean(p.mount) }) {
+				if slices.ContainsFunc(out, func(o placed) bool { return o.mount == p.mount }) {
 					volume.value.errorf("another volume is mounted at %s", p.mount)
 					continue
 				}
 				out = append(out, p)
 			}
 		case "permissions":
-			if len(e.value.entries()) > 0 {
-				e.value.refusef("permissions", "permissions of another market's API are not offered")
+			for _, k := range e.value.entries() {
+				if k.key != "read" {
+					k.unknown("read")
+				} else if len(k.value.texts("what may be read")) > 0 {
+					e.value.refusef("permissions", "permissions of another market's API are not offered")
+				}
 			}
 		case "tee":
 			e.value.refusef("tee", "confidential computing is not offered")
@@ -315,7 +350,7 @@ func (v value) credentials() *Credentials {
 	fields := map[string]*string{"host": &c.Host, "username": &c.Username, "password": &c.Password}
 	for _, e := range v.entries() {
 		if field, ok := fields[e.key]; ok {
-			*field = e.value.word("text")
+			*field = strings.TrimSpace(e.value.word("text"))
 		} else if e.key != "email" {
 			e.unknown("host, username, password, email")
 		}

@@ -37,7 +37,7 @@ func TestTheTableIsTrue(t *testing.T) {
 		"services.expose.as":                                         sdl("port: 80", "port: 80\n        as: 8080"),
 		"services.expose.proto":                                      sdl("port: 80", "port: 80\n        proto: UDP"),
 		"services.expose.to.global":                                  sdl(),
-		"services.expose.to.service":                                 sdl("global: true", "service: web"),
+		"services.expose.to.service":                                 sdl("to: [{global: true}]", "to: [{service: web}]\n      - port: 81\n        to: [{global: true}]"),
 		"services.expose.to.ip":                                      sdl("global: true", "global: true, ip: mine", "deployment:", "endpoints: {mine: {kind: ip}}\ndeployment:"),
 		"services.expose.to.http_options":                            sdl("global: true", "global: true, http_options: {next_tries: 1}"),
 		"services.expose.accept":                                     sdl("port: 80", "port: 80\n        accept: [a.example]"),

@@ -3,24 +3,39 @@
 package manifest
 
 import (
+	"math"
 	"math/big"
+	"regexp"
+	"strconv"
 	"strings"
 )
 
-// byteUnits are the suffixes of sizes; longer ones first, so that Mi is not read as M.
-var byteUnits = []struct {
+type byteUnit struct {
 	suffix string
 	bytes  int64
-}{
+}
+
+// byteUnits are the suffixes of sizes; the binary ones first.
+var byteUnits = []byteUnit{
 	{"Ki", 1 << 10}, {"Mi", 1 << 20}, {"Gi", 1 << 30}, {"Ti", 1 << 40}, {"Pi", 1 << 50}, {"Ei", 1 << 60},
 	{"k", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {"P", 1e15}, {"E", 1e18},
 }
 
-// maxMilli and maxMiB are far above every machine and keep sums of all services within uint64.
+// binaryUnits is how many of byteUnits are binary.
+const binaryUnits = 6
+
+// SDL's bounds of what one replica may ask for.
 const (
-	maxMilli = 1_000_000
-	maxMiB   = 1 << 40
+	minMilli, maxMilli     = 10, 384_000
+	minMemory, maxMemory   = 1 << 20, 2 << 40
+	minStorage, maxStorage = 5 << 20, 32 << 40
 )
+
+// maxMiB is far above every machine and keeps sums of all services within uint64.
+const maxMiB = 1 << 40
+
+// number is what SDL reads as a quantity; its exponent is bounded so that it costs little.
+var number = regexp.MustCompile(`^\+?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?$`)
 
 // cpuMilli reads CPU time: "0.5", "500m", 2. A part of a thousandth counts as a whole one.
 func (v value) cpuMilli() uint64 {
@@ -29,54 +44,61 @@ func (v value) cpuMilli() uint64 {
 	if !ok {
 		return 0
 	}
-	number, scale := s, int64(1000)
 	if rest, milli := strings.CutSuffix(s, "m"); milli {
-		number, scale = rest, 1
-	}
-	n, ok := scaled(number, scale, 1)
-	if !ok || n == 0 || n > maxMilli {
-		v.errorf("expected %s, from 1m to %d cores, found %q", want, maxMilli/1000, s)
-		return 0
-	}
-	return n
-}
-
-// sizeMiB reads a size: "512Mi", "1G", 1073741824. A part of a MiB counts as a whole one.
-func (v value) sizeMiB() uint64 { return mib(v.sizeBytes()) }
-
-func mib(bytes uint64) uint64 { return (bytes + 1<<20 - 1) >> 20 }
-
-func (v value) sizeBytes() uint64 {
-	const want = `a size such as 512Mi, 1Gi or 10G`
-	s, ok := v.text(want)
-	if !ok {
-		return 0
-	}
-	number, scale := s, int64(1)
-	for _, u := range byteUnits {
-		if rest, found := strings.CutSuffix(s, u.suffix); found {
-			number, scale = rest, u.bytes
-			break
+		n, err := strconv.ParseUint(rest, 10, 32)
+		if err != nil {
+			v.errorf("expected %s, found %q", want, s)
 		}
+		return n
 	}
-	n, ok := scaled(number, scale, 1)
-	if !ok || n == 0 || n > maxMiB<<20 {
+	n, ok := scaled(s, 1000)
+	if !ok || n > math.MaxUint32 {
 		v.errorf("expected %s, found %q", want, s)
 		return 0
 	}
 	return n
 }
 
-// scaled returns number × scale / unit, rounded up; false for anything but a plain decimal that is not negative.
-func scaled(number string, scale, unit int64) (uint64, bool) {
-	if number == "" || len(number) > 32 || strings.Trim(number, "0123456789.") != "" || strings.HasPrefix(number, ".") {
+func mib(bytes uint64) uint64 { return (bytes + 1<<20 - 1) >> 20 }
+
+// sizeBytes reads a size: "512Mi", "1G", 1073741824. A part of a byte counts as a whole one.
+func (v value) sizeBytes() uint64 { return v.size(`a size such as 512Mi, 1Gi or 10G`, byteUnits) }
+
+// vramBytes reads the memory of a GPU, for which SDL has no decimal units.
+func (v value) vramBytes() uint64 {
+	return v.size(`a size such as 24Gi or 81920Mi`, byteUnits[:binaryUnits])
+}
+
+func (v value) size(want string, units []byteUnit) uint64 {
+	s, ok := v.text(want)
+	if !ok {
+		return 0
+	}
+	digits, scale := s, int64(1)
+	for _, u := range units {
+		if rest, found := strings.CutSuffix(s, u.suffix); found {
+			digits, scale = rest, u.bytes
+			break
+		}
+	}
+	n, ok := scaled(digits, scale)
+	if !ok || n > maxMiB<<20 {
+		v.errorf("expected %s, found %q", want, s)
+		return 0
+	}
+	return n
+}
+
+// scaled returns digits × scale, rounded up; false for what SDL reads as no number, and for what is negative.
+func scaled(digits string, scale int64) (uint64, bool) {
+	if len(digits) > 32 || !number.MatchString(digits) {
 		return 0, false
 	}
-	r, ok := new(big.Rat).SetString(number)
+	r, ok := new(big.Rat).SetString(digits)
 	if !ok {
 		return 0, false
 	}
-	r.Mul(r, big.NewRat(scale, unit))
+	r.Mul(r, big.NewRat(scale, 1))
 	up := new(big.Int).Add(r.Num(), new(big.Int).Sub(r.Denom(), big.NewInt(1)))
 	up.Quo(up, r.Denom())
 	if !up.IsUint64() {

@@ -3,8 +3,10 @@
 package manifest
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
-	"math"
+	"io"
 	"strconv"
 	"strings"
 
@@ -53,7 +55,25 @@ func (r *reader) root(data []byte) *value {
 		r.errors = append(r.errors, Problem{File: r.file, Line: 1, Column: 1, Text: "the file is empty; expected an SDL file that starts with version: \"2.0\""})
 		return nil
 	}
-	return &value{r: r, node: doc.Content[0]}
+	root := &value{r: r, node: doc.Content[0]}
+	r.further(*root, data)
+	return root
+}
+
+// further warns of documents behind the first, which SDL reads alone.
+func (r *reader) further(root value, data []byte) {
+	if !bytes.Contains(data, []byte("---")) {
+		return
+	}
+	documents := yaml.NewDecoder(bytes.NewReader(data))
+	var first, second yaml.Node
+	if documents.Decode(&first) != nil || errors.Is(documents.Decode(&second), io.EOF) {
+		return
+	}
+	if len(second.Content) > 0 {
+		root.node = second.Content[0]
+	}
+	root.warnf("only the first document of a file is read; put the others into files of their own")
 }
 
 // yamlError takes the line out of the parser's "yaml: line N: text".
@@ -219,17 +239,22 @@ func (v value) text(want string) (string, bool) {
 	return n.Value, true
 }
 
-// word is text for those who go on without it: what is no scalar is noted as a problem, and empty.
+// word is text for those who go on without it: nothing is empty, what is no scalar is noted as a problem, and empty too.
 func (v value) word(want string) string {
+	if v.null() {
+		return ""
+	}
 	s, _ := v.text(want) // not a scalar: noted
 	return s
 }
 
-// texts returns a list of scalars.
+// texts returns a list of scalars; one that is absent is empty.
 func (v value) texts(want string) []string {
 	var out []string
 	for _, item := range v.items() {
-		if s, ok := item.text(want); ok {
+		if item.null() {
+			out = append(out, "")
+		} else if s, ok := item.text(want); ok {
 			out = append(out, s)
 		}
 	}
@@ -250,22 +275,39 @@ func (v value) flag() bool {
 	return b
 }
 
-// whole returns a whole number between low and high.
+// whole returns a whole number between low and high: YAML's, so that "80" in quotes is none, and nothing is 0.
 func (v value) whole(low, high uint64) (uint64, bool) {
-	s, ok := v.text("a whole number")
-	if !ok {
+	node := v.resolve()
+	if node == nil {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(s, 10, 64)
-	if err != nil || n < low || n > high {
-		if high == math.MaxUint64 {
-			v.errorf("expected a whole number from %d, found %q", low, s)
-		} else {
-			v.errorf("expected a whole number from %d to %d, found %q", low, high, s)
+	n := uint64(0)
+	if node.Kind != yaml.ScalarNode || node.Decode(&n) != nil || n < low || n > high {
+		found := describe(node)
+		if node.Kind == yaml.ScalarNode && node.Tag == "!!str" {
+			found = "the text " + found
 		}
+		v.errorf("expected a whole number from %d to %d, found %s", low, high, found)
 		return 0, false
 	}
 	return n, true
+}
+
+// digits returns a whole number that is written in digits, with or without quotes; nothing is 0.
+func (v value) digits(high uint64) uint64 {
+	if v.null() {
+		return 0
+	}
+	s, ok := v.text("a whole number")
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil || n > high {
+		v.errorf("expected a whole number from 0 to %d, found %q", high, s)
+		return 0
+	}
+	return n
 }
 
 // unknown says what is done with a key that is not of SDL: extensions are skipped, all else gets a warning.

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifest_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/athnet/ath/offchain/manifest"
+)
+
+// parts of the file that sdl writes, to be replaced.
+const (
+	rule    = "    expose:"
+	cpu     = "cpu: {units: 1}"
+	memory  = "memory: {size: 1Gi}"
+	storage = "storage: {size: 1Gi}"
+	price   = "{denom: uakt, amount: 1}"
+	service = "  web:\n    image: nginx" + digest + "\n    expose:\n      - port: 80\n        to: [{global: true}]\n"
+)
+
+// withGPU is the file with a gpu.
+func withGPU(gpu string) string { return sdl(storage, storage+"\n        gpu: "+gpu) }
+
+// unusedProfile is the file with a second compute profile, on which nothing is deployed.
+func unusedProfile(resources string) string {
+	return sdl("  compute:\n", "  compute:\n    other:\n      resources: "+resources+"\n")
+}
+
+// second is the service of another name, and deployed says where it runs.
+func second() string { return strings.Replace(service, "  web:", "  two:", 1) }
+func deployed(profile string) string {
+	return "deployment:\n  two: {dc: {profile: " + profile + ", count: 1}}"
+}
+
+// kinds is the file with two services on profiles of their own, each with the GPUs named.
+func kinds(one, other, denom string) string {
+	profile := func(name, models string) string {
+		return "    " + name + ": {resources: {cpu: {units: 2}, memory: {size: 2Gi}, storage: {size: 2Gi}, gpu: {units: 1, attributes: {vendor: {nvidia: " + models + "}}}}}\n"
+	}
+	return sdl(service, service+second(), "{web: "+price+"}", "{one: "+price+", other: {denom: "+denom+", amount: 1}}",
+		"  compute:\n", "  compute:\n"+profile("one", one)+profile("other", other),
+		"    dc: {profile: web", "    dc: {profile: one", "deployment:", deployed("other"))
+}
+
+// What SDL takes is taken, with or without an effect.
+func TestWhatSDLTakesIsTaken(t *testing.T) {
+	for name, file := range map[string]string{
+		"version as a number":                 sdl(`"2.0"`, "2.1"),
+		"version with zeros":                  sdl(`"2.0"`, `" v2.00 "`),
+		"later patch of 2.1":                  sdl(`"2.0"`, `"2.1.4"`),
+		"a byte order mark in front":          "\xef\xbb\xbf" + sdl(),
+		"lines end as elsewhere":              strings.ReplaceAll(sdl(), "\n", "\r\n"),
+		"to a service that is not there":      sdl("{global: true}", "{global: true}, {service: nobody}"),
+		"depends on what is not there":        sdl(rule, "    depends_on: [nobody]\n"+rule),
+		"depends on itself":                   sdl(rule, "    depends_on: [web]\n"+rule),
+		"dependencies of others":              sdl(rule, "    depends_on: {db: {condition: service_healthy}}\n"+rule),
+		"keys of others":                      sdl(rule, "    restart: always\n    volumes: [a:/b]\n    healthcheck: {test: [x]}\n"+rule),
+		"two ports under one number":          sdl("      - port: 80\n", "      - {port: 3000, as: 80, accept: [a.example], to: [{global: true}]}\n      - port: 80\n        accept: [b.example]\n"),
+		"one rule twice":                      sdl("      - port: 80\n", "      - {port: 80, to: [{global: true}]}\n      - port: 80\n"),
+		"nothing where something may be":      sdl(rule, "    command:\n    args: ~\n    env:\n    params:\n    credentials:\n    dependencies:\n"+rule),
+		"nothing in a list":                   sdl(rule, "    args: [a, ~]\n"+rule),
+		"a name with a dash in front":         sdl(rule, "    env: [-a=b, .c=d, e]\n"+rule),
+		"cpu in parts":                        sdl(cpu, "cpu: {units: .5}"),
+		"cpu with a sign":                     sdl(cpu, `cpu: {units: "+1"}`),
+		"memory with an exponent":             sdl(memory, "memory: {size: 1e9}"),
+		"memory attributes":                   sdl(memory, "memory: {size: 1Gi, attributes: {speed: 9}}"),
+		"gpu of nothing":                      withGPU("{units: 0}"),
+		"gpu of nothing at all":               withGPU("{units: , attributes: }"),
+		"gpu without an end":                  withGPU("{units: \"1\", attributes: {vendor: {nvidia: [{model: }]}}}"),
+		"gpu without memory":                  withGPU("{units: 1, attributes: {vendor: {nvidia: [{model: a100, ram: , interface: }]}}}"),
+		"persistent without a place, in 2.1":  sdl(`"2.0"`, `"2.1"`, storage, "storage: {size: 1Gi, attributes: {persistent: true}}"),
+		"read only memory, in 2.0":            sdl(rule, "    params: {storage: {default: {mount: /dev/shm, readOnly: true}}}\n"+rule, storage, "storage: {size: 1Gi, attributes: {class: ram}}"),
+		"a place that is no attribute":        sdl("dc: {", "dc: {attributes: , signedBy: {anyOf: }, "),
+		"a price of another denom, not used":  sdl(price, price+", other: {denom: uusd, amount: 1}"),
+		"a profile without size, not used":    unusedProfile("{cpu: {units: 1m}}"),
+		"a profile with a dream, not used":    unusedProfile("{cpu: {units: 1, attributes: {arch: arm64}}}"),
+		"a service that is deployed nowhere":  sdl("deployment:", "deployment:\n  other: {}", service, service+"  other: {image: x}\n"),
+		"a service that is not deployed":      sdl(service, service+"  other: {expose: [{port: 0, proto: http}]}\n"),
+		"two kinds of GPU that can be one":    kinds("", "[{model: a100}]", "uakt"),
+		"permissions of nothing":              sdl(rule, "    params: {permissions: {read: []}}\n"+rule),
+		"no key":                              sdl(rule, "    params: {storage: {default: {mount: /data, keyRef: \"\"}}}\n"+rule),
+		"include of nothing":                  sdl("services:", "include: []\nservices:"),
+		"work without a port, of this market": sdl("to: [{global: true}]", "to: []", rule, "    x-ath: {restart: never}\n"+rule),
+	} {
+		t.Run(name, func(t *testing.T) {
+			parsed, err := manifest.Parse("app.yaml", []byte(file))
+			require.NoError(t, err)
+			require.NotEmpty(t, parsed.Manifest.Services)
+		})
+	}
+}
+
+// What SDL refuses is refused.
+func TestWhatSDLRefusesIsRefused(t *testing.T) {
+	many := func(rule string) string {
+		return sdl("      - port: 80\n", rule+"      - port: 80\n")
+	}
+	for name, tc := range map[string]struct{ file, want string }{
+		"version between":              {sdl(`"2.0"`, `"2.0.1"`), `expected "2.0" or "2.1"`},
+		"no port that is global":       {sdl("global: true", "global: false"), "no rule is global"},
+		"count in quotes":              {sdl("count: 1", `count: "1"`), `found the text "1"`},
+		"global in quotes":             {sdl("global: true", `global: "true"`), "expected true or false"},
+		"name begins with a digit":     {strings.NewReplacer("  web:", "  3d:", "profile: web", "profile: 3d", "{web:", "{3d:").Replace(sdl()), "begins with a letter"},
+		"variable begins with a digit": {sdl(rule, "    env: [1A=b]\n"+rule), "expected KEY=value"},
+		"variable of two dots":         {sdl(rule, "    env: [\"..=b\"]\n"+rule), "expected KEY=value"},
+		"variables as a mapping item":  {sdl(rule, "    env: [A: b]\n"+rule), "found a mapping"},
+		"parts of a thousandth":        {sdl(cpu, "cpu: {units: 0.5m}"), "expected CPU units"},
+		"cpu below":                    {sdl(cpu, "cpu: {units: 9m}"), "expected 10m to 384 cores"},
+		"cpu above":                    {sdl(cpu, "cpu: {units: 385}"), "expected 10m to 384 cores"},
+		"cpu key":                      {sdl(cpu, "cpu: {units: 1, speed: 9}"), "SDL has no such key here"},
+		"cpu attribute":                {sdl(cpu, "cpu: {units: 1, attributes: {speed: 9}}"), "SDL has no such attribute here"},
+		"cpu of nothing":               {sdl(cpu, "cpu:"), "cpu is missing"},
+		"memory below":                 {sdl(memory, "memory: {size: 1023Ki}"), "expected 1Mi to 2Ti"},
+		"memory above":                 {sdl(memory, "memory: {size: 3Ti}"), "expected 1Mi to 2Ti"},
+		"memory as people write it":    {sdl(memory, "memory: {size: 1GB}"), "expected a size"},
+		"memory with a space":          {sdl(memory, "memory: {size: 1 Gi}"), "expected a size"},
+		"memory in underscores":        {sdl(memory, "memory: {size: 1_000_000_000}"), "expected a size"},
+		"storage below":                {sdl(storage, "storage: {size: 4Mi}"), "expected a size from 5Mi to 32Ti"},
+		"storage as a word":            {sdl(storage, "storage: 1Gi"), "expected a list"},
+		"storage of words":             {sdl(storage, "storage: [1Gi]"), "expected a mapping"},
+		"gpu attributes without units": {withGPU("{units: 0, attributes: {vendor: {nvidia: }}}"), "units is 0"},
+		"gpu above":                    {withGPU("{units: 25, attributes: {vendor: {nvidia: }}}"), "from 0 to 24"},
+		"gpu twice":                    {withGPU("{units: 1, attributes: {vendor: {nvidia: [{model: a100}, {model: a100}]}}}"), "listed twice"},
+		"gpu memory in decimal":        {withGPU("{units: 1, attributes: {vendor: {nvidia: [{model: a100, ram: 80G}]}}}"), "expected a size such as 24Gi"},
+		"gpu model of two words":       {withGPU("{units: 1, attributes: {vendor: {nvidia: [{model: rtx 4090}]}}}"), "expected a model"},
+		"gpu model alone":              {withGPU("{units: 1, attributes: {vendor: {nvidia: {model: a100}}}}"), "expected a list"},
+		"gpu interconnect":             {withGPU("{units: 1, attributes: {interconnect: true, vendor: {nvidia: }}}"), "expected a mapping"},
+		"gpu interconnect of all":      {withGPU("{units: 1, attributes: {interconnect: {group: auto}, vendor: {nvidia: }}}"), "another name than auto"},
+		"prices in two denoms":         {kinds("", "", "uusd"), "the denom of the other prices"},
+		"denom":                        {sdl("denom: uakt", "denom: $"), "expected a denom"},
+		"price of many places":         {sdl("amount: 1}", "amount: 1.0000000000000000001}"), "expected an amount above 0"},
+		"price in two denoms":          {sdl(price, "["+price+"]"), "expected a mapping"},
+		"auditors as a word":           {sdl("dc: {", "dc: {signedBy: {anyOf: a}, "), "expected a list"},
+		"attributes in lists":          {sdl("dc: {", "dc: {attributes: {region: [a]}, "), "expected text"},
+		"host twice":                   {many("      - {port: 81, accept: [a.example]}\n      - {port: 82, accept: [a.example]}\n"), "is there twice"},
+		"host in large letters":        {sdl("port: 80", "port: 80\n        accept: [A.example]"), "in small letters"},
+		"host of two rules":            {sdl("port: 80", "port: 80\n        accept: [a.example]", "{global: true}", "{global: true}, {service: web}"), "one entry in to:"},
+		"read only memory, in 2.1":     {sdl(`"2.0"`, `"2.1"`, rule, "    params: {storage: {default: {mount: /dev/shm, readOnly: true}}}\n"+rule, storage, "storage: {size: 1Gi, attributes: {class: ram}}"), "can't be readOnly"},
+		"port of an address twice": {sdl("global: true", "global: true, ip: mine", "deployment:", "endpoints: {mine: {kind: ip}}\ndeployment:",
+			"      - port: 80\n", "      - {port: 80, to: [{global: true, ip: mine}]}\n      - port: 80\n"), "is taken"},
+		"no deployment at all":            {sdl("    dc: {profile: web, count: 1}", "    {}"), "expected at least one service"},
+		"spaces for a password":           {sdl(rule, "    credentials: {host: a, username: b, password: \" \"}\n"+rule), "password is missing"},
+		"reclamation without a window":    {sdl("services:", "reclamation: {min_window: soon}\nservices:"), "a duration such as 24h"},
+		"a profile of nonsense, not used": {unusedProfile("{cpu: {units: lots}}"), "compute.other.resources.cpu.units: expected CPU units"},
+		"a service of nonsense, unused":   {sdl(service, service+"  other: {env: {A: b}}\n"), "cannot unmarshal !!map into []string"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := manifest.Parse("app.yaml", []byte(tc.file))
+			require.ErrorIs(t, err, manifest.ErrInvalid)
+			require.ErrorContains(t, err, tc.want)
+			var list *manifest.Error
+			require.True(t, errors.As(err, &list))
+			require.Greater(t, list.Problems[0].Line, 0)
+		})
+	}
+}
+
+// SDL takes what can't be deployed here: each is named.
+func TestWhatSDLTakesAndThisMarketDoesNot(t *testing.T) {
+	services := ""
+	where := ""
+	for i := range 17 {
+		name := "s" + string(rune('a'+i))
+		services += "  " + name + ":\n    image: nginx" + digest + "\n    expose: [{port: 80, to: [{global: true}]}]\n"
+		where += "  " + name + ": {dc: {profile: web, count: 1}}\n"
+	}
+	for name, tc := range map[string]struct{ file, feature string }{
+		"seventeen services":      {sdl(service, services, "  web:\n    dc: {profile: web, count: 1}\n", where), "count"},
+		"a replica's name":        {sdl("count: 1", "count: 2", service, service+strings.Replace(service, "web", "web-2", 1), "deployment:", "deployment:\n  web-2: {dc: {profile: web, count: 1}}"), "count"},
+		"an image of a form":      {sdl("nginx"+digest, `"<your image>"`), "image-name"},
+		"an image in large":       {sdl("nginx"+digest, "Acme/App:v1"), "image-name"},
+		"a digest in large":       {sdl("sha256:aaaa", "sha256:AAAA"), "image-name"},
+		"a tag of two words":      {sdl("nginx"+digest, "nginx:a b"), "image-name"},
+		"two volumes in one path": {sdl(rule, "    params: {storage: {default: {mount: /data}, more: {mount: /data/}}}\n"+rule, storage, "storage: [{size: 1Gi}, {name: more, size: 1Gi}]"), "volume-mount"},
+		"many volumes":            {sdl(storage, "storage: ["+strings.TrimSuffix(strings.Repeat("{size: 1Gi, name: a}, ", 33), ", ")+"]"), "volumes"},
+		"many rules":              {sdl("      - port: 80\n", ports(65)+"      - port: 80\n"), "ports"},
+		"two kinds of GPU":        {kinds("[{model: a100}]", "[{model: h100}]", "uakt"), "several-gpu-kinds"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := manifest.Parse("app.yaml", []byte(tc.file))
+			require.ErrorIs(t, err, manifest.ErrNotOffered)
+			var list *manifest.Error
+			require.True(t, errors.As(err, &list))
+			require.Equal(t, tc.feature, list.Problems[0].Feature)
+		})
+	}
+}
+
+func ports(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString("      - {port: " + string(rune('1'+i/10)) + string(rune('0'+i%10)) + "}\n")
+	}
+	return b.String()
+}
+
+// Dependencies that close a circle are passed over; those that don't are kept.
+func TestCirclesAreOpened(t *testing.T) {
+	parsed, err := manifest.Parse("app.yaml", []byte(sdl(
+		service, strings.Replace(service, rule, "    dependencies: [{service: two}]\n"+rule, 1)+strings.Replace(second(), rule, "    depends_on: [web, nobody]\n"+rule, 1),
+		"deployment:", deployed("web"))))
+	require.NoError(t, err)
+	require.Equal(t, "two", parsed.Manifest.Services[0].Name)
+	require.Equal(t, []string{"web"}, parsed.Manifest.Services[0].DependsOn)
+	require.Empty(t, parsed.Manifest.Services[1].DependsOn)
+	texts := ""
+	for _, w := range parsed.Warnings {
+		texts += w.String() + "\n"
+	}
+	require.Contains(t, texts, `depends on "nobody", which is not deployed`)
+	require.Contains(t, texts, "dependencies go round in a circle")
+}
+
+// Services that leave a choice of GPU agree on what suits all.
+func TestGPUsThatSuitAll(t *testing.T) {
+	parsed, err := manifest.Parse("app.yaml", []byte(kinds("[{model: a100, ram: 40Gi}, {model: h100}]", "[{model: h100, ram: 80Gi, interface: sxm}, {model: l40}]", "uakt")))
+	require.NoError(t, err)
+	require.Equal(t, []manifest.GPU{{Vendor: "nvidia", Model: "h100", VRAMMiB: 80 << 10, Interface: "sxm"}}, parsed.GPUs)
+}
+
+// Only the first document of a file is SDL's.
+func TestFurtherDocuments(t *testing.T) {
+	parsed, err := manifest.Parse("app.yaml", []byte(sdl()+"---\nversion: \"1.0\"\n"))
+	require.NoError(t, err)
+	require.Contains(t, parsed.Warnings[len(parsed.Warnings)-1].String(), "only the first document")
+}

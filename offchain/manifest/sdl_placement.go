@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifest
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// placements says once per placement what of it has no effect here.
+func (s *sdl) placements() {
+	for _, name := range slices.Sorted(maps.Keys(s.placement)) {
+		for _, e := range s.placement[name].entries() {
+			switch e.key {
+			case "pricing":
+				e.value.pricing()
+			case "attributes":
+				attributes := e.value.entries()
+				for _, a := range attributes {
+					a.value.word("text")
+				}
+				if len(attributes) > 0 {
+					e.value.warnf("attributes of another market, ignored; use --region and --class")
+				}
+			case "signedBy":
+				auditors := 0
+				for _, a := range e.value.entries() {
+					if a.key == "anyOf" || a.key == "allOf" {
+						auditors += len(a.value.texts("an address"))
+					} else {
+						a.unknown("anyOf, allOf")
+					}
+				}
+				if auditors > 0 {
+					e.value.warnf("auditors of another market, ignored")
+				}
+			default:
+				e.unknown("attributes, signedBy, pricing")
+			}
+		}
+	}
+}
+
+// denoms are those that a coin can have.
+var denoms = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9/:._-]{2,127}$`)
+
+// pricing checks that prices are prices, which they must be in SDL, and says that they have no effect.
+func (v value) pricing() {
+	const want = "a price such as denom: uath, amount: 1000"
+	for _, profile := range v.entries() {
+		amount, denom := "", ""
+		for _, e := range profile.value.entries() {
+			switch e.key {
+			case "amount":
+				var ok bool
+				if amount, ok = e.value.text(want); ok && !positive(amount) {
+					e.value.errorf("expected an amount above 0, found %q", amount)
+				}
+			case "denom":
+				if denom = e.value.word(want); denom != "" && !denoms.MatchString(denom) {
+					e.value.errorf("expected a denom of 3 to 128 letters, digits and /:._-, found %q", denom)
+				}
+			default:
+				e.unknown("denom, amount")
+			}
+		}
+		if amount == "" || denom == "" {
+			profile.value.errorf("expected %s", want)
+		}
+	}
+	v.warnf("prices of another market, ignored; --max-price sets the most that you pay")
+}
+
+// positive says whether an amount is a decimal above 0, of at most 18 places.
+func positive(amount string) bool {
+	whole, places, point := strings.Cut(amount, ".")
+	return len(amount) <= 64 && whole != "" && (places != "" || !point) && len(places) <= 18 &&
+		strings.Trim(whole+places, "0123456789") == "" && strings.Trim(whole+places, "0") != ""
+}
+
+// priced refuses a placement that has no price for the profile that is deployed on it, and prices of several denoms, as SDL does.
+func (s *sdl) priced(at entry) {
+	profile := ""
+	for _, e := range at.value.entries() {
+		if e.key == "profile" {
+			profile = e.value.word("the name of a compute profile")
+		}
+	}
+	place, ok := s.placement[at.key]
+	if _, known := s.compute[profile]; !ok || !known {
+		return // said elsewhere
+	}
+	for _, e := range place.entries() {
+		if e.key != "pricing" {
+			continue
+		}
+		for _, p := range e.value.entries() {
+			if p.key != profile {
+				continue
+			}
+			for _, k := range p.value.entries() {
+				if denom := k.value.word("a denom"); k.key == "denom" && s.denom == "" {
+					s.denom = denom
+				} else if k.key == "denom" && denom != s.denom {
+					k.value.errorf("expected %s, the denom of the other prices, found %q", s.denom, denom)
+				}
+			}
+			return
+		}
+	}
+	at.value.errorf("the placement %s has no pricing for the profile %q", at.key, profile)
+}
