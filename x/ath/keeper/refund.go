@@ -12,8 +12,8 @@ import (
 
 // Refund undoes payments to a provider, up to amount, into a prepaid row, and returns how much that was: the net part out of fees that
 // have not vested, the latest to ripen first, and the service fee out of what waits for the verdict horizon, in epochs in which
-// this provider earned it. Delivery and Indexer weight fall with the fee, and so does revenue. What has vested, was distributed or is
-// only paid in this block is not there; a ticket is for that.
+// this provider earned it. Delivery and Indexer weight fall with the fee, and so does revenue. What has vested or was distributed is
+// not there; a ticket is for that. What was paid in this block is there after Fold.
 //
 // It writes rows that payments leave to EndBlock, so only verdicts may call it, in EndBlock and before x/ath's own.
 func (k *Keeper) Refund(ctx sdk.Context, provider, indexer sdk.AccAddress, to types.Row, amount math.Int) (math.Int, error) {
@@ -46,6 +46,15 @@ func (k *Keeper) Refund(ctx sdk.Context, provider, indexer sdk.AccAddress, to ty
 		return zero, err
 	}
 	return refunded, k.addRow(ctx, key, refunded)
+}
+
+// Fold adds up what the block's transactions have paid before EndBlock does, so that a refund finds it: who knows in which block a
+// verdict falls would else settle there, and be out of its reach. Once per block with verdicts, in EndBlock.
+func (k *Keeper) Fold(ctx sdk.Context) error {
+	if err := k.foldRows(ctx); err != nil {
+		return err
+	}
+	return k.foldShares(ctx)
 }
 
 // takeUnvestedFees takes up to amount out of a provider's fees that are not ripe, the last bucket first, at most MaxHoldReads rows.

@@ -130,3 +130,16 @@ func TestRefundRefuses(t *testing.T) {
 	}
 	f.close()
 }
+
+// TestRefundFindsWhatTheBlockHasPaid: after Fold, and then once: EndBlock adds it up no second time.
+func TestRefundFindsWhatTheBlockHasPaid(t *testing.T) {
+	f := newFixture(t, shortParams())
+	tenant, provider, indexer := user(0), user(1), user(2)
+	row := prepaid(tenant, types.Denom)
+	f.block(time.Second, deposit(f.k, tenant, row, 10_000))
+	f.block(time.Second,
+		pay(f.k, row, provider, indexer, 1_000), refund(f.k, provider, indexer, row, 500, 0), f.k.Fold, refund(f.k, provider, indexer, row, 600, 600), f.k.Fold)
+	require.Equal(t, int64(10_000-400), f.row(row))
+	require.Equal(t, int64(80), f.weight(types.Pool_POOL_DELIVERY, provider, 1))
+	require.Equal(t, int64(80), f.weight(types.Pool_POOL_INDEXER, indexer, 1))
+}

@@ -93,6 +93,8 @@ func (v *fakeVault) AddWeight(_ sdk.Context, pool athtypes.Pool, beneficiary sdk
 	return v.fails
 }
 
+func (*fakeVault) Fold(sdk.Context) error { return nil }
+
 func (v *fakeVault) MixedBeacon(ctx sdk.Context) ([]byte, error) {
 	h := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("beacon"), uint64(ctx.BlockTime().UnixNano())))
 	return h[:], nil

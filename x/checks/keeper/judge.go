@@ -57,6 +57,9 @@ func (k *Keeper) judge(ctx sdk.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := k.vault.Fold(ctx); err != nil {
+		return err
+	}
 	// The running round's shards, not the judged one's: a shard that is new since then gets an empty verdict, which makes
 	// its Containers members at once.
 	end := min(judging.Shard+uint64(params.MaxShardsPerBlock), running.Shards)

@@ -31,6 +31,8 @@ type Vault interface {
 	ChangeBonus(ctx sdk.Context, beneficiary sdk.AccAddress, change math.Int) error
 	// EmissionPerYear is what is emitted into a pool in a year at the running epoch's rate; uath.
 	EmissionPerYear(ctx sdk.Context, pool athtypes.Pool) (math.Int, error)
+	// Fold adds up what the block has paid so far, so that what a verdict takes back finds it.
+	Fold(ctx sdk.Context) error
 	// MixedBeacon mixes the random values of the last 64 blocks, this one included: 32 bytes.
 	MixedBeacon(ctx sdk.Context) ([]byte, error)
 	// MarkRound steps the capacity stream to now and keeps its index as the end of a round; rounds come in order.
