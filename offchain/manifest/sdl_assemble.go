@@ -3,6 +3,7 @@
 package manifest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -104,11 +105,15 @@ func (s *sdl) ips(name string, used map[string]bool) {
 			continue
 		}
 		for _, rule := range e.value.items() {
-			port, ips := "", []value(nil)
+			port, as, proto, ips := "", "", "", []value(nil)
 			for _, r := range rule.entries() {
 				switch r.key {
-				case "as", "proto":
-					port += r.key + r.value.word("a word")
+				case "port":
+					port = r.value.word("a port")
+				case "as":
+					as = r.value.word("a port")
+				case "proto":
+					proto = strings.ToLower(r.value.word("tcp or udp"))
 				case "to":
 					for _, to := range r.value.items() {
 						for _, t := range to.entries() {
@@ -122,10 +127,11 @@ func (s *sdl) ips(name string, used map[string]bool) {
 			for _, at := range ips {
 				ip := at.word("the name of an endpoint")
 				used[ip] = true
-				if s.leased[ip+" "+port] {
+				taken := ip + " " + cmp.Or(as, port) + " " + cmp.Or(proto, "tcp")
+				if s.leased[taken] {
 					at.errorf("this port of %s is taken; give one of both another as:", ip)
 				}
-				s.leased[ip+" "+port] = true
+				s.leased[taken] = true
 			}
 		}
 	}
