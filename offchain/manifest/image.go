@@ -64,13 +64,17 @@ func (f *File) Pinned() bool {
 }
 
 // Pin replaces tags by the digests (sha256:…) that resolve answers for them, with the credentials that the file gives for the
-// image, or nil.
+// image's registry, or nil.
 func (f *File) Pin(resolve func(image string, credentials *Credentials) (digest string, err error)) error {
 	for i, s := range f.Manifest.Services {
 		if strings.Contains(s.Image, "@") {
 			continue
 		}
-		digest, err := resolve(s.Image, s.Credentials)
+		credentials := s.Credentials
+		if !credentials.For(s.Image) {
+			credentials = nil
+		}
+		digest, err := resolve(s.Image, credentials)
 		if err != nil {
 			return fmt.Errorf("services.%s.image: %w", s.Name, err)
 		}

@@ -16,8 +16,13 @@ import (
 // Version of the canonical form.
 const Version = "ath/1"
 
-// MaxBytes is the longest canonical form that a worker takes.
-const MaxBytes = 256 << 10
+// What a worker takes: the longest canonical form, the most ports that a lease publishes, and the least memory that an engine
+// gives a service.
+const (
+	MaxBytes     = 256 << 10
+	MaxPublished = 32
+	MinMemoryMiB = 6
+)
 
 // Manifest is a workload. Its canonical form is the JSON of this struct: fields in this order, services by name.
 type Manifest struct {
@@ -157,13 +162,6 @@ const (
 	// RestartNever runs it once: a batch job.
 	RestartNever Restart = "never"
 )
-
-// Credentials of a private registry. They are part of the manifest body, never of the chain.
-type Credentials struct {
-	Host     string `json:"host"`
-	Username string `json:"username"`
-	Password string `json:"password"`
-}
 
 // Canonical returns the canonical bytes: compact JSON without HTML escaping and without a final newline.
 func (m Manifest) Canonical() ([]byte, error) {

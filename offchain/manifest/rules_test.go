@@ -60,6 +60,7 @@ func TestWhatSDLTakesIsTaken(t *testing.T) {
 		"dependencies of others":              sdl(rule, "    depends_on: {db: {condition: service_healthy}}\n"+rule),
 		"keys of others":                      sdl(rule, "    restart: always\n    volumes: [a:/b]\n    healthcheck: {test: [x]}\n"+rule),
 		"two ports under one number":          sdl("      - port: 80\n", "      - {port: 3000, as: 80, accept: [a.example], to: [{global: true}]}\n      - port: 80\n        accept: [b.example]\n"),
+		"one port for two names":              sdl("      - port: 80\n", "      - {port: 80, accept: [a.example]}\n      - port: 80\n        accept: [b.example]\n"),
 		"one rule twice":                      sdl("      - port: 80\n", "      - {port: 80, to: [{global: true}]}\n      - port: 80\n"),
 		"nothing where something may be":      sdl(rule, "    command:\n    args: ~\n    env:\n    params:\n    credentials:\n    dependencies:\n"+rule),
 		"nothing in a list":                   sdl(rule, "    args: [a, ~]\n"+rule),
@@ -177,6 +178,8 @@ func TestWhatSDLTakesAndThisMarketDoesNot(t *testing.T) {
 		"a tag of two words":      {sdl("nginx"+digest, "nginx:a b"), "image-name"},
 		"two volumes in one path": {sdl(rule, "    params: {storage: {default: {mount: /data}, more: {mount: /data/}}}\n"+rule, storage, "storage: [{size: 1Gi}, {name: more, size: 1Gi}]"), "volume-mount"},
 		"many volumes":            {sdl(storage, "storage: ["+strings.TrimSuffix(strings.Repeat("{size: 1Gi, name: a}, ", 33), ", ")+"]"), "volumes"},
+		"little memory":           {sdl(memory, "memory: {size: 5Mi}"), "memory"},
+		"many published ports":    {sdl("count: 1", "count: 9", "      - port: 80\n", strings.Repeat("      - {port: 1, to: [{global: true}]}\n      - {port: 2, to: [{global: true}]}\n      - {port: 3, to: [{global: true}]}\n", 2)+"      - port: 80\n"), "ports"},
 		"many rules":              {sdl("      - port: 80\n", ports(65)+"      - port: 80\n"), "ports"},
 		"two kinds of GPU":        {kinds("[{model: a100}]", "[{model: h100}]", "uakt"), "several-gpu-kinds"},
 	} {

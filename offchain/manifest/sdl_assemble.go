@@ -144,9 +144,14 @@ func (s *sdl) replicate() {
 	for _, svc := range s.file.Manifest.Services {
 		taken[svc.Name] = true
 	}
-	total := uint64(0)
+	total, published := uint64(0), uint64(0)
 	for _, svc := range s.file.Manifest.Services {
 		n := max(s.file.Asked[svc.Name].Replicas, 1)
+		for _, x := range svc.Expose {
+			if x.Global {
+				published += n
+			}
+		}
 		if total += n; total > maxServices {
 			s.deployed[svc.Name].refusef("count", "one lease runs at most %d services, each replica counts as one; open another lease", maxServices)
 			return
@@ -161,6 +166,9 @@ func (s *sdl) replicate() {
 			}
 			out = append(out, replica)
 		}
+	}
+	if published > MaxPublished {
+		s.services[s.order[0]].refusef("ports", "one lease publishes at most %d ports, of all services and replicas; the file has %d", MaxPublished, published)
 	}
 	slices.SortFunc(out, func(a, b Service) int { return strings.Compare(a.Name, b.Name) })
 	s.file.Manifest.Services = out

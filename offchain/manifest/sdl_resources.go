@@ -51,6 +51,9 @@ func (s *sdl) resourcesOf(name string) Resources {
 	s.used[named] = true
 	p := v.profile(true)
 	s.narrow(v, &p)
+	if p.memory > 0 && p.MemoryMiB < MinMemoryMiB {
+		v.refusef("memory", "a service with less than %d MiB of memory is not offered; engines give no less", MinMemoryMiB)
+	}
 	s.file.Asked[name] = Asked{Replicas: count, MemoryBytes: p.memory, Storage: p.storage}
 	return p.Resources
 }

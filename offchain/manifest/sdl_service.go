@@ -3,7 +3,6 @@
 package manifest
 
 import (
-	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -62,6 +61,9 @@ func (s *sdl) service(name string) Service {
 			e.unknown(serviceKeys)
 		}
 	}
+	if svc.Credentials != nil && !svc.Credentials.For(svc.Image) {
+		v.warnf("the credentials are of %s and not used for %s; name the host of its registry", svc.Credentials.Host, svc.Image)
+	}
 	if !hasImage {
 		v.errorf("image is missing; expected an image such as docker.io/library/nginx:1.27, or better nginx@sha256:<64 hex digits>")
 	}
@@ -85,17 +87,18 @@ func (v value) environment() []string {
 	return out
 }
 
+// expose reads rules. Those that differ in nothing but whom they are for are one port.
 func (s *sdl) expose(v value) []Expose {
-	seen := map[string]bool{}
 	var out []Expose
 	for _, item := range v.items() {
 		x, ok := s.exposeRule(item)
 		if !ok {
 			continue
 		}
-		// What differs in nothing but its place is one port.
-		if key := fmt.Sprintf("%+v", x); !seen[key] {
-			seen[key] = true
+		if i := slices.IndexFunc(out, func(o Expose) bool { return o.Port == x.Port && o.As == x.As && o.Proto == x.Proto }); i >= 0 {
+			out[i].Global = out[i].Global || x.Global
+			out[i].Hosts = append(out[i].Hosts, x.Hosts...)
+		} else {
 			out = append(out, x)
 		}
 	}
@@ -343,24 +346,6 @@ func (v value) httpOptions() {
 	if len(entries) > 0 {
 		v.refusef("http-options", "http_options are not offered; the port is passed on as it is")
 	}
-}
-
-func (v value) credentials() *Credentials {
-	c := &Credentials{}
-	fields := map[string]*string{"host": &c.Host, "username": &c.Username, "password": &c.Password}
-	for _, e := range v.entries() {
-		if field, ok := fields[e.key]; ok {
-			*field = strings.TrimSpace(e.value.word("text"))
-		} else if e.key != "email" {
-			e.unknown("host, username, password, email")
-		}
-	}
-	for _, key := range []string{"host", "username", "password"} {
-		if *fields[key] == "" {
-			v.errorf("%s is missing; expected host, username and password", key)
-		}
-	}
-	return c
 }
 
 // extension reads what this network has beyond SDL. Unknown keys are errors here: nobody else defines them.

@@ -319,21 +319,42 @@ func TestPin(t *testing.T) {
 		"lmsysorg/sglang:v0.4.9.post3-cu126":    "docker.io/lmsysorg/sglang:v0.4.9.post3-cu126",
 		"index.docker.io/library/redis:alpine3": "docker.io/library/redis:alpine3",
 	} {
-		file, err := manifest.Parse("app.yaml", []byte(sdl("nginx"+digest, image, "    expose:", "    credentials: {host: h, username: me, password: secret}\n    expose:")))
-		require.NoError(t, err, image)
-		require.False(t, file.Pinned(), image)
-		require.Len(t, file.Warnings, 2, "prices, and the tag: %v", file.Warnings)
-		require.ErrorContains(t, file.Pin(func(string, *manifest.Credentials) (string, error) { return "sha256:1", nil }), `the registry names `+want+` by "sha256:1"`)
-		require.NoError(t, file.Pin(func(asked string, c *manifest.Credentials) (string, error) {
-			require.Equal(t, want, asked)
-			require.Equal(t, &manifest.Credentials{Host: "h", Username: "me", Password: "secret"}, c)
-			return strings.TrimPrefix(digest, "@"), nil
-		}))
-		require.True(t, file.Pinned())
-		require.Equal(t, want[:strings.LastIndex(want, ":")]+digest, file.Manifest.Services[0].Image)
+		host, _, _ := strings.Cut(want, "/")
+		for _, theirs := range []string{host, "elsewhere.example"} {
+			file, err := manifest.Parse("app.yaml", []byte(sdl("nginx"+digest, image, "    expose:", "    credentials: {host: "+theirs+", username: me, password: secret}\n    expose:")))
+			require.NoError(t, err, image)
+			require.False(t, file.Pinned(), image)
+			require.ErrorContains(t, file.Pin(func(string, *manifest.Credentials) (string, error) { return "sha256:1", nil }), `the registry names `+want+` by "sha256:1"`)
+			require.NoError(t, file.Pin(func(asked string, c *manifest.Credentials) (string, error) {
+				require.Equal(t, want, asked)
+				if theirs == host {
+					require.Len(t, file.Warnings, 2, "prices, and the tag: %v", file.Warnings)
+					require.Equal(t, &manifest.Credentials{Host: host, Username: "me", Password: "secret"}, c)
+				} else {
+					require.Len(t, file.Warnings, 3, "and the host: %v", file.Warnings)
+					require.Nil(t, c, "a password goes to nobody but its registry")
+				}
+				return strings.TrimPrefix(digest, "@"), nil
+			}))
+			require.True(t, file.Pinned())
+			require.Equal(t, want[:strings.LastIndex(want, ":")]+digest, file.Manifest.Services[0].Image)
+		}
 	}
 	file, err := manifest.Parse("app.yaml", []byte(sdl()))
 	require.NoError(t, err)
 	require.True(t, file.Pinned())
 	require.NoError(t, file.Pin(func(string, *manifest.Credentials) (string, error) { panic("there is nothing to ask") }))
+}
+
+// People write the host of their registry in many ways.
+func TestCredentialsAreForARegistry(t *testing.T) {
+	for _, host := range []string{"docker.io", "index.docker.io", "https://index.docker.io/v1/", "registry-1.docker.io", "Docker.io "} {
+		require.True(t, (&manifest.Credentials{Host: host}).For("docker.io/acme/app@sha256:1"), host)
+		require.True(t, (&manifest.Credentials{Host: host}).For("acme/app:v1"), host)
+		require.False(t, (&manifest.Credentials{Host: host}).For("ghcr.io/acme/app:v1"), host)
+	}
+	require.True(t, (&manifest.Credentials{Host: "https://ghcr.io/acme"}).For("ghcr.io/acme/app:v1"))
+	require.False(t, (&manifest.Credentials{Host: "ghcr.io.example"}).For("ghcr.io/acme/app:v1"))
+	require.False(t, (&manifest.Credentials{Host: "registry.example:5000"}).For("registry.example/app:v1"))
+	require.False(t, (*manifest.Credentials)(nil).For("nginx"))
 }

@@ -28,7 +28,7 @@ const (
 	// maxServices bounds the containers of one lease: names, networks and logs cost the machine, not the tenant.
 	maxServices = 16
 	// maxPorts bounds the published ports of one lease.
-	maxPorts = 32
+	maxPorts = manifest.MaxPublished
 )
 
 var (
@@ -117,8 +117,8 @@ func serviceFits(m manifest.Manifest, s manifest.Service) error {
 		return bad("name: want 1 to 63 of a-z, 0-9 and -")
 	case !digestRef.MatchString(s.Image):
 		return bad("image %q: want host/path@sha256:…", s.Image)
-	case s.Resources.CPUMilli < 10 || s.Resources.MemoryMiB < 6: // the engine's own least values
-		return bad("resources: want at least 10 thousandths of a core and 6 MiB")
+	case s.Resources.CPUMilli < 10 || s.Resources.MemoryMiB < manifest.MinMemoryMiB: // the engine's own least values
+		return bad("resources: want at least 10 thousandths of a core and %d MiB", manifest.MinMemoryMiB)
 	case s.Resources.DiskMiB < 1:
 		return bad("resources: want at least 1 MiB of storage")
 	case s.Restart != manifest.RestartAlways && s.Restart != manifest.RestartOnFailure && s.Restart != manifest.RestartNever:

@@ -178,43 +178,59 @@ func childMain() {
 	fail(daemon.Run(ctx, log, w.Actors()...))
 }
 
-// TestKillNine kills a worker process again and again while its lease goes on in a real engine: the same container runs all the
-// time, its usage has no gap, and at the end nothing is left.
-func TestKillNine(t *testing.T) {
-	engine := runtimetest.Engine(t)
-	image := runtimetest.SubjectImage(t, runtimetest.Registry(t))
-	home := t.TempDir()
-	f := newFakeChain(clock.Real)
-	url := serveChain(t, f)
-	web, job := service("web", image, manifest.RestartAlways), service("zjob", image, manifest.RestartNever)
-	web.Env = []string{"DO=serve"}
-	web.Expose = []manifest.Expose{{Port: 8080, As: 80, Proto: "tcp", Global: true}}
-	m := workload(web, job)
+// nursery raises worker processes for one lease of a manifest that is there already.
+type nursery struct {
+	t       *testing.T
+	chain   *fakeChain
+	runtime *docker.Runtime // the workers' own, to look at
+	lease   string
+	home    string
+	engine  string
+	url     string
+	stderr  bytes.Buffer
+}
+
+func newNursery(t *testing.T, engine string, m manifest.Manifest) *nursery {
+	n := &nursery{t: t, home: t.TempDir(), chain: newFakeChain(clock.Real), engine: engine}
+	n.url = serveChain(t, n.chain)
 	canonical, err := m.Canonical()
 	require.NoError(t, err)
-	db, err := store.OpenBolt(filepath.Join(home, FileStore))
+	db, err := store.OpenBolt(filepath.Join(n.home, FileStore))
 	require.NoError(t, err)
 	b, err := openBook(db)
 	require.NoError(t, err)
 	require.NoError(t, b.keepManifest(fmt.Sprintf("%x", manifest.Hash(canonical)), held{Received: time.Now(), Body: canonical}, 4))
 	require.NoError(t, db.Close())
-
-	loops := runtimetest.Loops(t, "")
-	rt, err := docker.New(t.Context(), docker.Config{Host: engine, Chain: testChainID, Worker: "child", Log: slog.New(slog.DiscardHandler)})
+	n.runtime, err = docker.New(t.Context(), docker.Config{Host: engine, Chain: testChainID, Worker: "child", Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
-	lease := f.open(1, m)
+	n.lease = n.chain.open(1, m)
 	t.Cleanup(func() {
-		require.NoError(t, rt.Remove(context.Background(), lease))
-		require.NoError(t, rt.Close())
+		require.NoError(t, n.runtime.Remove(context.Background(), n.lease))
+		require.NoError(t, n.runtime.Close())
 	})
-	var stderr bytes.Buffer
-	spawn := func() *exec.Cmd {
-		c := exec.Command(os.Args[0])
-		c.Env = append(os.Environ(), "ATH_WORKER_CHILD="+home, "ATH_ENGINE="+engine, "ATH_CHAIN="+url)
-		c.Stderr = &stderr
-		require.NoError(t, c.Start())
-		return c
-	}
+	return n
+}
+
+func (n *nursery) spawn() *exec.Cmd {
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), "ATH_WORKER_CHILD="+n.home, "ATH_ENGINE="+n.engine, "ATH_CHAIN="+n.url)
+	c.Stderr = &n.stderr
+	require.NoError(n.t, c.Start())
+	return c
+}
+
+// TestKillNine kills a worker process again and again while its lease goes on in a real engine: the same container runs all the
+// time, its usage has no gap, and at the end nothing is left.
+func TestKillNine(t *testing.T) {
+	engine := runtimetest.Engine(t)
+	image := runtimetest.SubjectImage(t, runtimetest.Registry(t))
+	web, job := service("web", image, manifest.RestartAlways), service("zjob", image, manifest.RestartNever)
+	web.Env = []string{"DO=serve"}
+	web.Expose = []manifest.Expose{{Port: 8080, As: 80, Proto: "tcp", Global: true}}
+	m := workload(web, job)
+	loops := runtimetest.Loops(t, "")
+	n := newNursery(t, engine, m)
+	f, rt, lease, home, stderr, spawn := n.chain, n.runtime, n.lease, n.home, &n.stderr, n.spawn
 	kill := func(c *exec.Cmd) {
 		require.NoError(t, c.Process.Kill())
 		_ = c.Wait() // says that it was killed
@@ -243,7 +259,7 @@ func TestKillNine(t *testing.T) {
 		require.NoError(t, err)
 		return l.UsageSequence
 	}
-	require.Eventually(t, func() bool { return sequence() >= 2 }, 30*time.Second, 50*time.Millisecond, "%s", &stderr)
+	require.Eventually(t, func() bool { return sequence() >= 2 }, 30*time.Second, 50*time.Millisecond, "%s", stderr)
 	before := ids()
 	require.Len(t, before, 2)
 	for range 3 {
@@ -251,7 +267,7 @@ func TestKillNine(t *testing.T) {
 		require.Equal(t, before, ids(), "workloads don't notice")
 		n := sequence()
 		c = spawn()
-		require.Eventually(t, func() bool { return sequence() > n }, 30*time.Second, 50*time.Millisecond, "%s", &stderr)
+		require.Eventually(t, func() bool { return sequence() > n }, 30*time.Second, 50*time.Millisecond, "%s", stderr)
 	}
 	require.Equal(t, before, ids(), "the same containers, not new ones")
 	for i := 1; i < len(f.usage); i++ {
@@ -261,7 +277,7 @@ func TestKillNine(t *testing.T) {
 	f.close(lease, leasetypes.CloseReason_CLOSE_REASON_TENANT) // while nobody looks
 	c = spawn()
 	defer kill(c)
-	require.Eventually(t, func() bool { return len(ids()) == 0 }, 30*time.Second, 50*time.Millisecond, "%s", &stderr)
+	require.Eventually(t, func() bool { return len(ids()) == 0 }, 30*time.Second, 50*time.Millisecond, "%s", stderr)
 	require.Eventually(t, func() bool {
 		all, err := rt.List(t.Context())
 		return err == nil && len(all) == 0

@@ -73,9 +73,10 @@ func (w *Worker) fetch(ctx context.Context, lease, image string, credentials *ma
 	})
 }
 
+// credentialsOf are the first that a manifest has for an image.
 func credentialsOf(m manifest.Manifest, image string) *manifest.Credentials {
 	for _, s := range m.Services {
-		if s.Image == image {
+		if s.Image == image && s.Credentials.For(image) {
 			return s.Credentials
 		}
 	}

@@ -9,12 +9,15 @@ import (
 	"github.com/athnet/ath/offchain/manifest"
 )
 
-// startOrder puts every service behind those it depends on; names decide where nothing else does. A circle, which Fits
-// refuses, is broken at its first name.
+// startOrder puts every service behind those it depends on, and their replicas; names decide where nothing else does. A circle is
+// broken at its first name.
 func startOrder(m manifest.Manifest) []manifest.Service {
-	byName := map[string]manifest.Service{}
+	byName, replicas := map[string]manifest.Service{}, map[string][]string{}
 	for _, service := range m.Services {
 		byName[service.Name] = service
+		if service.ReplicaOf != "" {
+			replicas[service.ReplicaOf] = append(replicas[service.ReplicaOf], service.Name)
+		}
 	}
 	var out []manifest.Service
 	visited := map[string]bool{}
@@ -27,6 +30,9 @@ func startOrder(m manifest.Manifest) []manifest.Service {
 		visited[name] = true
 		for _, other := range slices.Sorted(slices.Values(service.DependsOn)) {
 			visit(other)
+			for _, replica := range replicas[other] {
+				visit(replica)
+			}
 		}
 		out = append(out, service)
 	}

@@ -321,4 +321,12 @@ func TestStartOrder(t *testing.T) {
 	require.Equal(t, []string{"b", "c", "a"}, names)
 	b.DependsOn = []string{"a"} // a circle ends too
 	require.Len(t, startOrder(workload(a, b, c)), 3)
+
+	names = nil
+	replica := service("c-2", imageWeb, manifest.RestartAlways)
+	replica.ReplicaOf, a.DependsOn, c.DependsOn = "c", []string{"c"}, nil
+	for _, s := range startOrder(workload(a, c, replica)) {
+		names = append(names, s.Name)
+	}
+	require.Equal(t, []string{"c", "c-2", "a"}, names, "a service waits for the replicas of what it depends on")
 }

@@ -233,6 +233,7 @@ func TestNoEngine(t *testing.T) {
 func TestPullErrorsAreToldApart(t *testing.T) {
 	r := &Runtime{}
 	require.ErrorIs(t, r.failPull("x", errors.New("manifest unknown: manifest unknown")), runtime.ErrImage)
+	require.ErrorIs(t, r.failPull("x", errors.New("no basic auth credentials")), runtime.ErrImage)
 	require.NotErrorIs(t, r.failPull("x", errors.New("dial tcp: i/o timeout")), runtime.ErrImage)
 }
 

@@ -47,7 +47,7 @@ func (r *Runtime) Pull(ctx context.Context, image string, credentials *manifest.
 		return r.fail("look for image", err)
 	}
 	var options client.ImagePullOptions
-	if credentials != nil {
+	if credentials.For(image) {
 		auth, err := authconfig.Encode(registry.AuthConfig{
 			Username: credentials.Username, Password: credentials.Password, ServerAddress: credentials.Host,
 		})
@@ -207,7 +207,7 @@ func (r *Runtime) weigh(ctx context.Context, image string) error {
 // server error of their own, so the words of the distribution API have to do.
 func (r *Runtime) failPull(image string, err error) error {
 	final := cerrdefs.IsNotFound(err) || cerrdefs.IsUnauthorized(err) || cerrdefs.IsPermissionDenied(err) || cerrdefs.IsInvalidArgument(err)
-	for _, words := range []string{"manifest unknown", "not found", "unauthorized", "denied", "no matching manifest", "name unknown", "invalid reference", "max depth exceeded"} {
+	for _, words := range []string{"manifest unknown", "not found", "unauthorized", "no basic auth credentials", "authentication required", "denied", "no matching manifest", "name unknown", "invalid reference", "max depth exceeded"} {
 		final = final || strings.Contains(strings.ToLower(err.Error()), words)
 	}
 	if final {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -166,6 +167,24 @@ func Registry(t testing.TB) string {
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	return strings.TrimPrefix(server.URL, "http://")
+}
+
+// PrivateRegistry serves one registry twice: open, to push to, and for those who know a name and a password.
+func PrivateRegistry(t testing.TB, username, password string) (open, private string) {
+	t.Helper()
+	images := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	anyone := httptest.NewServer(images)
+	t.Cleanup(anyone.Close)
+	members := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if name, secret, ok := req.BasicAuth(); !ok || name != username || secret != password {
+			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+			http.Error(w, `{"errors":[{"code":"UNAUTHORIZED"}]}`, http.StatusUnauthorized)
+			return
+		}
+		images.ServeHTTP(w, req)
+	}))
+	t.Cleanup(members.Close)
+	return strings.TrimPrefix(anyone.URL, "http://"), strings.TrimPrefix(members.URL, "http://")
 }
 
 // SubjectImage builds the test program into an image that declares volumes, pushes it and returns its reference by digest.

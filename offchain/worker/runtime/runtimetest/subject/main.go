@@ -66,12 +66,19 @@ func main() {
 			serr := syscall.Statfs(dir, &at)
 			fmt.Printf("%s: there: %v, written: %v, %d MiB, %v\n", dir, before == nil, os.WriteFile(file, []byte("x"), 0o600) == nil, int64(at.Blocks)*at.Bsize>>20, serr)
 		}
-		os.Exit(0)
+		if os.Getenv("STAY") == "" {
+			os.Exit(0)
+		}
 	case "write":
 		err := os.WriteFile("/file", []byte("x"), 0o600)
 		fmt.Println("root:", err == nil)
 		err = os.WriteFile("/tmp/file", []byte("x"), 0o600)
 		fmt.Println("tmp:", err == nil)
+		os.Exit(0)
+	case "peers": // who answers to each of NAMES
+		for host := range strings.SplitSeq(os.Getenv("NAMES"), ",") {
+			peers(host, time.Now().Add(15*time.Second))
+		}
 		os.Exit(0)
 	case "dial":
 		conn, err := net.DialTimeout("tcp", os.Getenv("ADDRESS"), 2*time.Second)
@@ -152,4 +159,23 @@ func main() {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
 	<-stop
+}
+
+// peers asks every address of a name until all have answered, which they may not do before they have started.
+func peers(host string, until time.Time) {
+	for {
+		addresses, err := net.LookupHost(host)
+		answered := 0
+		for _, address := range addresses {
+			if conn, err := net.DialTimeout("tcp", net.JoinHostPort(address, "8080"), time.Second); err == nil {
+				answered++
+				_ = conn.Close()
+			}
+		}
+		if answered > 0 && answered == len(addresses) || time.Now().After(until) {
+			fmt.Printf("%s: %d of %d answer, %v\n", host, answered, len(addresses), err)
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 }
