@@ -174,10 +174,12 @@ type Observer interface {
 	Stats(ctx context.Context, key Key) (Stats, error)
 }
 
-// Runtime is both.
+// Runtime is all of it.
 type Runtime interface {
 	Lifecycle
 	Observer
+	Entrance
+	Files
 }
 
 // Validate refuses what no runtime should be asked for.

@@ -80,6 +80,7 @@ func TestContract(t *testing.T) {
 	registry := runtimetest.Registry(t)
 	runtimetest.Suite(t, runtimetest.Subject{
 		Runtime: r, Image: runtimetest.SubjectImage(t, registry), Missing: registry + "/missing@sha256:" + strings.Repeat("0", 64), Real: true,
+		Alone: func(t testing.TB, key runtime.Key) bool { return len(processes(t, r, key)) == 1 },
 	})
 }
 

@@ -29,6 +29,7 @@ type Runtime struct {
 	instances map[runtime.Key]*instance
 	changed   chan struct{}
 	starts    map[runtime.Key]int
+	processes int
 }
 
 type instance struct {
@@ -36,6 +37,7 @@ type instance struct {
 	spec  runtime.Spec
 	log   []runtime.Output
 	stats runtime.Stats
+	files *files
 }
 
 var _ runtime.Runtime = (*Runtime)(nil)

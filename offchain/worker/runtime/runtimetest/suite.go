@@ -25,6 +25,8 @@ type Subject struct {
 	Missing string
 	// Real is false where nothing is executed: exit codes and output are then not looked at.
 	Real bool
+	// Alone says whether an instance's own process is the only one in it; nil where there are none to count.
+	Alone func(t testing.TB, key runtime.Key) bool
 }
 
 const patience = 20 * time.Second
@@ -138,6 +140,7 @@ func Suite(t *testing.T, s Subject) {
 			t.Fatal("no word of the start")
 		}
 	})
+	t.Run("sessions", func(t *testing.T) { sessions(t, s, spec("ath1a/7", "web")) })
 	if !s.Real {
 		return
 	}

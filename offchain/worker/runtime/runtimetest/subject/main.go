@@ -20,6 +20,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == "do" {
+		os.Exit(beside(os.Args[2]))
+	}
 	fmt.Println("hello")
 	for _, arg := range os.Args[1:] {
 		fmt.Println(arg)
@@ -89,6 +92,8 @@ func main() {
 		os.Exit(0)
 	case "listen":
 		listen(os.Getenv("PORTS"))
+	case "echo":
+		echo(os.Getenv("PORT"))
 	case "escape":
 		escape()
 		os.Exit(0)

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"github.com/athnet/ath/offchain/worker/runtime"
+)
+
+// look resolves a path inside an instance; the engine does so within the instance's root.
+func (r *Runtime) look(ctx context.Context, key runtime.Key, path string) (c container.InspectResponse, resolved string, isDir bool, err error) {
+	if c, err = r.find(ctx, key); err != nil {
+		return c, "", false, err
+	}
+	for resolved = path; ; {
+		found, err := r.engine.ContainerStatPath(ctx, c.ID, client.ContainerStatPathOptions{Path: resolved})
+		if err != nil {
+			return c, "", false, r.pathError("stat", path, err)
+		}
+		if found.Stat.Mode&fs.ModeSymlink == 0 {
+			return c, resolved, found.Stat.Mode.IsDir(), nil
+		}
+		// The engine has followed all links: another one here is a dangling or a circular one.
+		if found.Stat.LinkTarget == "" || resolved != path {
+			return c, "", false, fmt.Errorf("%w: %s is a link to nothing", runtime.ErrNoPath, path)
+		}
+		resolved = found.Stat.LinkTarget
+	}
+}
+
+// pathError tells what the tenant can act upon from what it can't.
+func (r *Runtime) pathError(operation, path string, err error) error {
+	text := strings.ToLower(err.Error())
+	switch {
+	case cerrdefs.IsNotFound(err), strings.Contains(text, "no such file"), strings.Contains(text, "not a directory"):
+		return fmt.Errorf("%w: %s", runtime.ErrNoPath, path)
+	case strings.Contains(text, "no space left"), strings.Contains(text, "disk quota"):
+		return fmt.Errorf("%w: it is full", runtime.ErrStorage)
+	case strings.Contains(text, "read-only"):
+		return fmt.Errorf("%w: %s can't be written to", runtime.ErrStorage, path)
+	default:
+		return r.fail(operation, err)
+	}
+}
+
+// IsDir implements runtime.Files.
+func (r *Runtime) IsDir(ctx context.Context, key runtime.Key, path string) (bool, error) {
+	_, _, isDir, err := r.look(ctx, key, path)
+	return isDir, err
+}
+
+// CopyIn implements runtime.Files.
+func (r *Runtime) CopyIn(ctx context.Context, key runtime.Key, dir string, tar io.Reader) error {
+	c, resolved, isDir, err := r.look(ctx, key, dir)
+	if err != nil {
+		return err
+	}
+	if !isDir {
+		return fmt.Errorf("%w: %s is no directory", runtime.ErrNoPath, dir)
+	}
+	_, err = r.engine.CopyToContainer(ctx, c.ID, client.CopyToContainerOptions{DestinationPath: resolved, Content: tar, CopyUIDGID: true})
+	if err != nil {
+		return r.pathError("copy", dir, err)
+	}
+	return nil
+}
+
+// CopyOut implements runtime.Files.
+func (r *Runtime) CopyOut(ctx context.Context, key runtime.Key, path string) (io.ReadCloser, error) {
+	c, resolved, _, err := r.look(ctx, key, path)
+	if err != nil {
+		return nil, err
+	}
+	out, err := r.engine.CopyFromContainer(ctx, c.ID, client.CopyFromContainerOptions{SourcePath: resolved})
+	if err != nil {
+		return nil, r.pathError("copy", path, err)
+	}
+	return out.Content, nil
+}
