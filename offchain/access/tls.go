@@ -46,7 +46,7 @@ func ServerTLS(key ed25519.PrivateKey) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13}, nil
+	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13, NextProtos: []string{"h2", "http/1.1"}}, nil
 }
 
 // PinnedTLS is a client configuration that talks to the holder of one worker key (32 bytes) and to nobody else. The handshake

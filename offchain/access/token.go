@@ -26,6 +26,12 @@ const (
 	ScopeStatus = "status"
 	// ScopeLogs allows to read the output of the tenant's workloads.
 	ScopeLogs = "logs"
+	// ScopeExec allows to run commands in the tenant's workloads.
+	ScopeExec = "exec"
+	// ScopeForward allows to connect to ports inside the tenant's workloads.
+	ScopeForward = "forward"
+	// ScopeFiles allows to read and write files of the tenant's workloads.
+	ScopeFiles = "files"
 	// ScopeMetrics allows to read what the tenant's workloads use.
 	ScopeMetrics = "metrics"
 )

@@ -74,7 +74,14 @@ func ServeHTTP(l net.Listener, h http.Handler) Actor {
 		// gRPC comes over the same port, without TLS.
 		srv.Protocols = new(http.Protocols)
 		srv.Protocols.SetHTTP1(true)
+		srv.Protocols.SetHTTP2(true)
 		srv.Protocols.SetUnencryptedHTTP2(true)
+		// A peer that vanished without a word is noticed, and what it had open ends. One stream that nobody reads leaves room
+		// for fifteen others of its connection.
+		srv.HTTP2 = &http.HTTP2Config{
+			SendPingTimeout: 20 * time.Second, PingTimeout: 15 * time.Second,
+			MaxReceiveBufferPerStream: 256 << 10, MaxReceiveBufferPerConnection: 4<<20 - 1,
+		}
 		stopped := make(chan error, 1)
 		stop := context.AfterFunc(ctx, func() {
 			// Streams never end by themselves.

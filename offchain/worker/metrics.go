@@ -17,6 +17,7 @@ type Metrics struct {
 	Transactions *prometheus.CounterVec
 	Probes       prometheus.Counter
 	Requests     *prometheus.CounterVec
+	Sessions     *prometheus.GaugeVec
 }
 
 // NewMetrics registers all of them.
@@ -33,7 +34,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Transactions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ath_worker_transactions_total", Help: "Transactions by messages and result."}, []string{"messages", "result"}),
 		Probes:       prometheus.NewCounter(prometheus.CounterOpts{Name: "ath_worker_probes_total", Help: "Probes answered."}),
 		Requests:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ath_worker_requests_total", Help: "Requests to the tenant gateway by route and status."}, []string{"route", "status"}),
+		Sessions:     prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ath_worker_sessions", Help: "Sessions of tenants that are open, by kind (exec, forward, files)."}, []string{"kind"}),
 	}
-	r.MustRegister(m.Height, m.Steps, m.Failures, m.Pulls, m.Started, m.Records, m.Refused, m.Settlements, m.Transactions, m.Probes, m.Requests)
+	r.MustRegister(m.Height, m.Steps, m.Failures, m.Pulls, m.Started, m.Records, m.Refused, m.Settlements, m.Transactions, m.Probes, m.Requests, m.Sessions)
 	return m
 }

@@ -63,6 +63,7 @@ func (w *Worker) nextLook() time.Duration {
 // reconcile plans and executes until nothing is left to do now. Failures hold their lease back for a while; they are no reason to
 // stop. The error says that the runtime could not be asked.
 func (w *Worker) reconcile(ctx context.Context) error {
+	w.reap(ctx)
 	for range maxRounds {
 		have, err := w.runtime.List(ctx)
 		if err != nil {

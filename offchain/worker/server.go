@@ -39,6 +39,7 @@ func (w *Worker) Gateway() http.Handler {
 	handle := func(pattern string, limit *limiter, fn func(http.ResponseWriter, *http.Request) error) {
 		mux.HandleFunc(pattern, func(rw http.ResponseWriter, req *http.Request) {
 			rec := &recorder{ResponseWriter: rw}
+			defer func() { w.metrics.Requests.WithLabelValues(pattern, strconv.Itoa(rec.status())).Inc() }()
 			err := limit.allow(req.RemoteAddr)
 			if err == nil {
 				err = fn(rec, req)
@@ -46,7 +47,6 @@ func (w *Worker) Gateway() http.Handler {
 			if err != nil {
 				answerError(rec, err)
 			}
-			w.metrics.Requests.WithLabelValues(pattern, strconv.Itoa(rec.status())).Inc()
 		})
 	}
 	handle("GET /v1/containers/{id}/probe", probes, w.serveProbe)
@@ -66,6 +66,11 @@ func (w *Worker) Gateway() http.Handler {
 	}
 	handle("GET /v1/leases/{tenant}/{number}/logs", tenants, stream(w.serveLogs))
 	handle("GET /v1/leases/{tenant}/{number}/events", tenants, stream(w.serveEvents))
+	enter := newLimiter(w.clock, sessionRate, sessionBurst)
+	handle("POST /v1/leases/{tenant}/{number}/exec", enter, w.serveExec)
+	handle("POST /v1/leases/{tenant}/{number}/forward", enter, w.serveForward)
+	handle("PUT /v1/leases/{tenant}/{number}/files", enter, w.servePutFiles)
+	handle("GET /v1/leases/{tenant}/{number}/files", enter, w.serveGetFiles)
 	mux.HandleFunc("/", func(rw http.ResponseWriter, _ *http.Request) {
 		answerError(rw, refuse(http.StatusNotFound, "no such endpoint", "see the documentation of the tenant gateway"))
 	})

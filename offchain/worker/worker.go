@@ -78,6 +78,7 @@ type Worker struct {
 	log         *slog.Logger
 	health      *daemon.Health
 	metrics     *Metrics
+	sessions    *sessions
 
 	wake  chan struct{} // plan again
 	look  chan struct{} // ask the chain about every lease again
@@ -117,7 +118,7 @@ func New(d Deps) (*Worker, error) {
 	}
 	w := &Worker{
 		config: d.Config, chain: d.Chain, runtime: d.Runtime, book: b, key: d.Key, operator: d.Operator, container: d.Container,
-		capacity: d.Capacity, fingerprint: d.Fingerprint, gpu: g, clock: d.Clock, log: d.Log, health: d.Health, metrics: d.Metrics,
+		capacity: d.Capacity, fingerprint: d.Fingerprint, gpu: g, clock: d.Clock, log: d.Log, health: d.Health, metrics: d.Metrics, sessions: newSessions(),
 		net: d.Network, wake: make(chan struct{}, 1), look: make(chan struct{}, 1), post: make(chan struct{}, 1), beat: make(chan struct{}, 1), early: make(chan manifest.Manifest, 4),
 		standings: map[string]standing{}, images: map[string]imageState{}, problems: map[string]string{},
 		hold: map[string]time.Time{}, failures: map[string]int{}, errors: map[string]string{}, answering: map[uint16]bool{},
@@ -225,6 +226,9 @@ func (w *Worker) learn(id string, s standing) {
 		return
 	}
 	w.standings[id] = s
+	if !w.servesLocked(s) {
+		w.sessions.end(id)
+	}
 }
 
 // lookAround asks the chain about every lease that concerns this machine: at the start, from time to time, and when something

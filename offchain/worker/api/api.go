@@ -10,6 +10,10 @@
 //	                                                       format=json: LogLine per line, cursor= goes on behind one
 //	GET /v1/leases/{tenant}/{number}/events              → Event per line, scope "status"; follow=1, cursor=, since=
 //	GET /v1/leases/{tenant}/{number}/metrics             → Prometheus text, scope "metrics"; format=json: Metrics
+//	POST /v1/leases/{tenant}/{number}/exec?service=…     ↔ frames, scope "exec"; HTTP/2 as the next one: both directions at once
+//	POST /v1/leases/{tenant}/{number}/forward?service=…&port=8080     ↔ frames, scope "forward"; one connection each
+//	PUT /v1/leases/{tenant}/{number}/files?service=…&path=/data&name=results     ← tar, → Copied, scope "files"
+//	GET /v1/leases/{tenant}/{number}/files?service=…&path=/data/results     → tar, scope "files"; a broken one is reset
 package api
 
 import "time"

@@ -37,6 +37,8 @@ func NewClient(endpoint string, workerKey []byte, token string) *Client {
 		TLSHandshakeTimeout:   10 * time.Second,
 		ResponseHeaderTimeout: 30 * time.Second,
 		ForceAttemptHTTP2:     true,
+		// A worker that vanished without a word is noticed.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 20 * time.Second, PingTimeout: 15 * time.Second},
 	}}}
 }
 
@@ -176,6 +178,11 @@ func (c *Client) do(ctx context.Context, method, path string, payload []byte) (i
 	if err != nil {
 		return nil, fmt.Errorf("ask worker: %w", err)
 	}
+	return c.roundTrip(req)
+}
+
+// roundTrip returns the body of a good answer.
+func (c *Client) roundTrip(req *http.Request) (io.ReadCloser, error) {
 	if c.token != "" {
 		req.Header.Set("Authorization", c.token)
 	}

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/athnet/ath/offchain/worker/api"
+	"github.com/athnet/ath/offchain/worker/runtime"
+)
+
+const (
+	// Requests per second and burst of one address that open sessions: a browser behind a forwarded port opens dozens at once.
+	sessionRate, sessionBurst = 20, 120
+	// maxLeaseSessions and maxSessions are how many are open at one time, of a lease and of the worker.
+	maxLeaseSessions, maxSessions = 64, 128
+	// sessionIdle is how long nothing may pass in either direction, sessionLife how long a session may last at all: the token
+	// is looked at only when it begins.
+	sessionIdle, sessionLife = time.Hour, 24 * time.Hour
+	// lastWords is how long a session that is ended has to say why.
+	lastWords = 5 * time.Second
+)
+
+// Why sessions end before their tenant ends them.
+var (
+	errSessionIdle  = errors.New("nothing has passed for too long")
+	errSessionLong  = errors.New("the session has lasted too long")
+	errSessionLease = errors.New("the lease is not served here any more")
+	errSessionGone  = errors.New("the tenant has gone")
+)
+
+// sessions are the ways into workloads that are open.
+type sessions struct {
+	idle, life time.Duration
+
+	mu   sync.Mutex
+	open map[*session]struct{}
+	// reaped: what an earlier process has left in workloads is gone. Until then new commands could not be told from old ones.
+	reaped bool
+}
+
+type session struct {
+	lease  string
+	cancel context.CancelCauseFunc
+}
+
+func newSessions() *sessions {
+	return &sessions{idle: sessionIdle, life: sessionLife, open: map[*session]struct{}{}}
+}
+
+// begin opens a session; the caller ends it.
+func (s *sessions) begin(ctx context.Context, lease string) (context.Context, func(), error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of := 0
+	for other := range s.open {
+		if other.lease == lease {
+			of++
+		}
+	}
+	switch {
+	case !s.reaped:
+		return nil, nil, refuse(http.StatusServiceUnavailable, "the worker has just started", "try again in a few seconds")
+	case of >= maxLeaseSessions:
+		return nil, nil, refuse(http.StatusTooManyRequests, fmt.Sprintf("the lease has %d sessions open", of), "end some first")
+	case len(s.open) >= maxSessions:
+		return nil, nil, refuse(http.StatusServiceUnavailable, "too many sessions are open on this worker", "try again later")
+	}
+	ctx, stop := context.WithTimeoutCause(ctx, s.life, errSessionLong)
+	ctx, cancel := context.WithCancelCause(ctx)
+	one := &session{lease: lease, cancel: cancel}
+	s.open[one] = struct{}{}
+	return ctx, func() {
+		cancel(errSessionGone)
+		stop()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.open, one)
+	}, nil
+}
+
+// end ends the sessions of a lease.
+func (s *sessions) end(lease string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for one := range s.open {
+		if one.lease == lease {
+			one.cancel(errSessionLease)
+		}
+	}
+}
+
+func (s *sessions) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open)
+}
+
+// reap makes the worker ready for sessions.
+func (w *Worker) reap(ctx context.Context) {
+	w.sessions.mu.Lock()
+	done := w.sessions.reaped
+	w.sessions.mu.Unlock()
+	if done {
+		return
+	}
+	if err := w.runtime.Reap(ctx); err != nil {
+		w.log.Debug("commands of an earlier worker could not be looked for, trying again", "err", err)
+		return
+	}
+	w.sessions.mu.Lock()
+	defer w.sessions.mu.Unlock()
+	w.sessions.reaped = true
+}
+
+// entry is a session that may begin: of a tenant, with a service of an open lease.
+type entry struct {
+	key runtime.Key
+	ctx context.Context //nolint:containedctx // the session's own, as long as the entry
+	end func()
+}
+
+// enter lets a tenant in. What it returns is ended by the caller.
+func (w *Worker) enter(req *http.Request, scope string) (entry, error) {
+	lease, err := w.leaseOf(req, scope)
+	if err != nil {
+		return entry{}, err
+	}
+	service, err := w.serviceFor(lease, req.URL.Query().Get("service"))
+	if err != nil {
+		return entry{}, err
+	}
+	ctx, end, err := w.sessions.begin(req.Context(), lease)
+	if err != nil {
+		return entry{}, err
+	}
+	// Looked at after it was entered in the list: from here on, learn ends it.
+	if !w.serves(lease) {
+		end()
+		return entry{}, refuse(http.StatusGone, "lease "+lease+" is not open on this worker", "ask for its status")
+	}
+	w.metrics.Sessions.WithLabelValues(scope).Inc()
+	return entry{key: runtime.Key{Lease: lease, Service: service}, ctx: ctx, end: func() {
+		end()
+		w.metrics.Sessions.WithLabelValues(scope).Dec()
+	}}, nil
+}
+
+// serves says whether a lease is open and this Container's.
+func (w *Worker) serves(lease string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.servesLocked(w.standings[lease])
+}
+
+func (w *Worker) servesLocked(s standing) bool {
+	return s.open() && s.lease.ContainerId == w.container
+}
+
+// duplex is both directions of a session over one HTTP/2 stream, with a watch for silence.
+type duplex struct {
+	in    io.Reader
+	out   http.ResponseWriter
+	ctl   *http.ResponseController
+	idle  time.Duration
+	watch *time.Timer
+	mu    sync.Mutex // one frame at a time
+	end   *ender
+}
+
+// ender ends the reads and writes of a request from outside its handler, for as long as that runs.
+type ender struct {
+	ctl  *http.ResponseController
+	mu   sync.Mutex
+	over bool
+}
+
+func (e *ender) expire() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.over {
+		return // nothing may touch a response that its handler has left
+	}
+	// Both fail only where the connection has gone, which ends reads and writes, too.
+	_ = e.ctl.SetReadDeadline(time.Unix(1, 0))
+	_ = e.ctl.SetWriteDeadline(time.Now().Add(lastWords))
+}
+
+func (e *ender) close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.over = true
+}
+
+// newDuplex takes a request over. Its context's end, for whatever reason, ends reads at once and writes soon.
+func (w *Worker) newDuplex(ctx context.Context, cancel context.CancelCauseFunc, rw http.ResponseWriter, req *http.Request) (*duplex, error) {
+	d := &duplex{in: req.Body, out: rw, ctl: http.NewResponseController(rw), idle: w.sessions.idle}
+	if req.ProtoMajor < 2 {
+		return nil, refuse(http.StatusHTTPVersionNotSupported, "sessions need HTTP/2", "connect with a newer athd, and without a proxy that speaks HTTP/1")
+	}
+	d.watch = time.AfterFunc(d.idle, func() { cancel(errSessionIdle) })
+	d.end = &ender{ctl: d.ctl}
+	context.AfterFunc(ctx, d.end.expire)
+	return d, nil
+}
+
+func (d *duplex) close() {
+	d.watch.Stop()
+	d.end.close()
+}
+
+// accept tells the client that its session stands.
+func (d *duplex) accept(kind string) error {
+	d.out.Header().Set("Content-Type", kind)
+	d.out.Header().Set("X-Content-Type-Options", "nosniff")
+	d.out.WriteHeader(http.StatusOK)
+	return d.ctl.Flush()
+}
+
+func (d *duplex) read(buf []byte) (byte, []byte, error) {
+	kind, payload, err := api.ReadFrame(d.in, buf)
+	if err == nil {
+		d.watch.Reset(d.idle)
+	}
+	return kind, payload, err
+}
+
+func (d *duplex) write(kind byte, payload []byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := api.WriteFrame(d.out, kind, payload); err != nil {
+		return err
+	}
+	if err := d.ctl.Flush(); err != nil {
+		return err
+	}
+	d.watch.Reset(d.idle)
+	return nil
+}
+
+// exit says how the session ended. That a client who has gone does not hear it is fine.
+func (d *duplex) exit(code int, err error) {
+	e := api.Exit{Code: code}
+	if err != nil {
+		e.Error = wordsFor(err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if api.WriteJSON(d.out, api.FrameExit, e) == nil {
+		_ = d.ctl.Flush()
+	}
+}
+
+// frameWriter sends one of a command's outputs as frames.
+type frameWriter struct {
+	to   *duplex
+	kind byte
+}
+
+func (o frameWriter) Write(b []byte) (int, error) {
+	for rest := b; len(rest) > 0; {
+		n := min(len(rest), api.Chunk)
+		if err := o.to.write(o.kind, rest[:n]); err != nil {
+			return len(b) - len(rest), err
+		}
+		rest = rest[n:]
+	}
+	return len(b), nil
+}
+
+// wordsFor says what a tenant can do about a failure.
+func wordsFor(err error) *api.Error {
+	answer := &api.Error{}
+	if errors.As(err, &answer) {
+		return answer
+	}
+	for _, of := range []struct {
+		err    error
+		code   int
+		remedy string
+	}{
+		{errSessionIdle, http.StatusRequestTimeout, "open another one"},
+		{errSessionLong, http.StatusRequestTimeout, "open another one"},
+		{errSessionLease, http.StatusGone, "ask for the lease's status"},
+		{errSessionGone, http.StatusGone, "open another one"},
+		{api.ErrFrame, http.StatusBadRequest, "connect with the athd of this network"},
+		{runtime.ErrCommand, http.StatusUnprocessableEntity, "give a program that the image has, by its path or from its PATH"},
+		{runtime.ErrRefused, http.StatusBadGateway, "start what listens there, or give another port"},
+		{runtime.ErrNoPath, http.StatusNotFound, "give an absolute path that the service has"},
+		{runtime.ErrStorage, http.StatusInsufficientStorage, "make room, or write elsewhere"},
+		{runtime.ErrNotRunning, http.StatusConflict, "wait until the service runs; the lease's status and logs say more"},
+		{runtime.ErrNotFound, http.StatusConflict, "wait until the service runs; the lease's status says more"},
+		{runtime.ErrUnavailable, http.StatusServiceUnavailable, "try again in a few seconds"},
+	} {
+		if errors.Is(err, of.err) {
+			message := err.Error()
+			if errors.Is(err, runtime.ErrUnavailable) || errors.Is(err, runtime.ErrNotFound) || errors.Is(err, runtime.ErrNotRunning) {
+				message = of.err.Error() // the engine's own words are its owner's business
+			}
+			return &api.Error{Code: of.code, Message: message, Remedy: of.remedy}
+		}
+	}
+	return &api.Error{Code: http.StatusInternalServerError, Message: "the worker failed", Remedy: "try again; the provider's log says more"}
+}
+
+// cause is why a session ended: its context's reason where that has one.
+func cause(ctx context.Context, err error) error {
+	if why := context.Cause(ctx); why != nil {
+		if errors.Is(why, context.Canceled) {
+			return errSessionGone
+		}
+		return why
+	}
+	return err
+}
