@@ -122,7 +122,7 @@ func (w *Worker) reap(ctx context.Context) {
 // entry is a session that may begin: of a tenant, with a service of an open lease.
 type entry struct {
 	key runtime.Key
-	ctx context.Context //nolint:containedctx // the session's own, as long as the entry
+	ctx context.Context
 	end func()
 }
 

@@ -37,7 +37,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"tenant": tenant, "manifest": writeManifest, "get": get, "free": free, "receipt": receipt, "usage": usage,
 	"container": container, "answers": answers, "powercut": kill, "stopproc": stopProcess, "restart": restart, "books": books,
 	"adds-up": addsUp, "lease-of-hash": leaseOfHash, "nocontainer": noContainer, "lasted": lasted,
-	"sent": sent, "earned": earned,
+	"sent": sent, "earned": earned, "alone": alone,
 }
 
 func scriptContext() (context.Context, context.CancelFunc) {
@@ -296,6 +296,24 @@ func container(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("lease %s has %d running containers, want 1: %v", args[0], len(ids), ids)
 	}
 	ts.Setenv(args[1], ids[0])
+}
+
+// alone LEASE: waits until the lease's one container runs nothing beside its own process.
+func alone(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, "LEASE")
+	ctx, cancel := scriptContext()
+	defer cancel()
+	c, err := client.New(client.WithHost(net.DockerHost()))
+	ts.Check(err)
+	defer c.Close()
+	ts.Check(net.Poll(ctx, 30*time.Second, "commands beside the workload to go", func(ctx context.Context) (bool, error) {
+		ids, err := running(ctx, args[0])
+		if err != nil || len(ids) != 1 {
+			return false, err
+		}
+		top, err := c.ContainerTop(ctx, ids[0], client.ContainerTopOptions{})
+		return err == nil && len(top.Processes) == 1, err
+	}))
 }
 
 // nocontainer LEASE: waits until nothing of the lease runs.

@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/athnet/ath/offchain/localnet"
+	"github.com/athnet/ath/offchain/worker/runtime/runtimetest"
 	athtypes "github.com/athnet/ath/x/ath/types"
 )
 
@@ -75,6 +76,8 @@ func run(m *testing.M) int {
 }
 
 func TestScripts(t *testing.T) {
+	registry, _, _ := strings.Cut(net.Image("web"), "/")
+	subject := runtimetest.SubjectImage(t, registry)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
@@ -85,6 +88,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PATH", filepath.Join(net.Root, "build")+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("WEB_IMAGE", net.Image("web"))
+			env.Setenv("SUBJECT_IMAGE", subject)
 			env.Setenv("BATCH_IMAGE", net.Image("batch"))
 			repository, _, _ := strings.Cut(net.Image("batch"), "@")
 			env.Setenv("BATCH_TAG", repository+":v1")

@@ -24,8 +24,9 @@ import (
 
 // leaseCommand holds what a tenant does with leases.
 func leaseCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "lease", Short: "Look at your leases, read their output, close them", RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd := &cobra.Command{Use: "lease", Short: "Look at your leases, work in them, close them", RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	cmd.AddCommand(leaseListCommand(), leaseStatusCommand(), leaseLogsCommand(), leaseEventsCommand(), leaseMetricsCommand(), leaseCloseCommand(),
+		leaseExecCommand(), leaseShellCommand(), leaseForwardCommand(), leaseCopyCommand(),
 		leaseUpdateCommand(), leaseFailoverCommand(), leaseResumeCommand(), leaseReceiptCommand())
 	completeLeases(cmd)
 	return cmd

@@ -49,6 +49,10 @@ func Execute(args []string, in io.Reader, out, talk io.Writer) int {
 	if err == nil {
 		return 0
 	}
+	var remote remoteError
+	if errors.As(err, &remote) {
+		return remote.ExitCode() // the command has said itself what there was to say
+	}
 	fmt.Fprintf(talk, "athd: %v\n", err)
 	if errors.Is(err, keyring.ErrLedgerGenerateKey) {
 		fmt.Fprintln(talk, "athd: unlock the Ledger and open its Cosmos app; athd itself must be built for it: make build LEDGER=1")

@@ -64,6 +64,19 @@ func splitName(name string) (top, below string, err error) {
 	return top, below, nil
 }
 
+// solid refuses holes: a few bytes of an archive would fill a disk with zeros.
+func solid(h *tar.Header) error {
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return fmt.Errorf("%w: %.100q has holes", ErrUnsafe, h.Name)
+		}
+	}
+	if h.Typeflag == tar.TypeGNUSparse {
+		return fmt.Errorf("%w: %.100q has holes", ErrUnsafe, h.Name)
+	}
+	return nil
+}
+
 // Pack writes a file or directory as a tar stream whose names begin with name. Links within stay links; a link as src is followed.
 func Pack(w io.Writer, src, name string) (Sum, error) {
 	var sum Sum
@@ -143,7 +156,7 @@ func Filter(w io.Writer, r io.Reader, name string, maxBytes int64) (Sum, error) 
 			return sum, fmt.Errorf("read archive: %w", err)
 		}
 		top, below, err := splitName(h.Name)
-		if err != nil {
+		if err = errors.Join(err, solid(h)); err != nil {
 			return sum, err
 		}
 		switch {

@@ -172,6 +172,28 @@ func TestNothingLeadsOut(t *testing.T) {
 	}
 }
 
+// TestHolesAreRefused: an archive of two kilobytes that would become a terabyte.
+func TestHolesAreRefused(t *testing.T) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	require.NoError(t, w.WriteHeader(&tar.Header{Name: "t", Typeflag: tar.TypeReg, Mode: 0o644, Size: 512, Format: tar.FormatPAX, PAXRecords: map[string]string{
+		"ATH.sparse.major": "1", "ATH.sparse.minor": "0", "ATH.sparse.name": "t", "ATH.sparse.realsize": "1099511627776",
+	}}))
+	data := make([]byte, 512)
+	copy(data, "1\n1099511627776\n0\n")
+	_, err := w.Write(data)
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	wire := bytes.ReplaceAll(b.Bytes(), []byte("ATH.sparse"), []byte("GNU.sparse")) // which the writer refuses to write
+	h, err := tar.NewReader(bytes.NewReader(wire)).Next()
+	require.NoError(t, err)
+	require.Equal(t, int64(1)<<40, h.Size)
+	_, err = Unpack(bytes.NewReader(wire), filepath.Join(t.TempDir(), "x"))
+	require.ErrorIs(t, err, ErrUnsafe)
+	_, err = Filter(io.Discard, bytes.NewReader(wire), "x", 1<<50)
+	require.ErrorIs(t, err, ErrUnsafe)
+}
+
 // contained says that the victim is as it was and that no link below dst, other than the test's own, leads out of it.
 func contained(t testing.TB, dir, dst string) {
 	t.Helper()

@@ -48,7 +48,7 @@ func (u *unpacking) run() error {
 			return fmt.Errorf("read archive: %w", err)
 		}
 		top, below, err := splitName(h.Name)
-		if err != nil {
+		if err = errors.Join(err, solid(h)); err != nil {
 			return err
 		}
 		if u.sum.Files++; u.sum.Files > MaxEntries {

@@ -34,7 +34,7 @@ type Process struct {
 	Size Size
 	// Resize brings new sizes of the terminal; nil where it keeps its size.
 	Resize <-chan Size
-	// Stdin is empty where nil. Its end is the end of the command's input.
+	// Stdin is empty where nil. Its end is the end of the command's input; that of a terminal's is typed (ctrl-D).
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 }

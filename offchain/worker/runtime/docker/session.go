@@ -91,7 +91,8 @@ func (r *Runtime) pump(ctx context.Context, id string, attached client.ExecAttac
 	defer close(over)
 	if p.Stdin != nil {
 		go func() {
-			if _, err := io.Copy(attached.Conn, p.Stdin); err == nil {
+			// A terminal's input has no end, and the engine would take one for that of its output.
+			if _, err := io.Copy(attached.Conn, p.Stdin); err == nil && !p.TTY {
 				_ = attached.CloseWrite() // a command that is gone needs no end of input
 			}
 		}()
@@ -280,26 +281,40 @@ func (r *Runtime) Dial(ctx context.Context, key runtime.Key, port uint16) (net.C
 		return dialAny(ctx, own, port)
 	}
 	defer unix.Close(space)
-	type answer struct {
-		conn net.Conn
-		err  error
-	}
-	done := make(chan answer, 1)
-	go func() {
-		// A socket belongs to the network of the thread that makes it. The thread is not given back: it ends with this goroutine.
-		goruntime.LockOSThread()
-		if err := unix.Setns(space, unix.CLONE_NEWNET); err != nil {
-			done <- answer{err: fmt.Errorf("enter network: %w", err)}
-			return
-		}
-		conn, err := dialAny(ctx, append([]netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}, own...), port)
-		done <- answer{conn, err}
-	}()
-	got := <-done
-	if errors.Is(got.err, unix.EPERM) {
+	var conn net.Conn
+	var derr error
+	err = within(space, func() {
+		conn, derr = dialAny(ctx, append([]netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}, own...), port)
+	})
+	if errors.Is(err, unix.EPERM) {
 		return dialAny(ctx, own, port)
 	}
-	return got.conn, got.err
+	if err != nil {
+		return nil, err
+	}
+	return conn, derr
+}
+
+// within calls fn on a thread of its own in another network: a socket belongs to the network of the thread that makes it. The
+// thread is not given back; it ends with its goroutine. The process's first thread never does, and what it sees is what all of
+// /proc/self says: it is left out.
+func within(space int, fn func()) error {
+	done := make(chan error, 1)
+	go func() {
+		goruntime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			done <- within(space, fn) // on another one: this one is held
+			goruntime.UnlockOSThread()
+			return
+		}
+		if err := unix.Setns(space, unix.CLONE_NEWNET); err != nil {
+			done <- fmt.Errorf("enter network: %w", err)
+			return
+		}
+		fn()
+		done <- nil
+	}()
+	return <-done
 }
 
 // dialAny connects to the first address that takes it.

@@ -3,6 +3,9 @@
 package docker
 
 import (
+	"os"
+	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +36,42 @@ func TestReapEndsWhatAnEarlierWorkerLeft(t *testing.T) {
 	require.NoError(t, r.Reap(t.Context()))
 	require.Eventually(t, func() bool { return len(processes(t, r, s.Key)) == 1 }, patience, 20*time.Millisecond)
 	require.Equal(t, runtime.StateRunning, instance(t, r, s.Key).State)
+}
+
+// TestNoThreadStaysInAnInstancesNetwork: the first thread never ends, so it must never go there.
+func TestNoThreadStaysInAnInstancesNetwork(t *testing.T) {
+	r, s := subject(t)
+	s.Env = []string{"DO=echo", "PORT=7007"}
+	run(t, r, s)
+	own, err := os.Readlink("/proc/self/ns/net")
+	require.NoError(t, err)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 100 {
+				if conn, err := r.Dial(t.Context(), s.Key, 7007); err == nil {
+					_ = conn.Close()
+				}
+			}
+		})
+	}
+	all.Wait()
+	conn, err := r.Dial(t.Context(), s.Key, 7007)
+	require.NoError(t, err)
+	require.NoError(t, conn.Close())
+	now, err := os.Readlink("/proc/self/ns/net")
+	require.NoError(t, err)
+	require.Equal(t, own, now)
+	require.Eventually(t, func() bool {
+		spaces, err := filepath.Glob("/proc/self/task/*/ns/net")
+		require.NoError(t, err)
+		for _, path := range spaces {
+			if space, err := os.Readlink(path); err == nil && space != own {
+				return false
+			}
+		}
+		return true
+	}, patience, 20*time.Millisecond)
 }
 
 // TestOnlyOwnProcessesAreKilled: a process id that is not the container's is left alone, whatever an engine says.

@@ -111,6 +111,11 @@ func sessions(t *testing.T, s Subject, one runtime.Spec) {
 		}
 		require.NoError(t, type_.Close())
 		require.NoError(t, <-ended)
+		var script Collector
+		code, err := r.Exec(t.Context(), one.Key, runtime.Process{Command: do("size"), TTY: true, Stdin: strings.NewReader("x\n"), Stdout: &script, Stderr: io.Discard})
+		require.NoError(t, err)
+		require.Zero(t, code)
+		require.Contains(t, script.String(), " x ", "input that ends first takes no output away")
 	})
 	t.Run("a command ends with its context", func(t *testing.T) {
 		for _, tty := range []bool{false, true} {
