@@ -83,9 +83,7 @@ func (w *Worker) runCommand(ctx context.Context, cancel context.CancelCauseFunc,
 	reader.Go(func() {
 		err := takeInput(d, buf, feed, resize)
 		feed.CloseWithError(err)
-		if err != nil {
-			cancel(errors.Join(errSessionGone, err))
-		}
+		cancel(errors.Join(errSessionGone, err))
 	})
 	code, err := w.runtime.Exec(ctx, key, p)
 	// The reader waits for the client, or for the command to take its input.
@@ -101,7 +99,7 @@ func (w *Worker) runCommand(ctx context.Context, cancel context.CancelCauseFunc,
 	return code, nil
 }
 
-// takeInput hands a client's frames on until it has gone; a command that takes no more input may go on.
+// takeInput hands a client's frames on until it has gone, which is always an error; a command that takes no more input may go on.
 func takeInput(d *duplex, buf []byte, feed *io.PipeWriter, resize chan runtime.Size) error {
 	for {
 		kind, payload, err := d.read(buf)

@@ -203,7 +203,7 @@ func contained(t testing.TB, dir, dst string) {
 	require.LessOrEqual(t, len(entries), 2)
 	_ = filepath.WalkDir(dst, func(at string, d fs.DirEntry, err error) error {
 		if err != nil || d.Type()&fs.ModeSymlink == 0 || filepath.Base(at) == "mine" {
-			return nil
+			return nil //nolint:nilerr // what was not made leads nowhere
 		}
 		end, err := filepath.EvalSymlinks(at)
 		if err != nil { // dangling, or a circle: where would it be?
