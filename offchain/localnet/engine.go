@@ -35,14 +35,16 @@ type engine struct {
 
 // openEngine uses the engine of DOCKER_HOST or of the usual socket, and starts a private one where none answers.
 func openEngine(ctx context.Context, root, home string) (engine, error) {
-	script := filepath.Join(root, "scripts", "dockerd.sh")
+	script, err := filepath.Abs(filepath.Join(root, "scripts", "dockerd.sh"))
+	if err != nil {
+		return engine{}, fmt.Errorf("find scripts/dockerd.sh: %w", err)
+	}
 	host := os.Getenv(client.EnvOverrideHost)
 	if host == "" {
 		host = client.DefaultDockerHost
 	}
 	e := engine{host: host, script: script}
-	err := e.ping(ctx)
-	if err == nil {
+	if err = e.ping(ctx); err == nil {
 		return e, nil
 	}
 	if os.Getenv(client.EnvOverrideHost) != "" {
@@ -130,11 +132,7 @@ func (e engine) stop(ctx context.Context) error {
 	if e.dir == "" {
 		return nil
 	}
-	script := e.script
-	if script == "" {
-		script = filepath.Join("scripts", "dockerd.sh")
-	}
-	if _, err := run(ctx, nil, script, "stop", e.dir); err != nil {
+	if _, err := run(ctx, nil, e.script, "stop", e.dir); err != nil {
 		return fmt.Errorf("stop the private engine: %w", err)
 	}
 	return os.RemoveAll(e.dir)

@@ -195,7 +195,7 @@ func (n *Network) process(name string) *process {
 func (n *Network) save() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	s := state{Runner: newProc(os.Getpid()), Processes: map[string]proc{}, Engine: n.engine.dir, DockerHost: n.engine.host, ChainID: n.Config.ChainID}
+	s := state{Runner: newProc(os.Getpid()), Processes: map[string]proc{}, Engine: n.engine.dir, EngineScript: n.engine.script, DockerHost: n.engine.host, ChainID: n.Config.ChainID}
 	for name, p := range n.processes {
 		if pid := p.pid(); pid != 0 {
 			s.Processes[name] = newProc(pid)

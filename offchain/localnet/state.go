@@ -20,6 +20,8 @@ type state struct {
 	Processes map[string]proc `json:"processes"`
 	// Engine is the directory of the private container engine; empty where a present one is used.
 	Engine string `json:"engine,omitempty"`
+	// EngineScript starts and stops it; absolute, because who ends it may run elsewhere.
+	EngineScript string `json:"engine_script,omitempty"`
 	// DockerHost is where the engine answers.
 	DockerHost string `json:"docker_host"`
 	ChainID    string `json:"chain_id"`
@@ -100,7 +102,7 @@ func Clean(ctx context.Context, home string) error {
 			}
 		}
 	}
-	e := engine{host: s.DockerHost, dir: s.Engine}
+	e := engine{host: s.DockerHost, dir: s.Engine, script: s.EngineScript}
 	errs = append(errs, e.clear(ctx, s.ChainID), e.stop(ctx))
 	if err := errors.Join(errs...); err != nil {
 		return err
