@@ -43,6 +43,7 @@ const (
 	owner       role = "provider's owner"
 	operator    role = "provider's operator"
 	tenant      role = "tenant"
+	depositor   role = "who pays for a tenant"
 	validator   role = "validator's operator"
 	checker     role = "licence owner or operator"
 	governance  role = "governance"
@@ -76,6 +77,12 @@ var messages = map[string]role{
 	"athd.leases.v1.MsgRefreshOffers":         anyone,
 	"athd.leases.v1.MsgDeposit":               anyone,
 	"athd.leases.v1.MsgWithdrawDeposit":       tenant,
+	"athd.leases.v1.MsgReclaimDeposit":        depositor, // or the tenant
+	"athd.leases.v1.MsgGrantDeposit":          depositor,
+	"athd.leases.v1.MsgRevokeDepositGrant":    anyone,
+	"athd.leases.v1.MsgSetRefill":             tenant,
+	"athd.leases.v1.MsgSetSubAccount":         tenant,
+	"athd.leases.v1.MsgFundSubAccount":        tenant,
 	"athd.leases.v1.MsgCreateLease":           tenant,
 	"athd.leases.v1.MsgCreateLeases":          tenant,
 	"athd.leases.v1.MsgCloseLease":            anyone,
@@ -135,6 +142,12 @@ var events = map[string]string{
 	"athd.leases.v1.EventOfferDelisted":             "offers",
 	"athd.leases.v1.EventDeposited":                 "accounts",
 	"athd.leases.v1.EventDepositWithdrawn":          "accounts",
+	"athd.leases.v1.EventDepositReclaimed":          "accounts",
+	"athd.leases.v1.EventDepositGranted":            "accounts",
+	"athd.leases.v1.EventDepositGrantRevoked":       "accounts",
+	"athd.leases.v1.EventRefillSet":                 "accounts",
+	"athd.leases.v1.EventRefillFailed":              "alarms",
+	"athd.leases.v1.EventSubAccountSet":             "accounts",
 	"athd.leases.v1.EventLeaseOpened":               "leases",
 	"athd.leases.v1.EventLeaseStarted":              "leases",
 	"athd.leases.v1.EventLeaseUpdated":              "leases",

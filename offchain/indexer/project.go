@@ -55,7 +55,7 @@ var _ = []struct{}{
 	on(containerRegistered), on(containerUpdated), on(containerStatusChanged), on(heartbeat),
 	on(offerSet), on(offerRemoved),
 	on(leaseOpened), on(leaseStarted), on(leaseSettled), on(slaCredited), on(leaseClosed), on(usageRecorded), on(leaseUpdated), on(leaseMoved),
-	on(channelRedeemed), on(deposited), on(depositWithdrawn), on(stakeWithdrawn), on(claimed), on(withdrawn),
+	on(channelRedeemed), on(deposited), on(depositWithdrawn), on(depositReclaimed), on(stakeWithdrawn), on(claimed), on(withdrawn),
 	on(shardJudged), on(taskJudged),
 	on(epochEnded), on(feesDistributed), on(sharesClosed),
 
@@ -75,6 +75,9 @@ var _ = []struct{}{
 	on(unused[leasetypes.EventLeasePaused]), on(unused[leasetypes.EventLeaseResumed]), on(unused[leasetypes.EventLowFunds]),
 	// What is in a channel is still its tenant's, in x/ath's vault; what leaves it is a movement.
 	on(unused[leasetypes.EventChannelOpened]), on(unused[leasetypes.EventChannelUpdated]), on(unused[leasetypes.EventChannelClosed]),
+	// Grants and sub-accounts are asked of the chain; what is paid under them is a deposit.
+	on(unused[leasetypes.EventDepositGranted]), on(unused[leasetypes.EventDepositGrantRevoked]), on(unused[leasetypes.EventRefillSet]),
+	on(unused[leasetypes.EventRefillFailed]), on(unused[leasetypes.EventSubAccountSet]),
 	// What a session is free of shows in what is settled.
 	on(unused[leasetypes.EventSlaFreed]),
 	// The market in memory judges by itself which Containers are free.
@@ -243,10 +246,25 @@ func usageRecorded(v view, e *leasetypes.EventUsageRecorded) error {
 }
 
 func deposited(v view, e *leasetypes.EventDeposited) error {
-	if v.history != nil {
-		return v.history.Movement("deposit", e.Tenant, e.Depositor, e.Amount)
+	if v.history == nil {
+		return nil
 	}
-	return nil
+	kind := "deposit"
+	if e.Source == leasetypes.DepositSource_DEPOSIT_SOURCE_PARENT {
+		kind = "sub_account_funded"
+	}
+	return v.history.Movement(kind, e.Tenant, e.Depositor, e.Amount)
+}
+
+func depositReclaimed(v view, e *leasetypes.EventDepositReclaimed) error {
+	if v.history == nil {
+		return nil
+	}
+	kind := "deposit_reclaimed"
+	if e.Source == leasetypes.DepositSource_DEPOSIT_SOURCE_PARENT {
+		kind = "sub_account_defunded"
+	}
+	return v.history.Movement(kind, e.Tenant, e.Depositor, e.Amount)
 }
 
 func depositWithdrawn(v view, e *leasetypes.EventDepositWithdrawn) error {

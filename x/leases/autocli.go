@@ -49,6 +49,18 @@ func queryCommands() []*autocliv1.RpcCommandOptions {
 			Example: "athd query leases account ath1…", PositionalArgs: args("tenant"),
 		},
 		{
+			RpcMethod: "Depositors", Use: "depositors [tenant]", Short: "Show whose money is in a prepaid account, and what each may take back",
+			Example: "athd query leases depositors ath1…", PositionalArgs: args("tenant"),
+		},
+		{
+			RpcMethod: "DepositGrants", Use: "deposit-grants", Short: "List deposit grants by --granter, by --grantee, or the one between both",
+			Example: "athd query leases deposit-grants --grantee ath1…",
+		},
+		{
+			RpcMethod: "SubAccounts", Use: "sub-accounts [parent]", Short: "List a tenant's sub-accounts: limit, what is there, what can be taken back",
+			Example: "athd query leases sub-accounts ath1…", PositionalArgs: args("parent"),
+		},
+		{
 			RpcMethod: "Offer", Use: "offer [container-id]", Short: "Show a Container's standing price",
 			Example: "athd query leases offer 1", PositionalArgs: args("container_id"),
 		},
@@ -86,12 +98,43 @@ func txCommands() []*autocliv1.RpcCommandOptions {
 			PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "container_ids", Varargs: true}},
 		},
 		{
-			RpcMethod: "Deposit", Use: "deposit [amount]", Short: "Add to a prepaid balance, your own or --tenant's",
+			RpcMethod: "Deposit", Use: "deposit [amount]", Short: "Add to a prepaid balance, your own or --tenant's, or under --granter's grant",
+			Long:    "What you deposit for another tenant is spent before its own money, and reclaim-deposit takes back what is left.",
 			Example: "athd tx leases deposit 5000000uath --from me", PositionalArgs: args("amount"),
 		},
 		{
-			RpcMethod: "WithdrawDeposit", Use: "withdraw-deposit [amount]", Short: "Take free balance back; 0uath for all of it",
+			RpcMethod: "WithdrawDeposit", Use: "withdraw-deposit [amount]", Short: "Take your own free balance back; 0uath for all of it",
 			Example: "athd tx leases withdraw-deposit 0uath --from me", PositionalArgs: args("amount"),
+		},
+		{
+			RpcMethod: "ReclaimDeposit", Use: "reclaim-deposit [tenant] [amount]",
+			Short:   "Take back what you deposited for a tenant, or give --depositor's back as the tenant; 0uath for all that is free",
+			Long:    "It goes to where it came from: the depositor's wallet, and the limit of the grant if that still stands, or the parent's account.",
+			Example: "athd tx leases reclaim-deposit ath1… 0uath --from me", PositionalArgs: args("tenant", "amount"),
+		},
+		{
+			RpcMethod: "GrantDeposit", Use: "grant-deposit [grantee] [limit]", Short: "Let a tenant deposit out of your wallet into its account, up to a limit",
+			Long: "With --refill the chain deposits by itself when the tenant runs dry, if the tenant chooses the grant (set-refill). It replaces a grant that stands.",
+			Example: `athd tx leases grant-deposit ath1… 100000000uath --expires-at 2027-01-01T00:00:00Z ` +
+				`--refill '{"keep":"5000000","amount":"10000000","cap":"50000000","period":"720h"}' --from me`,
+			PositionalArgs: args("grantee", "limit"),
+		},
+		{
+			RpcMethod: "RevokeDepositGrant", Use: "revoke-deposit-grant [granter] [grantee]", Short: "End a deposit grant; what was deposited under it stays",
+			Example: "athd tx leases revoke-deposit-grant ath1… ath1… --from me", PositionalArgs: args("granter", "grantee"),
+		},
+		{
+			RpcMethod: "SetRefill", Use: "set-refill [granter]", Short: "Choose whose grant refills your account before it runs dry; nobody's without one",
+			Example:        "athd tx leases set-refill ath1… --from me",
+			PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "granter", Optional: true}},
+		},
+		{
+			RpcMethod: "SetSubAccount", Use: "set-sub-account [sub] [limit]", Short: "Name a sub-account and the most of your money that may be there unspent; 0uath ends it",
+			Example: "athd tx leases set-sub-account ath1… 50000000uath --from me", PositionalArgs: args("sub", "limit"),
+		},
+		{
+			RpcMethod: "FundSubAccount", Use: "fund-sub-account [sub] [amount]", Short: "Move your own prepaid balance into a sub-account; reclaim-deposit takes it back",
+			Example: "athd tx leases fund-sub-account ath1… 5000000uath --from me", PositionalArgs: args("sub", "amount"),
 		},
 		{
 			RpcMethod: "CreateLease", Use: "create-lease", Short: "Lease the first candidate that fits, or the cheapest of a class",

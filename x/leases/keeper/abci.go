@@ -95,6 +95,9 @@ func (k *Keeper) expire(ctx sdk.Context, key expiryKey, budget int) (int, error)
 	if err != nil {
 		return 0, err
 	}
+	if err := k.refill(ctx, p); err != nil {
+		return 0, err
+	}
 	if lease.DueBy(p.account.TouchedAt, ctx.BlockTime()) {
 		return 1 + len(lease.Standbys), k.endDue(ctx, p, lease)
 	}
@@ -152,6 +155,9 @@ func (k *Keeper) popExhaustion(ctx sdk.Context, budget int) error {
 func (k *Keeper) exhaust(ctx sdk.Context, key exhaustionKey, budget int) (int, error) {
 	p, err := k.openPurse(ctx, key.K2(), key.K3())
 	if err != nil {
+		return 0, err
+	}
+	if err := k.refill(ctx, p); err != nil {
 		return 0, err
 	}
 	var touched int

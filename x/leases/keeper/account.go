@@ -74,53 +74,48 @@ func (k *Keeper) savePurse(ctx sdk.Context, p *purse) error {
 	return k.accounts.Set(ctx, collections.Join(p.tenant, p.account.Denom), p.account)
 }
 
-// Deposit adds to a tenant's balance. It writes nothing of this module: the account's end moves away by itself.
+// Deposit adds to a tenant's balance. Of the tenant's own money it writes nothing of this module: the account's end moves away by itself.
 func (k *Keeper) Deposit(ctx sdk.Context, depositor, tenant sdk.AccAddress, amount sdk.Coin) (sdk.Coin, error) {
 	p, err := k.openPurse(ctx, tenant, amount.Denom)
 	if err != nil {
 		return sdk.Coin{}, err
 	}
-	if err := k.deposit(ctx, p, depositor, amount.Amount); err != nil {
-		return sdk.Coin{}, err
+	if depositor.Equals(tenant) {
+		err = k.deposit(ctx, p, amount.Amount)
+	} else {
+		err = k.depositFor(ctx, p, depositor, types.Payer{Source: types.DepositSource_DEPOSIT_SOURCE_BANK}, amount.Amount)
 	}
-	return p.coin(p.balance), nil
+	return p.coin(p.balance), err
 }
 
-// deposit moves coins into a purse and touches it again: what the account could not pay for a moment ago it now can.
-func (k *Keeper) deposit(ctx sdk.Context, p *purse, depositor sdk.AccAddress, amount math.Int) error {
-	if err := k.vault.Deposit(ctx, depositor, p.row(), amount); err != nil {
+// deposit moves the tenant's own coins into its purse and touches it again: what the account could not pay for a moment ago it now can.
+func (k *Keeper) deposit(ctx sdk.Context, p *purse, amount math.Int) error {
+	d, err := k.stack(ctx, p)
+	if err != nil {
+		return err
+	}
+	if err := k.vault.Deposit(ctx, p.tenant, p.row(), amount); err != nil {
 		return err
 	}
 	p.balance = p.balance.Add(amount)
 	p.account = p.account.Touch(ctx.BlockTime(), p.balance)
-	name, err := k.addresses.BytesToString(depositor)
-	if err != nil {
+	if err := k.saveStack(ctx, p, d); err != nil {
 		return err
 	}
 	return athtypes.Emit(ctx, &types.EventDeposited{
-		Tenant: p.account.Tenant, Depositor: name, Amount: p.coin(amount).String(), Balance: p.coin(p.balance).String(),
+		Tenant: p.account.Tenant, Depositor: p.account.Tenant, Amount: p.coin(amount).String(), Balance: p.coin(p.balance).String(),
+		Source: types.DepositSource_DEPOSIT_SOURCE_BANK,
 	})
 }
 
-// Withdraw pays free balance back; all of it where amount is zero.
+// Withdraw pays the tenant's own free balance back; all of it where amount is zero.
 func (k *Keeper) Withdraw(ctx sdk.Context, tenant sdk.AccAddress, amount sdk.Coin) (sdk.Coin, error) {
 	p, err := k.openPurse(ctx, tenant, amount.Denom)
 	if err != nil {
 		return sdk.Coin{}, err
 	}
-	free := p.account.Free(p.balance)
-	if amount.Amount.IsZero() {
-		amount.Amount = free
-	}
-	if amount.Amount.GT(free) || free.IsZero() {
-		return sdk.Coin{}, types.ErrInsufficientFree.Wrapf("amount: %s of %s free: the rest is used or reserved by %d open leases",
-			types.Readable(amount.Amount), types.Readable(free), p.account.OpenLeases)
-	}
-	p.balance = p.balance.Sub(amount.Amount)
-	if p.account.OpenLeases > 0 {
-		if err := k.savePurse(ctx, p); err != nil {
-			return sdk.Coin{}, err
-		}
+	if amount.Amount, err = k.takeOwn(ctx, p, amount.Amount); err != nil {
+		return sdk.Coin{}, err
 	}
 	if err := k.vault.Withdraw(ctx, p.row(), tenant, amount.Amount); err != nil {
 		return sdk.Coin{}, err

@@ -8,6 +8,7 @@ import (
 
 	"cosmossdk.io/collections"
 	errorsmod "cosmossdk.io/errors"
+	"cosmossdk.io/math"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
@@ -42,7 +43,7 @@ func (k *Keeper) OpenChannels(ctx sdk.Context, tenant sdk.AccAddress, msg *types
 		return 0, err
 	}
 	if !msg.Deposit.Amount.IsNil() && msg.Deposit.IsPositive() {
-		if err := k.deposit(ctx, p, tenant, msg.Deposit.Amount); err != nil {
+		if err := k.deposit(ctx, p, msg.Deposit.Amount); err != nil {
 			return 0, err
 		}
 	}
@@ -50,7 +51,7 @@ func (k *Keeper) OpenChannels(ctx sdk.Context, tenant sdk.AccAddress, msg *types
 	if err != nil {
 		return 0, err
 	}
-	sum := uint64(0)
+	caps := make([]uint64, len(msg.Channels))
 	channels := make([]types.Channel, len(msg.Channels))
 	for i, o := range msg.Channels {
 		provider, err := k.servedBy(ctx, o.ContainerId)
@@ -58,15 +59,17 @@ func (k *Keeper) OpenChannels(ctx sdk.Context, tenant sdk.AccAddress, msg *types
 			return 0, errorsmod.Wrapf(err, "channels[%d].container_id", i)
 		}
 		channels[i] = types.NewChannel(p.account.Tenant, first+uint64(i), provider, o, params.ChannelChallenge)
-		sum += o.Cap
+		caps[i] = o.Cap
 	}
-	if err := k.reserve(ctx, p, sum); err != nil {
+	sources, err := k.reserve(ctx, p, caps...)
+	if err != nil {
 		return 0, err
 	}
 	if err := k.channelNumbers.Set(ctx, tenant, first+uint64(len(channels))); err != nil {
 		return 0, err
 	}
-	for _, c := range channels {
+	for i, c := range channels {
+		c = c.AddSources(sources[i])
 		if err := k.vault.Move(ctx, p.row(), c.Row(), types.Uath(c.Cap)); err != nil {
 			return 0, err
 		}
@@ -96,18 +99,26 @@ func (k *Keeper) servedBy(ctx sdk.Context, container uint64) (string, error) {
 	return c.Provider, nil
 }
 
-// reserve takes amount off a purse's free balance; the caller moves the coins.
-func (k *Keeper) reserve(ctx sdk.Context, p *purse, amount uint64) error {
-	free, wanted := p.account.Free(p.balance), types.Uath(amount)
-	if wanted.GT(free) {
-		return types.ErrInsufficientFree.Wrapf("cap: %s of %s free: the rest is used or reserved by %d open leases: deposit more",
+// reserve takes amounts off a purse's free balance and says for each what of it is other people's; the caller moves the coins.
+func (k *Keeper) reserve(ctx sdk.Context, p *purse, amounts ...uint64) ([][]types.ChannelSource, error) {
+	d, err := k.stack(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	sources, wanted := make([][]types.ChannelSource, len(amounts)), math.ZeroInt()
+	for i, amount := range amounts {
+		wanted = wanted.Add(types.Uath(amount))
+		d, sources[i] = d.Draw(types.Uath(amount))
+	}
+	if free := p.account.Free(p.balance); wanted.GT(free) {
+		return nil, types.ErrInsufficientFree.Wrapf("cap: %s of %s free: the rest is used or reserved by %d open leases: deposit more",
 			types.Readable(wanted), types.Readable(free), p.account.OpenLeases)
 	}
 	p.balance = p.balance.Sub(wanted)
-	if p.account.OpenLeases == 0 {
-		return nil
+	if err := k.saveStack(ctx, p, d); err != nil || p.account.OpenLeases == 0 {
+		return sources, err
 	}
-	return k.savePurse(ctx, p)
+	return sources, k.savePurse(ctx, p)
 }
 
 func (k *Keeper) addChannel(ctx sdk.Context, tenant sdk.AccAddress, c types.Channel) error {
@@ -149,9 +160,11 @@ func (k *Keeper) TopUpChannel(ctx sdk.Context, tenant sdk.AccAddress, msg *types
 		if err != nil {
 			return old, err
 		}
-		if err := k.reserve(ctx, p, msg.Amount); err != nil {
+		sources, err := k.reserve(ctx, p, msg.Amount)
+		if err != nil {
 			return old, err
 		}
+		c = c.AddSources(sources[0])
 		if err := k.vault.Move(ctx, p.row(), c.Row(), types.Uath(msg.Amount)); err != nil {
 			return old, err
 		}
@@ -192,11 +205,8 @@ func (k *Keeper) mustHaveBeen(ctx sdk.Context, tenant sdk.AccAddress, number uin
 
 // endChannel gives back what is left and forgets the channel; its number stays used.
 func (k *Keeper) endChannel(ctx sdk.Context, tenant sdk.AccAddress, c types.Channel) error {
-	if left := c.Left(); left > 0 {
-		prepaid := athtypes.Row{Kind: athtypes.RowKind_ROW_KIND_PREPAID, Owner: c.Tenant, Denom: athtypes.Denom}
-		if err := k.vault.Move(ctx, c.Row(), prepaid, types.Uath(left)); err != nil {
-			return err
-		}
+	if err := k.refundChannel(ctx, tenant, c); err != nil {
+		return err
 	}
 	if err := k.channels.Remove(ctx, collections.Join(tenant, c.Number)); err != nil {
 		return err

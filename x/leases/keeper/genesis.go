@@ -58,6 +58,9 @@ func (k *Keeper) InitGenesis(ctx sdk.Context, g types.GenesisState) error {
 	if err := k.initChannels(ctx, g); err != nil {
 		return err
 	}
+	if err := k.initDeposits(ctx, g); err != nil {
+		return err
+	}
 	if err := k.initLog(ctx, g); err != nil {
 		return err
 	}
@@ -121,6 +124,9 @@ func (k *Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 		return nil, err
 	}
 	if err := k.exportChannels(ctx, g); err != nil {
+		return nil, err
+	}
+	if err := k.exportDeposits(ctx, g); err != nil {
 		return nil, err
 	}
 	if err := k.exportLog(ctx, g); err != nil {

@@ -23,6 +23,9 @@ import (
 //	C1  a channel's row holds what of its cap was not redeemed
 //	C2  every channel stands in the queue at its end, and nothing else does
 //	C3  a tenant's next number is above those of its channels
+//	D1  an account knows how many places it has, and they hold no more than its balance
+//	D3  a place has in channels what open channels say that they took from it
+//	G1  grants stand in both indexes, below their granter's next nonce
 //	R1  every receipt in the state has its place in the log
 //	O1  the price index holds exactly the public offers of Containers without a lease
 func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
@@ -34,6 +37,12 @@ func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 		return err
 	}
 	if err := k.checkChannels(ctx); err != nil {
+		return err
+	}
+	if err := k.checkDepositors(ctx); err != nil {
+		return err
+	}
+	if err := k.checkGrants(ctx); err != nil {
 		return err
 	}
 	if err := k.checkLog(ctx); err != nil {

@@ -25,6 +25,7 @@ type (
 	exhaustionKey = collections.Triple[int64, sdk.AccAddress, string]
 	expiryKey     = collections.Triple[int64, sdk.AccAddress, uint64]
 	channelEndKey = collections.Triple[int64, sdk.AccAddress, uint64]
+	pairKey       = collections.Pair[sdk.AccAddress, sdk.AccAddress]
 	servedKey     = collections.Quad[uint64, int64, sdk.AccAddress, uint64]
 	nonceKey      = collections.Triple[int64, sdk.AccAddress, uint64]
 )
@@ -67,6 +68,12 @@ type Keeper struct {
 	expiry     collections.KeySet[expiryKey]
 	nonces     collections.KeySet[nonceKey]
 
+	depositors  collections.Map[accountKey, types.Depositors]
+	grants      collections.Map[pairKey, types.DepositGrant]
+	granters    collections.KeySet[pairKey]
+	grantNonces collections.Map[sdk.AccAddress, uint64]
+	subAccounts collections.Map[pairKey, types.SubAccount]
+
 	channels       collections.Map[leaseKey, types.Channel]
 	channelNumbers collections.Map[sdk.AccAddress, uint64]
 	channelEnds    collections.KeySet[channelEndKey]
@@ -104,6 +111,16 @@ func NewKeeper(deps Deps) *Keeper {
 			collections.TripleKeyCodec(second, sdk.AccAddressKey, number)),
 		nonces: collections.NewKeySet(sb, types.NoncesKey, "nonces",
 			collections.TripleKeyCodec(second, sdk.AccAddressKey, number)),
+
+		depositors: collections.NewMap(sb, types.DepositorsKey, "depositors",
+			collections.PairKeyCodec(sdk.AccAddressKey, name), codec.CollValue[types.Depositors](deps.Cdc)),
+		grants: collections.NewMap(sb, types.GrantsKey, "grants",
+			collections.PairKeyCodec(sdk.AccAddressKey, sdk.AccAddressKey), codec.CollValue[types.DepositGrant](deps.Cdc)),
+		granters: collections.NewKeySet(sb, types.GrantersKey, "granters",
+			collections.PairKeyCodec(sdk.AccAddressKey, sdk.AccAddressKey)),
+		grantNonces: collections.NewMap(sb, types.GrantNoncesKey, "grant_nonces", sdk.AccAddressKey, collections.Uint64Value),
+		subAccounts: collections.NewMap(sb, types.SubAccountsKey, "sub_accounts",
+			collections.PairKeyCodec(sdk.AccAddressKey, sdk.AccAddressKey), codec.CollValue[types.SubAccount](deps.Cdc)),
 
 		channels: collections.NewMap(sb, types.ChannelsKey, "channels",
 			collections.PairKeyCodec(sdk.AccAddressKey, number), codec.CollValue[types.Channel](deps.Cdc)),

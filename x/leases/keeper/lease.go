@@ -117,7 +117,7 @@ func (k *Keeper) beginOpening(ctx sdk.Context, tenant sdk.AccAddress, deposit sd
 		return nil, err
 	}
 	if !deposit.Amount.IsNil() && deposit.IsPositive() {
-		if err := k.deposit(ctx, p, tenant, deposit.Amount); err != nil {
+		if err := k.deposit(ctx, p, deposit.Amount); err != nil {
 			return nil, err
 		}
 	}

@@ -95,6 +95,7 @@ func TestDepositInTimeKeepsTheLease(t *testing.T) {
 	w.pass(400 * time.Second)
 	w.ctx = w.ctx.WithBlockTime(w.ctx.BlockTime().Add(200 * time.Second))
 	w.fund(tenant(2), 5_000)
+	w.leastForeign(5_000)
 	_, err := w.k.Deposit(w.ctx, tenant(2), tenant(1), sdk.NewInt64Coin(athtypes.Denom, 5_000))
 	require.NoError(t, err)
 	w.pass(0)

@@ -78,6 +78,9 @@ func (s msgServer) Deposit(goCtx context.Context, msg *types.MsgDeposit) (*types
 	if err := msg.Validate(); err != nil {
 		return nil, err
 	}
+	if msg.Granter != "" {
+		return s.depositFromGrant(sdk.UnwrapSDKContext(goCtx), depositor, msg)
+	}
 	balance, err := s.k.Deposit(sdk.UnwrapSDKContext(goCtx), depositor, tenant, msg.Amount)
 	if err != nil {
 		return nil, err

@@ -15,7 +15,6 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	"github.com/cosmos/cosmos-sdk/types/query"
 
-	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/leases/types"
 )
 
@@ -124,18 +123,13 @@ func (s queryServer) Account(goCtx context.Context, req *types.QueryAccountReque
 	if err != nil {
 		return nil, err
 	}
-	denom := req.Denom
-	if denom == "" {
-		denom = athtypes.Denom
-	}
-	if denom != athtypes.Denom {
-		return nil, types.ErrForeignDenom.Wrapf("denom: want %s", athtypes.Denom)
-	}
-	p, err := s.k.openPurse(ctx, tenant, denom)
+	p, d, err := s.openStack(ctx, tenant, req.Denom)
 	if err != nil {
 		return nil, err
 	}
-	res := &types.QueryAccountResponse{Account: p.account, Balance: p.coin(p.balance), Free: p.coin(p.account.Free(p.balance))}
+	free := p.account.Free(p.balance)
+	_, own := d.Claims(free)
+	res := &types.QueryAccountResponse{Account: p.account, Balance: p.coin(p.balance), Free: p.coin(free), Withdrawable: p.coin(own)}
 	if end, ok := p.account.ExhaustedAt(p.balance); ok {
 		res.ExhaustedAt = &end
 	}
@@ -214,7 +208,8 @@ func bounded(p *query.PageRequest) *query.PageRequest {
 
 // grpcError gives what does not exist the code that clients know it by.
 func grpcError(err error) error {
-	if errors.Is(err, types.ErrLeaseNotFound) || errors.Is(err, types.ErrOfferNotFound) || errors.Is(err, types.ErrChannelNotFound) {
+	if errors.Is(err, types.ErrLeaseNotFound) || errors.Is(err, types.ErrOfferNotFound) || errors.Is(err, types.ErrChannelNotFound) ||
+		errors.Is(err, types.ErrGrantNotFound) {
 		return status.Error(codes.NotFound, err.Error())
 	}
 	return err

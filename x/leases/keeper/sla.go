@@ -193,9 +193,7 @@ func (k *Keeper) credit(ctx sdk.Context, p *purse, event types.EventSlaCredited,
 	}
 	credited := fees.Add(fund)
 	if credited.IsPositive() {
-		p.balance = p.balance.Add(credited)
-		p.account = p.account.Touch(ctx.BlockTime(), p.balance)
-		if err := k.savePurse(ctx, p); err != nil {
+		if err := k.credited(ctx, p, credited); err != nil {
 			return due, err
 		}
 	}
@@ -206,7 +204,7 @@ func (k *Keeper) credit(ctx sdk.Context, p *purse, event types.EventSlaCredited,
 // advance pays out of the SLA fund, at most what a ticket holds of the provider, and nothing to the provider's own people: so the fund gets
 // back what it gives, and nobody can be his own victim at its expense.
 func (k *Keeper) advance(ctx sdk.Context, p *purse, provider string, held math.Int) (math.Int, error) {
-	related, err := k.providers.Related(ctx, provider, p.tenant)
+	related, err := k.related(ctx, p, provider)
 	if err != nil || related {
 		return math.ZeroInt(), err
 	}

@@ -26,6 +26,7 @@ func RandomParams(r *rand.Rand) types.Params {
 	p.MaxScan = uint32(1 + r.Intn(100))
 	p.MaxUsageBatch = uint32(1 + r.Intn(100))
 	p.MinChannelCap = uint64(1 + r.Intn(50_000))
+	p.MinForeignDeposit = uint64(1 + r.Intn(100_000))
 	p.MaxVouchers = uint32(2 + r.Intn(10))
 	p.MaxChannelEndsPerBlock = uint32(1 + r.Intn(3))
 	return p

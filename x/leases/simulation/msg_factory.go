@@ -31,8 +31,14 @@ type Supply interface {
 func WeightedOperationsX(k *keeper.Keeper, supply Supply, weights simsx.WeightSource, reg simsx.Registry) {
 	reg.Add(weights.Get("msg_set_offers", 20), MsgSetOffersFactory(k, supply))
 	reg.Add(weights.Get("msg_remove_offers", 3), MsgRemoveOffersFactory(k, supply))
-	reg.Add(weights.Get("msg_deposit", 10), MsgDepositFactory())
+	reg.Add(weights.Get("msg_deposit", 15), MsgDepositFactory(k))
 	reg.Add(weights.Get("msg_withdraw_deposit", 5), MsgWithdrawDepositFactory(k))
+	reg.Add(weights.Get("msg_reclaim_deposit", 8), MsgReclaimDepositFactory(k))
+	reg.Add(weights.Get("msg_grant_deposit", 8), MsgGrantDepositFactory())
+	reg.Add(weights.Get("msg_revoke_deposit_grant", 2), MsgRevokeDepositGrantFactory(k))
+	reg.Add(weights.Get("msg_set_refill", 5), MsgSetRefillFactory(k))
+	reg.Add(weights.Get("msg_set_sub_account", 5), MsgSetSubAccountFactory())
+	reg.Add(weights.Get("msg_fund_sub_account", 10), MsgFundSubAccountFactory(k))
 	reg.Add(weights.Get("msg_create_lease", 40), MsgCreateLeaseFactory(k, supply))
 	reg.Add(weights.Get("msg_create_leases", 10), MsgCreateLeasesFactory(k, supply))
 	reg.Add(weights.Get("msg_refresh_offers", 5), MsgRefreshOffersFactory(k))
@@ -100,18 +106,6 @@ func MsgRemoveOffersFactory(k *keeper.Keeper, supply Supply) simsx.SimMsgFactory
 			signer = c.Provider
 		}
 		return sim.Signed(data, reporter, signer, &types.MsgRemoveOffers{Operator: signer, ContainerIds: []uint64{offer.ContainerId}})
-	}
-}
-
-// MsgDepositFactory pays into somebody's account.
-func MsgDepositFactory() simsx.SimMsgFactoryFn[*types.MsgDeposit] {
-	return func(_ context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgDeposit) {
-		from := data.AnyAccount(reporter).AddressBech32
-		msg := &types.MsgDeposit{Depositor: from, Amount: uath(data, 5_000_000)}
-		if data.Rand().Intn(4) == 0 {
-			msg.Tenant = sim.Other(data, reporter, from)
-		}
-		return sim.Signed(data, reporter, from, msg)
 	}
 }
 

@@ -241,7 +241,7 @@ func (c Channel) validate() error {
 	case !c.Closing && c.EndsAt.Before(c.ExpiresAt):
 		return ErrInvalidChannel.Wrapf("ends_at: %s: before expires_at %s, and not closing", c.EndsAt, c.ExpiresAt)
 	}
-	return nil
+	return c.validateSources()
 }
 
 // validateChannels checks order, and that no number can be used again.

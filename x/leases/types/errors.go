@@ -77,4 +77,25 @@ var (
 	ErrInvalidVoucher = errors.Register(ModuleName, 93, "invalid voucher")
 	// ErrVoucherSignature: a voucher is not signed by its channel's key.
 	ErrVoucherSignature = errors.Register(ModuleName, 94, "wrong signature of voucher")
+
+	// ErrTooManyDepositors: an account has as many depositors as it may have.
+	ErrTooManyDepositors = errors.Register(ModuleName, 130, "too many depositors")
+	// ErrDepositTooSmall: a deposit is not worth a place in somebody else's account.
+	ErrDepositTooSmall = errors.Register(ModuleName, 131, "deposit too small")
+	// ErrDepositorNotFound: the account holds nothing of this depositor's.
+	ErrDepositorNotFound = errors.Register(ModuleName, 132, "depositor not found")
+	// ErrGrantNotFound: there is no deposit grant between the two.
+	ErrGrantNotFound = errors.Register(ModuleName, 133, "deposit grant not found")
+	// ErrGrantExpired: the deposit grant may be used no longer.
+	ErrGrantExpired = errors.Register(ModuleName, 134, "deposit grant expired")
+	// ErrGrantLimit: less than was asked for is left of the deposit grant.
+	ErrGrantLimit = errors.Register(ModuleName, 135, "limit of deposit grant")
+	// ErrInvalidGrant: a field of a deposit grant is out of bounds.
+	ErrInvalidGrant = errors.Register(ModuleName, 136, "invalid deposit grant")
+	// ErrNoRefill: the deposit grant is without refills.
+	ErrNoRefill = errors.Register(ModuleName, 137, "no refill")
+	// ErrSubAccountNotFound: the address is no sub-account of the parent's.
+	ErrSubAccountNotFound = errors.Register(ModuleName, 138, "sub-account not found")
+	// ErrSubAccountLimit: more of the parent's money would be in the sub-account than may be.
+	ErrSubAccountLimit = errors.Register(ModuleName, 139, "limit of sub-account")
 )

@@ -44,6 +44,9 @@ func (g GenesisState) Validate() error {
 	if err := g.validateChannels(); err != nil {
 		return err
 	}
+	if err := g.validateDeposits(); err != nil {
+		return err
+	}
 	if err := g.validateLog(); err != nil {
 		return err
 	}

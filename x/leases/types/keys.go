@@ -33,6 +33,16 @@ var (
 	ExpiryKey = collections.NewPrefix(7)
 	// NoncesKey: (unix nanosecond of expiry, indexer, nonce) → nothing; quotes that were used and have not expired.
 	NoncesKey = collections.NewPrefix(8)
+	// DepositorsKey: (tenant, denom) → Depositors, of accounts that hold other people's money.
+	DepositorsKey = collections.NewPrefix(14)
+	// GrantsKey: (grantee, granter) → DepositGrant.
+	GrantsKey = collections.NewPrefix(15)
+	// GrantersKey: (granter, grantee) → nothing; the same grants by granter.
+	GrantersKey = collections.NewPrefix(16)
+	// GrantNoncesKey: granter → nonce of its next grant; outlives its grants, so that none is taken for another.
+	GrantNoncesKey = collections.NewPrefix(17)
+	// SubAccountsKey: (parent, sub) → SubAccount.
+	SubAccountsKey = collections.NewPrefix(18)
 	// ChannelsKey: (tenant, number) → Channel, until it has ended.
 	ChannelsKey = collections.NewPrefix(20)
 	// ChannelNumbersKey: tenant → number of its next channel; outlives its channels, so that no voucher counts twice.

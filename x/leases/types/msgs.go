@@ -57,13 +57,10 @@ func (m *MsgRemoveOffers) Validate() error {
 
 // Validate checks what can be checked without state.
 func (m *MsgDeposit) Validate() error {
-	if err := validateCoin("amount", m.Amount); err != nil {
-		return err
+	if m.Granter != "" && m.Tenant != "" && m.Tenant != m.Depositor {
+		return ErrInvalidField.Wrap("tenant: a grant pays into the account of who signs: leave it empty")
 	}
-	if !m.Amount.Amount.IsPositive() {
-		return ErrInvalidAmount.Wrap("amount: 0: want more than nothing")
-	}
-	return nil
+	return validatePositive("amount", m.Amount)
 }
 
 // Validate checks what can be checked without state.

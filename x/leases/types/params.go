@@ -45,6 +45,7 @@ func DefaultParams() Params {
 		MaxClockSkew:      10 * time.Second,
 		MaxUsageBatch:     100,
 		MaxGrace:          24 * time.Hour,
+		MinForeignDeposit: 1_000_000,
 
 		ChannelChallenge:       24 * time.Hour,
 		MaxChannelTerm:         90 * 24 * time.Hour,
@@ -80,6 +81,8 @@ func (p Params) Validate() error {
 		return ErrInvalidParams.Wrapf("max_grace: %s: want 0 to %s", p.MaxGrace, MaxGrace)
 	case p.ReceiptHorizon < 1 || p.ReceiptHorizon > MaxReceiptHorizon:
 		return ErrInvalidParams.Wrapf("receipt_horizon: %d: want 1 to %d", p.ReceiptHorizon, MaxReceiptHorizon)
+	case p.MinForeignDeposit < 1 || p.MinForeignDeposit > MaxMinForeignDeposit:
+		return ErrInvalidParams.Wrapf("min_foreign_deposit: %d: want 1 to %d", p.MinForeignDeposit, MaxMinForeignDeposit)
 	case p.MaxUsageBatch < 1 || p.MaxUsageBatch > MaxUsageBatch:
 		return ErrInvalidParams.Wrapf("max_usage_batch: %d: want 1 to %d", p.MaxUsageBatch, MaxUsageBatch)
 	}
