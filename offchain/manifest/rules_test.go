@@ -4,8 +4,10 @@ package manifest_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -230,4 +232,30 @@ func TestFurtherDocuments(t *testing.T) {
 	parsed, err := manifest.Parse("app.yaml", []byte(sdl()+"---\nversion: \"1.0\"\n"))
 	require.NoError(t, err)
 	require.Contains(t, parsed.Warnings[len(parsed.Warnings)-1].String(), "only the first document")
+}
+
+// A file of a megabyte is answered soon, and the answer is not many times its size.
+func TestLargeFilesCostLittle(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("version: \"2.0\"\nservices:\n")
+	for i := range 6_000 {
+		fmt.Fprintf(&b, "  s%05d: {image: x, depends_on: [nobody], expose: [{port: 1, to: [{service: n}]}]}\n", i)
+	}
+	b.WriteString("profiles: {compute: {p: {}}, placement: {d: {pricing: {}}}}\ndeployment:\n")
+	begin := time.Now()
+	_, err := manifest.Parse("large.yaml", []byte(b.String()))
+	require.ErrorIs(t, err, manifest.ErrInvalid)
+	deep := strings.Repeat("[", 300_000)
+	_, err = manifest.Parse("deep.yaml", []byte(deep))
+	require.ErrorIs(t, err, manifest.ErrInvalid)
+	require.Less(t, time.Since(begin), 20*time.Second)
+
+	services, where := "", ""
+	for i := range 1_000 {
+		services += fmt.Sprintf("  s%04d: {image: x, expose: [{port: 1, to: [{service: n}]}]}\n", i)
+		where += fmt.Sprintf("  s%04d: {dc: {profile: web, count: 1}}\n", i)
+	}
+	_, err = manifest.Parse("many.yaml", []byte(sdl(service, services, "  web:\n    dc: {profile: web, count: 1}\n", where)))
+	require.Error(t, err)
+	require.Less(t, len(err.Error()), 8<<20)
 }

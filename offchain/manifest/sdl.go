@@ -244,6 +244,13 @@ func (s *sdl) deployment(v value) {
 	s.order = slices.Sorted(maps.Keys(s.deployed))
 }
 
+// maxNames is how many names a message lists: a file may have thousands, and as many messages.
+const maxNames = 20
+
 func names(m map[string]value) string {
-	return strings.Join(slices.Sorted(maps.Keys(m)), ", ")
+	all := slices.Sorted(maps.Keys(m))
+	if len(all) > maxNames {
+		return fmt.Sprintf("%s and %d more", strings.Join(all[:maxNames], ", "), len(all)-maxNames)
+	}
+	return strings.Join(all, ", ")
 }

@@ -194,7 +194,7 @@ func (s *sdl) checkDependencies() {
 		for _, next := range svc.DependsOn {
 			switch _, deployed := s.deployed[next]; {
 			case !deployed:
-				s.services[svc.Name].warnf("depends on %q, which is not deployed, ignored; deployed are %s", next, strings.Join(s.order, ", "))
+				s.services[svc.Name].warnf("depends on %q, which is not deployed, ignored; deployed are %s", next, names(s.deployed))
 			case reaches(next, svc.Name):
 				s.services[svc.Name].warnf("depends on %q, which depends on it: dependencies go round in a circle, this one is ignored", next)
 			default:
