@@ -149,7 +149,8 @@ func TestWhatSDLRefusesIsRefused(t *testing.T) {
 		"spaces for a password":           {sdl(rule, "    credentials: {host: a, username: b, password: \" \"}\n"+rule), "password is missing"},
 		"reclamation without a window":    {sdl("services:", "reclamation: {min_window: soon}\nservices:"), "a duration such as 24h"},
 		"a profile of nonsense, not used": {unusedProfile("{cpu: {units: lots}}"), "compute.other.resources.cpu.units: expected CPU units"},
-		"a service of nonsense, unused":   {sdl(service, service+"  other: {env: {A: b}}\n"), "cannot unmarshal !!map into []string"},
+		"a rule of nonsense, unused":      {sdl(service, service+"  other: {expose: [{port: \"80\"}]}\n"), "services.other.expose[0].port: expected a whole number"},
+		"a service of nonsense, unused":   {sdl(service, service+"  other: {env: {A: b}}\n"), "services.other.env: expected a list, found a mapping"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := manifest.Parse("app.yaml", []byte(tc.file))

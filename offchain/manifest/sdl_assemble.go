@@ -4,13 +4,11 @@ package manifest
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 )
 
 func (s *sdl) assemble(root value) {
@@ -28,7 +26,7 @@ func (s *sdl) assemble(root value) {
 		}
 	}
 	s.unused()
-	if !s.global() && !s.ours {
+	if !s.global() && !s.ours && len(root.r.errors) == 0 {
 		root.errorf("no rule is global, and SDL asks for one: add to: [{global: true}] to a port, or, for work that needs none, x-ath: {restart: always} to a service")
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.endpoints)) {
@@ -62,39 +60,47 @@ func (s *sdl) unused() {
 	}
 }
 
-// shape is what a service looks like in SDL.
-type shape struct {
-	Image              string
-	Command, Args, Env []string
-	Expose             []struct {
-		Port, As uint32
-		Proto    string
-		Accept   []string
-		To       []struct {
-			Service, IP string
-			Global      bool
+// shaped notes where a service does not look like one. What its words mean is not asked.
+func (v value) shaped() {
+	for _, e := range v.entries() {
+		switch e.key {
+		case "image":
+			e.value.word("an image")
+		case "command", "args", "env":
+			e.value.texts("text")
+		case "expose":
+			for _, rule := range e.value.items() {
+				rule.shapedRule()
+			}
+		case "credentials":
+			for _, k := range e.value.entries() {
+				k.value.word("text")
+			}
 		}
 	}
-	Credentials struct{ Host, Email, Username, Password string }
 }
 
-// shaped notes where a service does not look like one.
-func (v value) shaped() {
-	n := v.resolve()
-	if n == nil {
-		return
-	}
-	var list *yaml.TypeError
-	switch err := n.Decode(&shape{}); {
-	case errors.As(err, &list):
-		for _, text := range list.Errors {
-			line, text := yamlError(errors.New(text))
-			p := v.r.problem(v.node, v.path, text)
-			p.Line, p.Column = line, 1
-			v.r.errors = append(v.r.errors, p)
+func (v value) shapedRule() {
+	for _, e := range v.entries() {
+		switch e.key {
+		case "port", "as":
+			e.value.whole(0, math.MaxUint32)
+		case "proto":
+			e.value.word("tcp or udp")
+		case "accept":
+			e.value.texts("a host name")
+		case "to":
+			for _, to := range e.value.items() {
+				for _, k := range to.entries() {
+					switch k.key {
+					case "global":
+						k.value.flag()
+					case "service", "ip":
+						k.value.word("a name")
+					}
+				}
+			}
 		}
-	case err != nil:
-		v.errorf("%v", err)
 	}
 }
 

@@ -289,6 +289,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(sdl(`"2.0"`, "2.1", "    expose:", "    depends_on: {a: {b: c}}\n    params: {storage: {default: {mount: /dev/shm}}}\n    credentials: {host: a, username: b, password: c}\n    expose:", "storage: {size: 1Gi}", "storage: [{size: 5Mi, attributes: {class: ram, persistent: no}}]")))
 	f.Add([]byte(sdl("global: true", "global: true, ip: mine", "deployment:", "endpoints: {mine: {kind: ip}}\nreclamation: {min_window: 1h}\ndeployment:", "port: 80", "port: 80\n        accept: [a.example]\n        http_options: {next_cases: [off]}")))
 	f.Add([]byte(sdl(service, service+"  other: &o {env: [A=b]}\n  more: {<<: *o, image: x}\n")))
+	f.Add([]byte(sdl(service, service+"  other: &o {env: [A=b]}\n  more: {<<, *o, x}\n"))) // a key that is a mapping
 	f.Add([]byte(sdl("1Gi", "1e9", "    expose:", "    env: &a [*a]\n    expose:")))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := manifest.Parse("fuzz.yaml", data)
