@@ -22,8 +22,11 @@ func (k *Keeper) Receipt(ctx sdk.Context, id types.LeaseID) (types.Receipt, erro
 	return receipt, err
 }
 
-// CloseLease ends a lease for a reason that is open to the signer.
-func (k *Keeper) CloseLease(ctx sdk.Context, signer sdk.AccAddress, id types.LeaseID, reason types.CloseReason, exitCodes []int32) (types.Receipt, error) {
+// CloseLease ends a lease for a reason that is open to the signer; said is nil where the worker says nothing.
+func (k *Keeper) CloseLease(ctx sdk.Context, signer sdk.AccAddress, id types.LeaseID, reason types.CloseReason, said *types.Said) (types.Receipt, error) {
+	if said == nil {
+		said = &types.Said{}
+	}
 	lease, err := k.Lease(ctx, id)
 	if err != nil {
 		return types.Receipt{}, err
@@ -33,12 +36,16 @@ func (k *Keeper) CloseLease(ctx sdk.Context, signer sdk.AccAddress, id types.Lea
 		return types.Receipt{}, err
 	}
 	if reason == types.CloseReason_CLOSE_REASON_UNSPECIFIED {
-		reason = standing.Reason(lease, len(exitCodes) > 0)
+		reason = standing.Reason(lease, len(said.ExitCodes) > 0)
 	}
-	if err := standing.Allows(lease, reason, len(exitCodes)); err != nil {
+	if err := standing.Allows(lease, reason, len(said.ExitCodes)); err != nil {
 		return types.Receipt{}, err
 	}
 	reason = standing.Settles(reason)
+	codes, err := k.heard(ctx, lease, *said)
+	if err != nil {
+		return types.Receipt{}, err
+	}
 	p, err := k.openPurse(ctx, id.Tenant, lease.Denom)
 	if err != nil {
 		return types.Receipt{}, err
@@ -51,7 +58,7 @@ func (k *Keeper) CloseLease(ctx sdk.Context, signer sdk.AccAddress, id types.Lea
 	if err := k.catchUp(ctx, p, leases); err != nil {
 		return types.Receipt{}, err
 	}
-	return k.end(ctx, p, leases[0], types.End{By: by, Reason: reason, ExitCodes: exitCodes})
+	return k.end(ctx, p, leases[0], types.End{By: by, Reason: reason, ExitCodes: codes, Statement: said.Statement})
 }
 
 // standing collects what decides which reasons a signer may close a lease for.
@@ -121,16 +128,18 @@ func (k *Keeper) finish(ctx sdk.Context, p *purse, lease types.Lease, end types.
 	}
 	end.At = lease.EndAt(p.account.TouchedAt, ctx.BlockTime())
 	receipt, s := lease.Close(end, p.account.TouchedAt, outage)
-	if receipt.CreditableFrom != nil {
-		faulty, err := k.standsFaulty(ctx, lease.ContainerId)
-		if err != nil {
-			return receipt, err
-		}
-		if faulty { // its verdict has given back what there was, and what came after was not billed
-			receipt.CreditableFrom = nil
-		}
+	if receipt, err = k.observe(ctx, receipt); err != nil {
+		return receipt, err
+	}
+	if receipt.Health == types.Health_HEALTH_FAULTY { // its verdict has given back what there was, and what came after was not billed
+		receipt.CreditableFrom = nil
 	}
 	p.account = p.account.Closed(lease)
+	fee, err := k.apply(ctx, p, lease, s)
+	if err != nil {
+		return receipt, err
+	}
+	receipt.Fee = receipt.Fee.Add(fee)
 	key := collections.Join(p.tenant, lease.Number)
 	if err := k.leases.Remove(ctx, key); err != nil {
 		return receipt, err
@@ -144,10 +153,7 @@ func (k *Keeper) finish(ctx sdk.Context, p *purse, lease types.Lease, end types.
 	if err := k.remember(ctx, p.tenant, receipt); err != nil {
 		return receipt, err
 	}
-	if err := k.unqueueEnd(ctx, p.tenant, lease); err != nil {
-		return receipt, err
-	}
-	return receipt, k.apply(ctx, p, lease, s)
+	return receipt, k.unqueueEnd(ctx, p.tenant, lease)
 }
 
 // leaveContainer gives a lease's Container back and charges its provider where the lease was not started in time.

@@ -160,6 +160,7 @@ type fakeProviders struct {
 	tickets    []string          // leases that were not started
 	collateral int64             // what a ticket can hold
 	resumed    time.Time         // since when blocks come
+	shard      providertypes.ShardHealth
 	statuses   collections.Map[uint64, providertypes.ContainerStatus]
 }
 
@@ -186,6 +187,10 @@ func (f *fakeProviders) Status(ctx sdk.Context, id uint64) (providertypes.Contai
 		return providertypes.ContainerStatus{}, providertypes.ErrContainerNotFound.Wrapf("id %d", id)
 	}
 	return f.statuses.Get(ctx, id)
+}
+
+func (f *fakeProviders) Shard(sdk.Context, uint64) (providertypes.ShardHealth, error) {
+	return f.shard, nil
 }
 
 func (f *fakeProviders) Class(_ sdk.Context, name string) (providertypes.Class, error) {

@@ -123,6 +123,10 @@ func TestGenesisIsChecked(t *testing.T) {
 		"log root early":    func(g *types.GenesisState) { g.ReceiptRoots[0].Epoch = 99 },
 		"receipt no place":  func(g *types.GenesisState) { g.KeptReceipts = nil },
 		"receipt missing":   func(g *types.GenesisState) { g.Receipts = nil },
+		"receipt fee":       func(g *types.GenesisState) { g.Receipts[0].Fee = types.MaxAmount },
+		"receipt key":       func(g *types.GenesisState) { g.Receipts[0].WorkerPubkey = nil },
+		"receipt statement": func(g *types.GenesisState) { g.Receipts[0].Statement = &types.WorkerStatement{} },
+		"lease fee":         func(g *types.GenesisState) { g.Leases[0].Fee = g.Leases[0].Billed.AddRaw(1) },
 		"receipt tenant":    func(g *types.GenesisState) { g.Receipts[0].Tenant = "x" },
 		"nonce":             func(g *types.GenesisState) { g.Nonces[0].Indexer = "x" },
 	} {
@@ -156,6 +160,12 @@ func TestInvariantsSeeDamage(t *testing.T) {
 		},
 		"R1 no place":   func(w *world) error { return w.k.kept.Clear(w.ctx, nil) },
 		"R1 no receipt": func(w *world) error { return w.k.receipts.Clear(w.ctx, nil) },
+		"R2 fee": func(w *world) error {
+			return w.k.receipts.Walk(w.ctx, nil, func(key leaseKey, receipt types.Receipt) (bool, error) {
+				receipt.Fee = receipt.Billed.AddRaw(1)
+				return true, w.k.receipts.Set(w.ctx, key, receipt)
+			})
+		},
 		"R1 peaks": func(w *world) error {
 			log := w.log()
 			log.Count += 2

@@ -27,6 +27,7 @@ import (
 //	D3  a place has in channels what open channels say that they took from it
 //	G1  grants stand in both indexes, below their granter's next nonce
 //	R1  every receipt in the state has its place in the log
+//	R2  the parts of a receipt fit each other
 //	O1  the price index holds exactly the public offers of Containers without a lease
 func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 	if err := k.checkAccounts(ctx); err != nil {
@@ -82,6 +83,11 @@ func (k *Keeper) checkLog(ctx sdk.Context) error {
 	receipts, err := values(ctx, k.receipts)
 	if err == nil && len(receipts) != noted {
 		err = types.ErrInvariant.Wrapf("%d receipts, %d of them in the log", len(receipts), noted)
+	}
+	for _, receipt := range receipts {
+		if err := receipt.Validate(); err != nil {
+			return types.ErrInvariant.Wrapf("receipt of %s: %v", receipt.ID(), err)
+		}
 	}
 	return err
 }

@@ -162,7 +162,7 @@ func TestMinimumCharge(t *testing.T) {
 			id := w.open(orderFunded(w, tenant(1), 10_000, 1))
 			w.start(id)
 			w.pass(5 * time.Second)
-			receipt, err := w.k.CloseLease(w.ctx, tc.signer, id, 0, tc.codes)
+			receipt, err := w.k.CloseLease(w.ctx, tc.signer, id, 0, &types.Said{ExitCodes: tc.codes})
 			require.NoError(t, err)
 			require.Equal(t, tc.want, receipt.Billed.Int64())
 			require.Equal(t, tc.want, w.earned(1))

@@ -179,3 +179,57 @@ func (w *world) stateBytes() int {
 	require.NoError(w.tb, it.Close())
 	return sum
 }
+
+// TestReceiptsAreProvenAfterARestart: a chain that begins anew from an export goes on with the log. Receipts from before it are proven
+// against roots from before and after it, those that the state still holds are forgotten in time, and no number is used twice.
+func TestReceiptsAreProvenAfterARestart(t *testing.T) {
+	b := &logbook{world: newWorld(t)}
+	b.addOffer(1, 1, 10)
+	b.vault.epoch = 4
+	b.pass(time.Second)
+	before := b.closeSome(5)
+	b.vault.epoch = 5
+	b.pass(time.Second)
+	old, err := b.k.lastRoot(b.ctx, 4)
+	require.NoError(t, err)
+	exported, err := b.k.ExportGenesis(b.ctx)
+	require.NoError(t, err)
+	require.NoError(t, exported.Validate())
+
+	fresh := &logbook{world: newWorld(t), hashes: b.hashes}
+	fresh.ctx = fresh.ctx.WithBlockTime(b.ctx.BlockTime())
+	fresh.copyFrom(b.world)
+	require.NoError(t, fresh.k.InitGenesis(fresh.ctx, *exported))
+	require.Equal(t, b.log(), fresh.log())
+	after := fresh.closeSome(4)
+	require.Equal(t, before[len(before)-1].Number+1, after[0].Number, "numbers go on")
+	for _, id := range before {
+		_, err = fresh.k.Lease(fresh.ctx, id)
+		require.ErrorIs(t, err, types.ErrLeaseClosed)
+	}
+	fresh.vault.epoch = 6
+	fresh.pass(time.Second)
+	later, err := fresh.k.lastRoot(fresh.ctx, 5)
+	require.NoError(t, err)
+	require.Equal(t, uint64(9), later.Count)
+	kept, err := fresh.k.lastRoot(fresh.ctx, 4)
+	require.NoError(t, err)
+	require.Equal(t, old, kept)
+	for i := range before {
+		require.NoError(t, fresh.proof(i, kept).Verify(fresh.hashes[i], kept.Root))
+	}
+	for i := range fresh.hashes {
+		require.NoError(t, fresh.proof(i, later).Verify(fresh.hashes[i], later.Root))
+	}
+	receipt := fresh.receipt(before[2])
+	hash, err := receipt.Hash(chainID)
+	require.NoError(t, err)
+	require.Equal(t, b.hashes[2], hash, "a receipt's hash is the same before and after")
+	fresh.vault.epoch = 1_000
+	fresh.pass(time.Second)
+	fresh.check()
+	_, err = fresh.k.Receipt(fresh.ctx, before[0])
+	require.ErrorIs(t, err, types.ErrLeaseNotFound)
+	_, err = fresh.k.CloseLease(fresh.ctx, tenant(1), before[0], 0, nil)
+	require.ErrorIs(t, err, types.ErrLeaseClosed)
+}

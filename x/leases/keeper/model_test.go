@@ -482,7 +482,7 @@ func play(t *rapid.T, script []step, eager bool) map[string]string {
 				open = append(open, id)
 				continue
 			}
-			bz, err := json.Marshal([]string{receipt.Billed.String(), receipt.EndedAt.String(), receipt.Reason.String()})
+			bz, err := json.Marshal([]string{receipt.Billed.String(), receipt.Refunded.String(), receipt.EndedAt.String(), receipt.Reason.String()})
 			require.NoError(t, err)
 			receipts[id.String()] = string(bz)
 		}

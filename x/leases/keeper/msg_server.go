@@ -168,7 +168,8 @@ func (s msgServer) CloseLease(goCtx context.Context, msg *types.MsgCloseLease) (
 	if err != nil {
 		return nil, err
 	}
-	receipt, err := s.k.CloseLease(sdk.UnwrapSDKContext(goCtx), signer, id, msg.Reason, msg.ExitCodes)
+	receipt, err := s.k.CloseLease(sdk.UnwrapSDKContext(goCtx), signer, id, msg.Reason,
+		&types.Said{ExitCodes: msg.ExitCodes, Statement: msg.Statement})
 	if err != nil {
 		return nil, err
 	}

@@ -30,9 +30,11 @@ func (k *Keeper) pauseOrEnd(ctx sdk.Context, p *purse, lease types.Lease) error 
 	until := lease.BilledUntil(p.account.TouchedAt)
 	paused, s := lease.Pause(until, outage)
 	paused.Standbys = nil
-	if err := k.apply(ctx, p, lease, s); err != nil {
+	fee, err := k.apply(ctx, p, lease, s)
+	if err != nil {
 		return err
 	}
+	paused.Fee = paused.Fee.Add(fee)
 	settled := lease
 	settled.Reserve = paused.Reserve
 	p.account = p.account.Changed(settled, paused)
@@ -76,9 +78,11 @@ func (k *Keeper) ResumeLease(ctx sdk.Context, id types.LeaseID, deposit sdk.Coin
 		return sdk.Coin{}, err
 	}
 	resumed, s := lease.Resume(ctx.BlockTime(), outage)
-	if err := k.apply(ctx, o.purse, lease, s); err != nil {
+	fee, err := k.apply(ctx, o.purse, lease, s)
+	if err != nil {
 		return sdk.Coin{}, err
 	}
+	resumed.Fee = resumed.Fee.Add(fee)
 	settled := lease
 	settled.GraceReserve = resumed.GraceReserve
 	o.purse.account = o.purse.account.Changed(settled, resumed)

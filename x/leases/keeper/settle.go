@@ -52,10 +52,12 @@ func (k *Keeper) settle(ctx sdk.Context, p *purse, lease types.Lease) (types.Lea
 	if lease.SettledUntil.Equal(before) {
 		return lease, s, nil
 	}
-	if err := k.saveLease(ctx, p.tenant, lease); err != nil {
+	fee, err := k.apply(ctx, p, lease, s)
+	if err != nil {
 		return lease, s, err
 	}
-	return lease, s, k.apply(ctx, p, lease, s)
+	lease.Fee = lease.Fee.Add(fee)
+	return lease, s, k.saveLease(ctx, p.tenant, lease)
 }
 
 // maxCatchUp bounds how often catchUp goes round. Once is what it takes when a block comes every few seconds.
@@ -96,33 +98,35 @@ func (k *Keeper) outage(ctx sdk.Context, lease types.Lease) (time.Duration, erro
 	return k.providers.Outage(ctx, lease.ContainerId)
 }
 
-// apply takes a settlement of a lease out of its purse: the account first, then the coins.
-func (k *Keeper) apply(ctx sdk.Context, p *purse, lease types.Lease, s types.Settlement) error {
+// apply takes a settlement of a lease out of its purse: the account first, then the coins. It returns the service fee that was taken of
+// them, which the caller adds to the lease's.
+func (k *Keeper) apply(ctx sdk.Context, p *purse, lease types.Lease, s types.Settlement) (fee math.Int, err error) {
 	paid := s.Total()
+	fee = math.ZeroInt()
 	row := p.row()
 	p.account = p.account.Settled(s)
 	p.balance = p.balance.Sub(paid)
 	if err := k.savePurse(ctx, p); err != nil {
-		return err
+		return fee, err
 	}
 	if !paid.IsPositive() {
-		return nil
+		return fee, nil
 	}
 	provider, err := k.addresses.StringToBytes(lease.Provider)
 	if err != nil {
-		return err
+		return fee, err
 	}
 	var indexer sdk.AccAddress
 	if lease.Indexer != "" {
 		if indexer, err = k.addresses.StringToBytes(lease.Indexer); err != nil {
-			return err
+			return fee, err
 		}
 	}
-	fee, err := k.vault.PayProvider(ctx, row, provider, indexer, paid)
+	fee, err = k.vault.PayProvider(ctx, row, provider, indexer, paid)
 	if err != nil {
-		return err
+		return fee, err
 	}
-	return athtypes.Emit(ctx, &types.EventLeaseSettled{
+	return fee, athtypes.Emit(ctx, &types.EventLeaseSettled{
 		LeaseId: lease.ID(), Provider: lease.Provider, Paid: p.coin(paid).String(), Fee: p.coin(fee).String(),
 	})
 }

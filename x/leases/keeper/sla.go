@@ -95,9 +95,11 @@ func (k *Keeper) creditLease(ctx sdk.Context, lease types.Lease, fault time.Time
 	}
 	lease, s, due := lease.Fault(fault, lease.BilledUntil(p.account.TouchedAt), outage, params.Session(lease))
 	if !s.IsNothing() {
-		if err := k.apply(ctx, p, lease, s); err != nil {
+		fee, err := k.apply(ctx, p, lease, s)
+		if err != nil {
 			return err
 		}
+		lease.Fee = lease.Fee.Add(fee)
 	}
 	credited, err := k.credit(ctx, p, types.EventSlaCredited{
 		LeaseId: lease.ID(), ContainerId: lease.ContainerId, Provider: lease.Provider, FaultAt: fault, FreeFrom: due.From,
@@ -286,10 +288,4 @@ func (k *Keeper) exportServed(ctx sdk.Context) (ids []string, err error) {
 		return false, err
 	})
 	return ids, err
-}
-
-// standsFaulty says whether a fault stands that has credited what there was.
-func (k *Keeper) standsFaulty(ctx sdk.Context, container uint64) (bool, error) {
-	earns, err := k.providers.EarnsUntil(ctx, container)
-	return earns.Before(ctx.BlockTime()), err
 }

@@ -112,9 +112,11 @@ func (k *Keeper) move(ctx sdk.Context, p *purse, lease, standby types.Lease, rea
 		return lease, err
 	}
 	left, s := lease.Leave(reason, lease.BilledUntil(p.account.TouchedAt), p.account.TouchedAt, outage)
-	if err := k.apply(ctx, p, lease, s); err != nil {
+	fee, err := k.apply(ctx, p, lease, s)
+	if err != nil {
 		return lease, err
 	}
+	left.Fee = left.Fee.Add(fee)
 	accused, err := k.accuses(ctx, lease, reason)
 	if err != nil {
 		return lease, err

@@ -93,7 +93,7 @@ func (k *Keeper) start(ctx sdk.Context, tenant sdk.AccAddress, lease types.Lease
 		return err
 	}
 	p.account = p.account.Started()
-	if err := k.apply(ctx, p, lease, s); err != nil {
+	if _, err := k.apply(ctx, p, lease, s); err != nil { // a start frees and pays nothing
 		return err
 	}
 	return athtypes.Emit(ctx, &types.EventLeaseStarted{Lease: lease})

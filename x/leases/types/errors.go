@@ -63,6 +63,10 @@ var (
 
 	// ErrInvalidProof: a proof of a receipt is malformed, or not true.
 	ErrInvalidProof = errors.Register(ModuleName, 100, "invalid proof of receipt")
+	// ErrInvalidStatement: a field of a worker's statement is out of bounds, or it is not of this end of the lease.
+	ErrInvalidStatement = errors.Register(ModuleName, 101, "invalid worker statement")
+	// ErrStatementSignature: a statement is not signed by the Container's worker key.
+	ErrStatementSignature = errors.Register(ModuleName, 102, "wrong signature of worker statement")
 
 	// ErrInvalidField: a field of a message is malformed or out of bounds.
 	ErrInvalidField = errors.Register(ModuleName, 70, "invalid field")

@@ -40,6 +40,8 @@ type Providers interface {
 	Container(ctx sdk.Context, id uint64) (providertypes.Container, error)
 	// Status returns the changing part; ErrContainerNotFound.
 	Status(ctx sdk.Context, id uint64) (providertypes.ContainerStatus, error)
+	// Shard returns what Checkers last found of the Containers of a shard; a zero value for one in which nothing is checked.
+	Shard(ctx sdk.Context, shard uint64) (providertypes.ShardHealth, error)
 	// Class returns an entry of the catalogue; ErrClassNotFound.
 	Class(ctx sdk.Context, name string) (providertypes.Class, error)
 	// Vacancy returns a Container that can be leased now: Ready, no lease, available at this time, heard of within three heartbeat

@@ -139,7 +139,7 @@ func (g GenesisState) validateLeases() error {
 		if !last.before(at) {
 			return ErrInvalidGenesis.Wrapf("receipts: %s is out of order", idString(receipt.Tenant, receipt.Number))
 		}
-		if err := receipt.validateSLA(); err != nil {
+		if err := receipt.Validate(); err != nil {
 			return ErrInvalidGenesis.Wrapf("receipts: %s: %v", receipt.ID(), err)
 		}
 		last = at
@@ -214,15 +214,18 @@ func (l Lease) validate() error {
 	case l.EndsAt != nil && (!validTime(*l.EndsAt) || l.EndsAt.Before(l.SettledUntil)):
 		return fmt.Errorf("ends_at: %s", l.EndsAt)
 	}
-	for _, amount := range []math.Int{l.Remainder, l.Billed, l.Reserve, l.GraceReserve, l.Credited} {
+	for _, amount := range []math.Int{l.Remainder, l.Billed, l.Reserve, l.GraceReserve, l.Credited, l.Fee} {
 		if amount.IsNil() || amount.IsNegative() || amount.GT(MaxAmount) {
-			return fmt.Errorf("remainder, billed, reserve, grace_reserve, credited: %s: want 0 to %s", show(amount), MaxAmount)
+			return fmt.Errorf("remainder, billed, reserve, grace_reserve, credited, fee: %s: want 0 to %s", show(amount), MaxAmount)
 		}
 	}
 	for _, rate := range []math.Int{l.FullRate, l.StorageRate} {
 		if rate.IsNil() || rate.IsNegative() || rate.GT(MaxRate) {
 			return fmt.Errorf("full_rate, storage_rate: %s: want 0 to %s", show(rate), MaxRate)
 		}
+	}
+	if l.Fee.GT(l.Billed) {
+		return fmt.Errorf("fee: %s: want at most the billed %s", l.Fee, l.Billed)
 	}
 	if l.Remainder.GTE(perUnit) {
 		return fmt.Errorf("remainder: %s: want less than one unit", l.Remainder)

@@ -137,6 +137,8 @@ type End struct {
 	Reason CloseReason
 	// ExitCodes are what the worker said of the workload's services.
 	ExitCodes []int32
+	// Statement is what the worker has signed of the end, verified; nil for nothing.
+	Statement *WorkerStatement
 }
 
 // chargesMinimum says whether a lease that ends for this reason before its minimum charge pays the difference. Once started
@@ -177,6 +179,7 @@ func (r CloseReason) Accuses(l Lease) bool {
 // Close settles a lease to its end and turns it into its receipt. touched is how far the account has counted it; what it
 // counted beyond the end goes back to the tenant, and so does the last fraction of a unit.
 func (l Lease) Close(end End, touched time.Time, outage time.Duration) (Receipt, Settlement) {
+	refund := l.refund(end, outage)
 	l, s := l.Leave(end.Reason, end.At, touched, outage)
 	s.Forgiven = s.Forgiven.Add(l.Remainder)
 	s.Released = s.Released.Add(l.GraceReserve)
@@ -189,6 +192,7 @@ func (l Lease) Close(end End, touched time.Time, outage time.Duration) (Receipt,
 		ClosedBy: end.By, Reason: end.Reason, CreatedAt: l.CreatedAt, StartedAt: l.StartedAt, EndedAt: later(l.SettledUntil, end.At),
 		Denom: l.Denom, Rate: l.Rate, Billed: l.Billed, Outage: l.Lost, ManifestHash: l.ManifestHash,
 		ExitCodes: end.ExitCodes, UsageSequence: l.UsageSequence, UsageHash: l.UsageHash,
+		Refunded: refund, Fee: l.Fee, Statement: end.Statement,
 	}.served(l, minimum), s
 }
 
@@ -219,7 +223,7 @@ func NewLease(
 		Tenant: account.Tenant, Number: account.NextNumber, ContainerId: offer.ContainerId, Provider: provider,
 		State: LeaseState_LEASE_STATE_ACTIVE, Denom: offer.Denom, Rate: offer.Rate, CreatedAt: now, BoundAt: now, SettledUntil: now,
 		FullRate: math.ZeroInt(), StorageRate: math.ZeroInt(), GraceReserve: math.ZeroInt(), Remainder: math.ZeroInt(), OutageSeen: outage, Billed: math.ZeroInt(), Reserve: offer.Reserve(), ManifestHash: order.ManifestHash, Failover: order.Failover, Priority: order.Priority,
-		Credited: math.ZeroInt(),
+		Credited: math.ZeroInt(), Fee: math.ZeroInt(),
 	}
 	if reserve := offer.GraceReserve(order.Grace); reserve.IsPositive() {
 		l.StorageRate, l.GraceReserve = offer.StorageRate, reserve

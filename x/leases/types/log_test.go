@@ -75,21 +75,35 @@ func TestLogOnlyGrows(t *testing.T) {
 
 // TestLogVectors keeps roots and a receipt's hash for who writes another verifier.
 func TestLogVectors(t *testing.T) {
-	var vectors struct {
-		Roots   map[uint64]string `json:"roots_of_counts"`
+	const file = "testdata/receipt_log.json"
+	type vectors struct {
 		ChainID string            `json:"chain_id"`
+		Note    string            `json:"note"`
 		Receipt string            `json:"receipt_hash"`
+		Wire    string            `json:"receipt_wire"`
+		Roots   map[uint64]string `json:"roots_of_counts"`
 	}
-	bz, err := os.ReadFile("testdata/receipt_log.json")
+	var want vectors
+	bz, err := os.ReadFile(file)
 	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(bz, &vectors))
-	require.NotEmpty(t, vectors.Roots)
-	for count, root := range vectors.Roots {
-		require.Equal(t, root, hex.EncodeToString(logOf(count).Root()), "%d", count)
+	require.NoError(t, json.Unmarshal(bz, &want))
+	got := vectors{ChainID: want.ChainID, Note: want.Note, Roots: map[uint64]string{}}
+	for _, count := range []uint64{0, 1, 2, 3, 7, 8, 100} {
+		got.Roots[count] = hex.EncodeToString(logOf(count).Root())
 	}
-	hash, err := aReceipt().Hash(vectors.ChainID)
+	receipt := aReceipt()
+	wire, err := receipt.Marshal()
 	require.NoError(t, err)
-	require.Equal(t, vectors.Receipt, hex.EncodeToString(hash))
+	hash, err := receipt.Hash(want.ChainID)
+	require.NoError(t, err)
+	got.Receipt, got.Wire = hex.EncodeToString(hash), hex.EncodeToString(wire)
+	if *update {
+		bz, err := json.MarshalIndent(got, "", "  ")
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(file, append(bz, '\n'), 0o600))
+		want = got
+	}
+	require.Equal(t, want, got)
 }
 
 func aReceipt() Receipt {
@@ -100,7 +114,11 @@ func aReceipt() Receipt {
 		Rate: math.NewInt(10_000_000), Billed: math.NewInt(35_900), Outage: time.Second, ManifestHash: make([]byte, 32), ExitCodes: []int32{0, 3},
 		UsageSequence: 9, UsageHash: make([]byte, 32),
 		CreditableFrom: &started, BilledUntil: time.Unix(1_700_003_600, 0).UTC(), Credited: math.NewInt(100), Minimum: math.NewInt(20),
-		Indexer: "ath1indexer",
+		Indexer: "ath1indexer", Refunded: math.NewInt(580), Fee: math.NewInt(1_795), Health: Health_HEALTH_HEALTHY, HealthAt: &started,
+		WorkerPubkey: make([]byte, 32), Statement: &WorkerStatement{
+			Reason: CloseReason_CLOSE_REASON_TENANT, ExitCodes: []int32{0, 3}, EndedAt: time.Unix(1_700_003_599, 7).UTC(), UsageSequence: 9,
+			UsageHash: make([]byte, 32), ImageDigest: make([]byte, 32), Signature: make([]byte, 64),
+		},
 	}
 }
 

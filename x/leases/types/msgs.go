@@ -222,6 +222,9 @@ func (m *MsgCloseLease) Validate() error {
 	if len(m.ExitCodes) > MaxExitCodes {
 		return ErrInvalidField.Wrapf("exit_codes: %d: want at most %d", len(m.ExitCodes), MaxExitCodes)
 	}
+	if m.Statement != nil {
+		return m.Statement.Validate()
+	}
 	return nil
 }
 
