@@ -152,3 +152,33 @@ func TestSettlingInTheVerdictsBlockIsNoWayOut(t *testing.T) {
 	require.Empty(t, c.tickets(c.owners[0]))
 
 }
+
+// TestAMovedLeaseIsCreditedByAVerdict: the tenant sees its Container fail before the Checkers have said so, and moves to its standby. What it
+// paid in the Container that it left comes back; what the standby's provider earns is his.
+func TestAMovedLeaseIsCreditedByAVerdict(t *testing.T) {
+	c := newCourt(t, 2, 3, nil)
+	const deposit = 1_000_000
+	msg := c.order(tenantOf, deposit, 1, 2)
+	msg.Standbys, msg.Failover = 1, leasestypes.FailoverPolicy_FAILOVER_POLICY_ASK
+	id := c.rent(msg)
+	lease := c.lease(id)
+	c.run(75 * time.Second)
+	c.broken[1] = true
+	c.run(10 * time.Second)
+	c.must(c.failover(tenantOf, id))
+	at := c.Now()
+	c.must(c.start(id))
+	require.Equal(t, uint64(2), c.lease(id).ContainerId)
+	require.Equal(t, cost(at.Sub(*lease.StartedAt))/5*4, c.fees(c.owners[0]))
+	fault := c.faulty(1)
+	require.True(t, fault.Before(at))
+	require.Equal(t, untouched(lease, fault)/5*4, c.fees(c.owners[0]))
+	require.Equal(t, cost(at.Sub(*lease.StartedAt))-untouched(lease, fault), c.lease(id).Credited.Int64())
+	c.run(10 * time.Second)
+	standing := cost(at.Sub(lease.CreatedAt)) / 5
+	c.must(c.close(tenantOf, id))
+	served := cost(c.Now().Sub(at))
+	require.Equal(t, deposit-untouched(lease, fault)-standing-served, c.prepaid(tenantOf))
+	require.Equal(t, (standing+served)/5*4, c.fees(c.owners[1]))
+	require.Empty(t, append(c.tickets(c.owners[0]), c.tickets(c.owners[1])...))
+}

@@ -150,7 +150,7 @@ func (k *Keeper) finish(ctx sdk.Context, p *purse, lease types.Lease, end types.
 	if err := k.note(ctx, p.tenant, receipt); err != nil {
 		return receipt, err
 	}
-	if err := k.remember(ctx, p.tenant, receipt); err != nil {
+	if err := k.remember(ctx, p.tenant, receipt, types.Service{}); err != nil {
 		return receipt, err
 	}
 	return receipt, k.unqueueEnd(ctx, p.tenant, lease)

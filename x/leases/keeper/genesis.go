@@ -52,7 +52,7 @@ func (k *Keeper) InitGenesis(ctx sdk.Context, g types.GenesisState) error {
 			return err
 		}
 	}
-	if err := k.initServed(ctx, g.Creditable); err != nil {
+	if err := k.initServed(ctx, g); err != nil {
 		return err
 	}
 	if err := k.initChannels(ctx, g); err != nil {
@@ -120,7 +120,7 @@ func (k *Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 	if g.Receipts, err = values(ctx, k.receipts); err != nil {
 		return nil, err
 	}
-	if g.Creditable, err = k.exportServed(ctx); err != nil {
+	if err := k.exportServed(ctx, g); err != nil {
 		return nil, err
 	}
 	if err := k.exportChannels(ctx, g); err != nil {

@@ -26,6 +26,7 @@ import (
 //	D1  an account knows how many places it has, and they hold no more than its balance
 //	D3  a place has in channels what open channels say that they took from it
 //	G1  grants stand in both indexes, below their granter's next nonce
+//	S1  what a later verdict may credit has its receipt, or is one, and is forgotten in time
 //	R1  every receipt in the state has its place in the log
 //	R2  the parts of a receipt fit each other
 //	O1  the price index holds exactly the public offers of Containers without a lease
@@ -47,6 +48,9 @@ func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 		return err
 	}
 	if err := k.checkLog(ctx); err != nil {
+		return err
+	}
+	if err := k.checkServed(ctx); err != nil {
 		return err
 	}
 	return k.checkPrices(ctx, leased)

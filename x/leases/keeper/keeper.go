@@ -27,6 +27,8 @@ type (
 	channelEndKey = collections.Triple[int64, sdk.AccAddress, uint64]
 	pairKey       = collections.Pair[sdk.AccAddress, sdk.AccAddress]
 	servedKey     = collections.Quad[uint64, int64, sdk.AccAddress, uint64]
+	forgetKey     = collections.Quad[int64, uint64, sdk.AccAddress, uint64]
+	pendingKey    = collections.Pair[int64, uint64]
 	nonceKey      = collections.Triple[int64, sdk.AccAddress, uint64]
 )
 
@@ -81,7 +83,9 @@ type Keeper struct {
 	roots          collections.Map[uint64, types.ReceiptRoot]
 	kept           collections.Map[keptKey, leaseKey]
 
-	served collections.KeySet[servedKey]
+	served  collections.Map[servedKey, types.Service]
+	forget  collections.KeySet[forgetKey]
+	pending collections.Map[pendingKey, int64]
 }
 
 // NewKeeper builds the keeper; it panics on a schema that contradicts itself, which every start of a node would show.
@@ -132,8 +136,12 @@ func NewKeeper(deps Deps) *Keeper {
 		kept: collections.NewMap(sb, types.KeptReceiptsKey, "kept_receipts", collections.PairKeyCodec(number, number),
 			collcodec.KeyToValueCodec(leaseKeyCodec)),
 
-		served: collections.NewKeySet(sb, types.ServedKey, "served",
-			collections.QuadKeyCodec(number, second, sdk.AccAddressKey, number)),
+		served: collections.NewMap(sb, types.ServedKey, "served",
+			collections.QuadKeyCodec(number, second, sdk.AccAddressKey, number), codec.CollValue[types.Service](deps.Cdc)),
+		forget: collections.NewKeySet(sb, types.ForgetKey, "forget",
+			collections.QuadKeyCodec(second, number, sdk.AccAddressKey, number)),
+		pending: collections.NewMap(sb, types.PendingFaultsKey, "pending_faults",
+			collections.PairKeyCodec(second, number), collections.Int64Value),
 	}
 	schema, err := sb.Build()
 	if err != nil {

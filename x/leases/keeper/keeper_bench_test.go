@@ -106,10 +106,10 @@ func TestKeysWritten(t *testing.T) {
 		require.NoError(t, err)
 	}), "lease, account")
 	w.pass(time.Minute)
-	require.Equal(t, 5, w.writes.count(func() {
+	require.Equal(t, 6, w.writes.count(func() {
 		_, err := w.k.CloseLease(w.ctx, tenant(1), id, 0, nil)
 		require.NoError(t, err)
-	}), "lease, receipt, account, price index, and what a later verdict finds it by")
+	}), "lease, receipt, account, price index, what a later verdict finds it by, and when that is forgotten")
 	w.fund(tenant(1), 5)
 	require.Equal(t, 0, w.writes.count(func() {
 		_, err := w.k.Deposit(w.ctx, tenant(1), tenant(1), uath(5))

@@ -136,6 +136,13 @@ func (k *Keeper) pruneReceipts(ctx sdk.Context, params types.Params) error {
 		if err := k.kept.Remove(ctx, e.key); err != nil {
 			return err
 		}
+		receipt, err := k.receipts.Get(ctx, e.id)
+		if err != nil {
+			return err
+		}
+		if err := k.unremember(ctx, servedKeyOf(e.id.K1(), receipt)); err != nil {
+			return err
+		}
 		if err := k.receipts.Remove(ctx, e.id); err != nil {
 			return err
 		}

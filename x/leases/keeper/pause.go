@@ -30,6 +30,11 @@ func (k *Keeper) pauseOrEnd(ctx sdk.Context, p *purse, lease types.Lease) error 
 	until := lease.BilledUntil(p.account.TouchedAt)
 	paused, s := lease.Pause(until, outage)
 	paused.Standbys = nil
+	if faulty, err := k.standsFaulty(ctx, lease.ContainerId); err != nil {
+		return err
+	} else if faulty {
+		paused = paused.PauseUnder()
+	}
 	fee, err := k.apply(ctx, p, lease, s)
 	if err != nil {
 		return err
@@ -75,6 +80,9 @@ func (k *Keeper) ResumeLease(ctx sdk.Context, id types.LeaseID, deposit sdk.Coin
 	}
 	outage, err := k.outage(ctx, lease)
 	if err != nil {
+		return sdk.Coin{}, err
+	}
+	if err := k.rememberLeft(ctx, id.Tenant, lease, math.ZeroInt()); err != nil {
 		return sdk.Coin{}, err
 	}
 	resumed, s := lease.Resume(ctx.BlockTime(), outage)

@@ -3,7 +3,6 @@
 package keeper
 
 import (
-	"errors"
 	"time"
 
 	"cosmossdk.io/collections"
@@ -15,8 +14,9 @@ import (
 	"github.com/athnet/ath/x/leases/types"
 )
 
-// Fault credits what a fault touches once Checkers have found it: the lease that the Container has now, and those that ended after it
-// began. The credit is dated now; nothing is computed backwards. x/checks calls it in EndBlock, once per change of health.
+// Fault credits what a fault touches once Checkers have found it: the lease that the Container has now, and, before this block ends or in the
+// next ones, those that left it after the fault began. The credit is dated now; nothing is computed backwards. x/checks calls it in EndBlock, once
+// per change of health.
 func (k *Keeper) Fault(ctx sdk.Context, container uint64, fault time.Time) error {
 	params, err := k.params.Get(ctx)
 	if err != nil {
@@ -31,7 +31,7 @@ func (k *Keeper) Fault(ctx sdk.Context, container uint64, fault time.Time) error
 			return err
 		}
 	}
-	return k.creditReceipts(ctx, container, fault, params)
+	return k.pending.Set(ctx, collections.Join(ctx.BlockTime().UnixNano(), container), fault.UnixNano())
 }
 
 // Recovered makes the rest of the session free in which a Container is healthy again.
@@ -111,58 +111,6 @@ func (k *Keeper) creditLease(ctx sdk.Context, lease types.Lease, fault time.Time
 	return k.saveLease(ctx, tenant, lease)
 }
 
-// creditReceipts credits leases that ended in the Container after the fault began, the last first.
-func (k *Keeper) creditReceipts(ctx sdk.Context, container uint64, fault time.Time, params types.Params) error {
-	since := ctx.BlockTime().Add(-params.SlaHorizon)
-	if fault.After(since) {
-		since = fault
-	}
-	var keys []servedKey
-	latest := new(collections.Range[servedKey]).Prefix(servedPrefix(container)).Descending()
-	err := k.served.Walk(ctx, latest, func(key servedKey) (bool, error) {
-		if key.K2() <= since.UnixNano() || len(keys) == types.MaxCreditedReceipts {
-			return true, nil
-		}
-		keys = append(keys, key)
-		return false, nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, key := range keys {
-		if err := k.creditReceipt(ctx, key, fault, params); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// creditReceipt credits an ended lease, once. Its receipt stays as the log of receipts has it; the event says what was given back.
-func (k *Keeper) creditReceipt(ctx sdk.Context, key servedKey, fault time.Time, params types.Params) error {
-	receipt, err := k.receipts.Get(ctx, collections.Join(key.K3(), key.K4()))
-	if errors.Is(err, collections.ErrNotFound) { // pruned
-		return k.served.Remove(ctx, key)
-	}
-	if err != nil {
-		return err
-	}
-	due := receipt.Fault(fault, params.SlaSession)
-	if !due.Due.IsPositive() {
-		return nil
-	}
-	p, err := k.openPurse(ctx, key.K3(), receipt.Denom)
-	if err != nil {
-		return err
-	}
-	_, err = k.credit(ctx, p, types.EventSlaCredited{
-		LeaseId: receipt.ID(), ContainerId: receipt.ContainerId, Provider: receipt.Provider, FaultAt: fault, FreeFrom: due.From,
-	}, receipt.Indexer, due.Due)
-	if err != nil {
-		return err
-	}
-	return k.served.Remove(ctx, key)
-}
-
 // credit gives back what is due into a purse: out of the provider's unvested fees and the service fee that is waived with them. A ticket
 // claims the rest of the provider, and on what it holds the SLA fund advances. It returns what came.
 func (k *Keeper) credit(ctx sdk.Context, p *purse, event types.EventSlaCredited, indexerName string, due math.Int) (math.Int, error) {
@@ -222,70 +170,8 @@ func (k *Keeper) advance(ctx sdk.Context, p *purse, provider string, held math.I
 	return amount, k.vault.Move(ctx, fund, p.row(), amount)
 }
 
-// remember keeps a lease that has ended within reach of a verdict, and forgets a few of its Container that no verdict can reach any more.
-func (k *Keeper) remember(ctx sdk.Context, tenant sdk.AccAddress, receipt types.Receipt) error {
-	params, err := k.params.Get(ctx)
-	if err != nil {
-		return err
-	}
-	past := ctx.BlockTime().Add(-params.SlaHorizon).UnixNano()
-	var old []servedKey
-	oldest := new(collections.Range[servedKey]).Prefix(servedPrefix(receipt.ContainerId))
-	err = k.served.Walk(ctx, oldest, func(key servedKey) (bool, error) {
-		if key.K2() > past || len(old) == types.MaxForgottenServices {
-			return true, nil
-		}
-		old = append(old, key)
-		return false, nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, key := range old {
-		if err := k.served.Remove(ctx, key); err != nil {
-			return err
-		}
-	}
-	if !receipt.Creditable() {
-		return nil
-	}
-	return k.served.Set(ctx, servedKeyOf(tenant, receipt))
-}
-
-func servedPrefix(container uint64) servedKey {
-	return collections.QuadPrefix[uint64, int64, sdk.AccAddress, uint64](container)
-}
-
-func servedKeyOf(tenant sdk.AccAddress, r types.Receipt) servedKey {
-	return collections.Join4(r.ContainerId, r.BilledUntil.UnixNano(), tenant, r.Number)
-}
-
-// initServed loads which ended leases can still be credited; their receipts are loaded before.
-func (k *Keeper) initServed(ctx sdk.Context, ids []string) error {
-	for _, name := range ids {
-		id, err := types.ParseLeaseID(name)
-		if err != nil {
-			return err
-		}
-		receipt, err := k.Receipt(ctx, id)
-		if err != nil {
-			return err
-		}
-		if err := k.served.Set(ctx, servedKeyOf(id.Tenant, receipt)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// exportServed leaves out what has no receipt any more: no verdict can credit it.
-func (k *Keeper) exportServed(ctx sdk.Context) (ids []string, err error) {
-	err = k.served.Walk(ctx, nil, func(key servedKey) (bool, error) {
-		has, err := k.receipts.Has(ctx, collections.Join(key.K3(), key.K4()))
-		if has {
-			ids = append(ids, types.LeaseID{Tenant: key.K3(), Number: key.K4()}.String())
-		}
-		return false, err
-	})
-	return ids, err
+// standsFaulty says whether a fault stands that has credited what there was.
+func (k *Keeper) standsFaulty(ctx sdk.Context, container uint64) (bool, error) {
+	earns, err := k.providers.EarnsUntil(ctx, container)
+	return earns.Before(ctx.BlockTime()), err
 }

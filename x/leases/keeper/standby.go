@@ -117,6 +117,9 @@ func (k *Keeper) move(ctx sdk.Context, p *purse, lease, standby types.Lease, rea
 		return lease, err
 	}
 	left.Fee = left.Fee.Add(fee)
+	if err := k.rememberLeft(ctx, p.tenant, left, s.Minimum); err != nil {
+		return lease, err
+	}
 	accused, err := k.accuses(ctx, lease, reason)
 	if err != nil {
 		return lease, err

@@ -32,6 +32,8 @@ type Vault interface {
 	// Refund undoes payments to a provider, up to amount, into a prepaid row: out of fees that have not vested and service fees that were
 	// not distributed. Verdicts only, in EndBlock.
 	Refund(ctx sdk.Context, provider, indexer sdk.AccAddress, to athtypes.Row, amount math.Int) (refunded math.Int, err error)
+	// Fold adds up what the block has paid so far, so that Refund finds it.
+	Fold(ctx sdk.Context) error
 }
 
 // Providers is the part of x/providers that a lease pulls from.

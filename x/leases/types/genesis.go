@@ -50,6 +50,9 @@ func (g GenesisState) Validate() error {
 	if err := g.validateLog(); err != nil {
 		return err
 	}
+	if err := g.validateServed(); err != nil {
+		return err
+	}
 	for i, nonce := range g.Nonces {
 		if _, err := sdk.AccAddressFromBech32(nonce.Indexer); err != nil {
 			return ErrInvalidGenesis.Wrapf("nonces[%d].indexer: %v", i, err)

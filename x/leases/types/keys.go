@@ -55,7 +55,11 @@ var (
 	ReceiptRootsKey = collections.NewPrefix(26)
 	// KeptReceiptsKey: (epoch of the lease's end, place in the log) → (tenant, number); the receipts that are in the state.
 	KeptReceiptsKey = collections.NewPrefix(27)
-	// ServedKey: (container id, unix nanosecond of the end, tenant, number) → nothing; ended leases that a fault which is judged later
-	// may still credit.
+	// ServedKey: (container id, unix nanosecond of the end, tenant, number) → Service; what a fault that is judged later may still credit.
 	ServedKey = collections.NewPrefix(30)
+	// ForgetKey: (unix nanosecond of the end, container id, tenant, number) → nothing; the same in order of time, to be forgotten.
+	ForgetKey = collections.NewPrefix(31)
+	// PendingFaultsKey: (unix nanosecond of the verdict, container id) → unix nanosecond of the fault; for which ended leases still have to
+	// be credited.
+	PendingFaultsKey = collections.NewPrefix(32)
 )

@@ -57,6 +57,8 @@ func DefaultParams() Params {
 
 		SlaSession: 15 * time.Minute,
 		SlaHorizon: 2 * time.Hour,
+
+		MaxCreditsPerBlock: 1_000,
 	}
 }
 

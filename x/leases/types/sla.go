@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"cosmossdk.io/math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
 )
 
 const (
@@ -15,12 +17,8 @@ const (
 	MinSession, MaxSession = time.Minute, 24 * time.Hour
 	// MaxSLAHorizon bounds sla_horizon: fees are distributed after the verdict horizon, so later there is less to give back.
 	MaxSLAHorizon = 7 * 24 * time.Hour
-	// MaxCreditedReceipts bounds the ended leases that one fault credits, the last first: a Container serves one lease at a time, and
-	// each pays its minimum charge.
-	MaxCreditedReceipts = 32
-	// MaxForgottenServices bounds how many entries of ended leases that are past crediting one more end removes; two, so that
-	// they become fewer.
-	MaxForgottenServices = 2
+	// MaxCreditsPerBlock bounds max_credits_per_block: ten thousand credits take seconds of a block.
+	MaxCreditsPerBlock = 10_000
 )
 
 // Session is the length of what a fault makes free as a whole: on demand a session, counted from the start.
@@ -32,6 +30,8 @@ func (p Params) validateSLA() error {
 		return ErrInvalidParams.Wrapf("sla_session: %s: want %s to %s", p.SlaSession, MinSession, MaxSession)
 	case p.SlaHorizon < time.Minute || p.SlaHorizon > MaxSLAHorizon:
 		return ErrInvalidParams.Wrapf("sla_horizon: %s: want 1m to %s", p.SlaHorizon, MaxSLAHorizon)
+	case p.MaxCreditsPerBlock < 1 || p.MaxCreditsPerBlock > MaxCreditsPerBlock:
+		return ErrInvalidParams.Wrapf("max_credits_per_block: %d: want 1 to %d", p.MaxCreditsPerBlock, MaxCreditsPerBlock)
 	}
 	return nil
 }
@@ -114,6 +114,22 @@ func (l Lease) free(until time.Time) time.Duration {
 	return max(0, earlier(*l.FreeUntil, until).Sub(l.SettledUntil))
 }
 
+// PauseUnder notes that a pause began while a fault stood: its verdict has given back what there was, and since then nothing was billed.
+func (l Lease) PauseUnder() Lease {
+	at := l.SettledUntil
+	l.CreditableFrom, l.FreeUntil = &at, nil
+	return l
+}
+
+// Left is what a lease was billed in a Container that it has left, or up to a pause, in the form of a receipt: the lease goes on, and a fault
+// that is judged later may credit it for that time. minimum is what it paid for leaving early.
+func (l Lease) Left(minimum math.Int) Receipt {
+	return Receipt{
+		Tenant: l.Tenant, Number: l.Number, ContainerId: l.ContainerId, Provider: l.Provider, CreatedAt: l.CreatedAt, StartedAt: l.StartedAt,
+		EndedAt: l.SettledUntil, Denom: l.Denom, Rate: l.Rate, Billed: l.Billed, Fee: l.Fee, Refunded: math.ZeroInt(), Outage: l.Lost,
+	}.served(l, minimum)
+}
+
 // served notes in a receipt what a fault that is judged later needs to know.
 func (r Receipt) served(l Lease, minimum math.Int) Receipt {
 	r.CreditableFrom, r.BilledUntil, r.Credited, r.Minimum, r.Indexer = l.CreditableFrom, l.SettledUntil, l.Credited, minimum, l.Indexer
@@ -168,3 +184,33 @@ func (r Receipt) validateSLA() error {
 
 // ID names the lease.
 func (r Receipt) ID() string { return idString(r.Tenant, r.Number) }
+
+// validateServed checks what leases were billed in Containers that they have left, and the faults that wait.
+func (g GenesisState) validateServed() error {
+	for i, r := range g.Left {
+		if _, err := ParseLeaseID(r.ID()); err != nil {
+			return ErrInvalidGenesis.Wrapf("left[%d]: %v", i, err)
+		}
+		if _, err := sdk.AccAddressFromBech32(r.Provider); err != nil {
+			return ErrInvalidGenesis.Wrapf("left[%d].provider: %v", i, err)
+		}
+		if err := validateRate("rate", r.Rate); err != nil {
+			return ErrInvalidGenesis.Wrapf("left[%d]: %v", i, err)
+		}
+		if r.Billed.IsNil() || r.Billed.IsNegative() || r.Billed.GT(MaxAmount) || !validTime(r.CreatedAt) || r.StartedAt == nil || !validTime(*r.StartedAt) {
+			return ErrInvalidGenesis.Wrapf("left[%d]: billed %s, created_at %s, started_at %v", i, show(r.Billed), r.CreatedAt, r.StartedAt)
+		}
+		if err := r.validateSLA(); err != nil {
+			return ErrInvalidGenesis.Wrapf("left[%d]: %v", i, err)
+		}
+		if !r.Creditable() {
+			return ErrInvalidGenesis.Wrapf("left[%d]: %s was billed nothing that could be credited", i, r.ID())
+		}
+	}
+	for i, f := range g.PendingFaults {
+		if f.ContainerId == 0 || !validTime(f.FaultAt) || !validTime(f.JudgedAt) || f.JudgedAt.Before(f.FaultAt) {
+			return ErrInvalidGenesis.Wrapf("pending_faults[%d]: container %d, faulty since %s, judged at %s", i, f.ContainerId, f.FaultAt, f.JudgedAt)
+		}
+	}
+	return nil
+}
