@@ -469,7 +469,7 @@ func TestKeysWrittenWithDepositors(t *testing.T) {
 	w.pass(time.Minute)
 	require.Equal(t, 2, w.writes.count(func() { w.settled(id) }))
 	w.pass(time.Minute)
-	require.Equal(t, 5, w.writes.count(func() {
+	require.Equal(t, 6, w.writes.count(func() {
 		_, err := w.k.CloseLease(w.ctx, me, id, 0, nil)
 		require.NoError(t, err)
 	}))
