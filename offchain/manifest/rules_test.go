@@ -119,7 +119,8 @@ func TestWhatSDLRefusesIsRefused(t *testing.T) {
 		"cpu of nothing":               {sdl(cpu, "cpu:"), "cpu is missing"},
 		"memory below":                 {sdl(memory, "memory: {size: 1023Ki}"), "expected 1Mi to 2Ti"},
 		"memory above":                 {sdl(memory, "memory: {size: 3Ti}"), "expected 1Mi to 2Ti"},
-		"memory as people write it":    {sdl(memory, "memory: {size: 1GB}"), "expected a size"},
+		"memory in words":              {sdl(memory, "memory: {size: 1GiB}"), "expected a size"},
+		"memory in bytes and B":        {sdl(memory, "memory: {size: 1000000000B}"), "expected a size"},
 		"memory with a space":          {sdl(memory, "memory: {size: 1 Gi}"), "expected a size"},
 		"memory in underscores":        {sdl(memory, "memory: {size: 1_000_000_000}"), "expected a size"},
 		"storage below":                {sdl(storage, "storage: {size: 4Mi}"), "expected a size from 5Mi to 32Ti"},
@@ -229,6 +230,38 @@ func TestGPUsThatSuitAll(t *testing.T) {
 }
 
 // Only the first document of a file is SDL's.
+// Akash's Console writes 8GB, which its command line refuses: such a size is taken as the Console means it, with a word about it.
+func TestSizesOfTheConsole(t *testing.T) {
+	for size, want := range map[string]struct {
+		plain string
+		bytes uint64
+	}{
+		"8GB":   {"8G", 8e9},
+		"15Gb":  {"15G", 15e9},
+		"2gi":   {"2Gi", 2 << 30},
+		"1.5gb": {"1.5G", 1.5e9},
+		"512MB": {"512M", 512e6},
+		"512m":  {"512M", 512e6},
+		"7KI":   {"", 0},
+		"0.1tb": {"0.1T", 1e11},
+	} {
+		t.Run(size, func(t *testing.T) {
+			file, err := manifest.Parse("app.yaml", []byte(sdl(memory, "memory: {size: "+size+"}")))
+			if want.plain == "" {
+				require.ErrorContains(t, err, "expected 1Mi to 2Ti")
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, want.bytes, file.Asked["web"].MemoryBytes)
+			said := ""
+			for _, w := range file.Warnings {
+				said += w.String() + "\n"
+			}
+			require.Contains(t, said, `"`+size+`" is read as `+want.plain+", as Akash's Console reads it")
+		})
+	}
+}
+
 func TestFurtherDocuments(t *testing.T) {
 	parsed, err := manifest.Parse("app.yaml", []byte(sdl()+"---\nversion: \"1.0\"\n"))
 	require.NoError(t, err)

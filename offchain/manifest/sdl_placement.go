@@ -50,7 +50,7 @@ var denoms = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9/:._-]{2,127}$`)
 func (v value) pricing() {
 	const want = "a price such as denom: uath, amount: 1000"
 	for _, profile := range v.entries() {
-		amount, denom := "", ""
+		amount, denom, said := "", "", len(v.r.errors)
 		for _, e := range profile.value.entries() {
 			switch e.key {
 			case "amount":
@@ -66,7 +66,7 @@ func (v value) pricing() {
 				e.unknown("denom, amount")
 			}
 		}
-		if amount == "" || denom == "" {
+		if (amount == "" || denom == "") && len(v.r.errors) == said {
 			profile.value.errorf("expected %s", want)
 		}
 	}
@@ -91,6 +91,16 @@ func (s *sdl) priced(at entry) {
 	place, ok := s.placement[at.key]
 	if _, known := s.compute[profile]; !ok || !known {
 		return // said elsewhere
+	}
+	for _, e := range place.entries() {
+		if e.key == "attributes" {
+			for _, a := range e.value.entries() {
+				// Other attributes name a place or a price; who asks for this one may not get less.
+				if strings.HasPrefix(a.key, "tee/") {
+					a.value.refusef("tee", "confidential computing is not offered")
+				}
+			}
+		}
 	}
 	for _, e := range place.entries() {
 		if e.key != "pricing" {

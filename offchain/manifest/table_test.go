@@ -62,6 +62,7 @@ func TestTheTableIsTrue(t *testing.T) {
 		"profiles.compute.resources.gpu.attributes.interconnect":     gpu("vendor: {nvidia: }, interconnect: []"),
 		"profiles.placement.pricing":                                 sdl(),
 		"profiles.placement.attributes":                              sdl("dc: {", "dc: {attributes: {region: eu}, "),
+		"profiles.placement.attributes: tee/type":                    sdl("dc: {", "dc: {attributes: {tee/type: cpu}, "),
 		"profiles.placement.signedBy":                                sdl("dc: {", "dc: {signedBy: {anyOf: [a]}, "),
 		"deployment.profile":                                         sdl(),
 		"deployment.count":                                           sdl("count: 1", "count: 3"),

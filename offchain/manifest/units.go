@@ -59,6 +59,22 @@ func (v value) cpuMilli() uint64 {
 	return n
 }
 
+// consoleSize is how Akash's Console writes and reads sizes: in any case, with B for bytes or without.
+var consoleSize = regexp.MustCompile(`(?i)^([0-9]+\.?[0-9]*|\.[0-9]+)([kmgtpe])([ib]?)$`)
+
+// strict is the size that Akash's command line reads as its Console reads s: 8G for 8GB, 2Gi for 2gi.
+func strict(s string) string {
+	m := consoleSize.FindStringSubmatch(s)
+	if m == nil {
+		return s
+	}
+	unit := strings.ToUpper(m[2])
+	if strings.EqualFold(m[3], "i") {
+		return m[1] + unit + "i"
+	}
+	return m[1] + strings.Replace(unit, "K", "k", 1)
+}
+
 func mib(bytes uint64) uint64 { return (bytes + 1<<20 - 1) >> 20 }
 
 // sizeBytes reads a size: "512Mi", "1G", 1073741824. A part of a byte counts as a whole one.
@@ -74,9 +90,10 @@ func (v value) size(want string, units []byteUnit) uint64 {
 	if !ok {
 		return 0
 	}
-	digits, scale := s, int64(1)
+	plain := strict(s)
+	digits, scale := plain, int64(1)
 	for _, u := range units {
-		if rest, found := strings.CutSuffix(s, u.suffix); found {
+		if rest, found := strings.CutSuffix(plain, u.suffix); found {
 			digits, scale = rest, u.bytes
 			break
 		}
@@ -85,6 +102,9 @@ func (v value) size(want string, units []byteUnit) uint64 {
 	if !ok || n > maxMiB<<20 {
 		v.errorf("expected %s, found %q", want, s)
 		return 0
+	}
+	if plain != s {
+		v.warnf("%q is read as %s, as Akash's Console reads it; Akash's command line refuses it", s, plain)
 	}
 	return n
 }
