@@ -29,7 +29,7 @@ func Parse(name string, data []byte) (*File, error) {
 	}
 	file := &File{Manifest: Manifest{Version: Version}, Asked: map[string]Asked{}}
 	if root := r.root(data); root != nil {
-		s := &sdl{file: file, params: map[string][]placed{}, used: map[string]bool{}, hosts: map[string]bool{}, leased: map[string]bool{}}
+		s := &sdl{file: file, params: map[string][]placed{}, confidential: map[string]value{}, used: map[string]bool{}, hosts: map[string]bool{}, leased: map[string]bool{}}
 		s.document(*root)
 	}
 	if len(r.errors) > 0 {
@@ -68,8 +68,10 @@ type sdl struct {
 	compute   map[string]value
 	placement map[string]value
 	// params says where volumes of a service are mounted.
-	params    map[string][]placed
-	endpoints map[string]value
+	params map[string][]placed
+	// confidential maps a service to its tee where that asks for a GPU.
+	confidential map[string]value
+	endpoints    map[string]value
 	// deployed maps a service to where the file deploys it.
 	deployed map[string]value
 	order    []string

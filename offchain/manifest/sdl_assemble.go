@@ -17,6 +17,9 @@ func (s *sdl) assemble(root value) {
 		s.ips(name, ips)
 		svc := s.service(name)
 		svc.Resources = s.resourcesOf(name)
+		if v, ok := s.confidential[name]; ok && svc.Resources.GPUs == 0 {
+			v.errorf("tee of a GPU, and the compute profile has none")
+		}
 		s.mounts(name, &svc)
 		s.file.Manifest.Services = append(s.file.Manifest.Services, svc)
 	}

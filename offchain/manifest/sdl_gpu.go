@@ -50,6 +50,10 @@ func (v value) gpuAttributes() []GPU {
 			}
 		case "interconnect":
 			a.value.interconnect()
+		case "rdma", "rdma_group": // what interconnect was called before
+			if a.key == "rdma_group" && a.value.word("the name of a group") != "" || a.key == "rdma" && a.value.flag() {
+				a.value.refusef("gpu-interconnect", "choosing how GPUs are connected is not offered")
+			}
 		default:
 			a.value.errorf("SDL has no such attribute here; expected vendor")
 		}

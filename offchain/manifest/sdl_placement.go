@@ -36,10 +36,46 @@ func (s *sdl) placements() {
 				if auditors > 0 {
 					e.value.warnf("auditors of another market, ignored")
 				}
+			case "verification":
+				e.value.verification()
 			default:
-				e.unknown("attributes, signedBy, pricing")
+				e.unknown("attributes, signedBy, verification, pricing")
 			}
 		}
+	}
+}
+
+// verification checks what providers of another market are to have proven; hardware for confidential computing is no matter of trust alone.
+func (v value) verification() {
+	tier, more := uint64(0), false
+	for _, e := range v.entries() {
+		switch e.key {
+		case "min_tier":
+			tier, _ = e.value.whole(0, 4)
+		case "capabilities", "auditors":
+			for _, text := range e.value.texts("a name") {
+				if more = true; e.key == "capabilities" && strings.HasPrefix(text, "tee_") {
+					e.value.refusef("tee", "confidential computing is not offered")
+				} else if e.key == "auditors" && !strings.HasPrefix(text, "akash1") {
+					e.value.errorf("expected addresses that begin with akash1, found %q", text)
+				}
+			}
+		case "auditor_mode":
+			if mode := e.value.word("any or all"); mode != "" && mode != "any" && mode != "all" {
+				e.value.errorf("expected any or all, found %q", mode)
+			}
+		case "min_auditor_count":
+			count, _ := e.value.whole(0, 1<<32-1)
+			more = more || count > 0
+		default:
+			e.unknown("min_tier, capabilities, auditors, auditor_mode, min_auditor_count")
+		}
+	}
+	if more && tier == 0 {
+		v.errorf("expected min_tier: from 1 to 4 beside capabilities, auditors or min_auditor_count")
+	}
+	if tier > 0 {
+		v.warnf("proofs of another market, ignored")
 	}
 }
 
@@ -96,7 +132,7 @@ func (s *sdl) priced(at entry) {
 		if e.key == "attributes" {
 			for _, a := range e.value.entries() {
 				// Other attributes name a place or a price; who asks for this one may not get less.
-				if strings.HasPrefix(a.key, "tee/") {
+				if strings.HasPrefix(a.key, "tee/") || strings.HasPrefix(a.key, "confidential-compute") {
 					a.value.refusef("tee", "confidential computing is not offered")
 				}
 			}

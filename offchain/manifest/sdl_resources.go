@@ -140,6 +140,9 @@ func (v value) one(key, want string, used bool, read func(value) uint64, within 
 func (v value) attributes() {
 	for _, e := range v.entries() {
 		if e.key == "arch" {
+			if arch := e.value.word("an architecture"); arch != "amd64" && arch != "arm64" {
+				e.value.errorf("expected amd64 or arm64, found %q", arch)
+			}
 			e.value.refusef("cpu-arch", "choosing the CPU architecture is not offered")
 			continue
 		}
@@ -234,6 +237,7 @@ func (v value) storageAttributes(out *Storage) {
 type placed struct {
 	name, mount string
 	readOnly    bool
+	sealed      bool
 	at          value
 }
 
@@ -248,6 +252,9 @@ func (s *sdl) mounts(name string, svc *Service) {
 		}
 		volume := &asked.Storage[i]
 		volume.Mount, volume.ReadOnly = p.mount, p.readOnly
+		if p.sealed && !volume.Persistent {
+			p.at.errorf("a volume with a keyRef is persistent in SDL; add persistent: true or remove the keyRef")
+		}
 		at := path.Clean(p.mount)
 		if !MountOffered(at) {
 			p.at.refusef("volume-mount", "a volume can't be mounted at %s, which is the system's; choose another path", p.mount)

@@ -49,7 +49,7 @@ func (s *sdl) service(name string) Service {
 		case "depends_on", "dependencies":
 			svc.DependsOn = e.value.dependencies()
 		case "params":
-			s.params[name] = e.value.params()
+			s.params[name] = s.serviceParams(name, e.value)
 		case "credentials":
 			if !e.value.null() {
 				svc.Credentials = e.value.credentials()
@@ -262,9 +262,13 @@ func (v value) dependencies() []string {
 	return out
 }
 
-// params reads where volumes are mounted.
-func (v value) params() []placed {
+// keyRefs are the sealed keys that SDL takes for volumes.
+var keyRefs = regexp.MustCompile(`^sealed(\.[A-Za-z0-9_-]+){3}$`)
+
+// serviceParams reads where volumes are mounted.
+func (s *sdl) serviceParams(name string, v value) []placed {
 	var out []placed
+	tee, kbs := "", (*value)(nil)
 	for _, e := range v.entries() {
 		switch e.key {
 		case "storage":
@@ -277,7 +281,10 @@ func (v value) params() []placed {
 					case "readOnly":
 						p.readOnly = k.value.flag()
 					case "keyRef":
-						if k.value.word("a sealed key") != "" {
+						if key := k.value.word("a sealed key"); key != "" {
+							if p.sealed = true; !keyRefs.MatchString(key) {
+								k.value.errorf("expected sealed. and a token of three parts, found %q", key)
+							}
 							k.value.refusef("volume-encryption", "volumes that are encrypted with a key of the tenant are not offered")
 						}
 					default:
@@ -303,12 +310,55 @@ func (v value) params() []placed {
 				}
 			}
 		case "tee":
-			e.value.refusef("tee", "confidential computing is not offered")
+			if tee = e.value.tee(); strings.HasSuffix(tee, "-gpu") {
+				s.confidential[name] = e.value
+			}
+		case "kbs":
+			kbs = &e.value
 		default:
 			e.unknown("storage, permissions")
 		}
 	}
+	if kbs != nil && !kbs.null() {
+		kbs.keyBroker(tee != "")
+	}
 	return out
+}
+
+var tees = []string{"cpu", "cpu-gpu", "sev-snp", "sev-snp-gpu", "tdx", "tdx-gpu"}
+
+// tee reads params.tee, which was a mapping before it was a word.
+func (v value) tee() string {
+	kind := ""
+	if n := v.resolve(); n != nil && n.Kind == yaml.MappingNode {
+		for _, e := range v.entries() {
+			if e.key == "type" {
+				kind = e.value.word("a type")
+			}
+		}
+	} else if kind = v.word("a type"); kind == "" {
+		return ""
+	}
+	if !slices.Contains(tees, kind) {
+		v.errorf("expected cpu or cpu-gpu, found %q", kind)
+	}
+	v.refusef("tee", "confidential computing is not offered")
+	return kind
+}
+
+// keyBroker checks params.kbs, whose keys go to confidential computing alone.
+func (v value) keyBroker(tee bool) {
+	for _, e := range v.entries() {
+		if e.key == "mode" {
+			if mode := e.value.word("a mode"); mode == "provider" || mode == "tenant" {
+				if !tee {
+					v.errorf("kbs is there without tee; add tee: cpu, or remove kbs")
+				}
+				return
+			}
+		}
+	}
+	v.errorf("expected mode: provider or tenant")
 }
 
 // Bounds of http_options in SDL: bytes, and milliseconds.

@@ -141,9 +141,9 @@ func TestFeaturesNotOfferedAreNamed(t *testing.T) {
 	for feature, file := range map[string]string{
 		"count":               sdl("count: 1", "count: 17"),
 		"volume-mount":        sdl("    expose:", "    params: {storage: {default: {mount: /proc}}}\n    expose:"),
-		"volume-encryption":   sdl("    expose:", "    params: {storage: {default: {mount: /data, keyRef: sealed.a.b.c}}}\n    expose:"),
+		"volume-encryption":   sdl("    expose:", "    params: {storage: {default: {mount: /data, keyRef: sealed.a.b.c}}}\n    expose:", "storage: {size: 1Gi}", "storage: {size: 1Gi, attributes: {persistent: true}}"),
 		"permissions":         sdl("    expose:", "    params: {permissions: {read: [logs]}}\n    expose:"),
-		"tee":                 sdl("    expose:", "    params: {tee: snp}\n    expose:"),
+		"tee":                 sdl("    expose:", "    params: {tee: cpu}\n    expose:"),
 		"reclamation":         sdl("services:", "reclamation: {min_window: 1h}\nservices:"),
 		"include":             sdl("services:", "include: [other.yaml]\nservices:"),
 		"cpu-arch":            sdl("units: 1", "units: 1, attributes: {arch: arm64}"),
