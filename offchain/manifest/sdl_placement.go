@@ -82,6 +82,9 @@ func (v value) verification() {
 // denoms are those that a coin can have.
 var denoms = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9/:._-]{2,127}$`)
 
+// maxPrice is the most that SDL takes for one replica and block.
+const maxPrice = 10_000_000
+
 // pricing checks that prices are prices, which they must be in SDL, and says that they have no effect.
 func (v value) pricing() {
 	const want = "a price such as denom: uath, amount: 1000"
@@ -147,6 +150,14 @@ func (s *sdl) priced(at entry) {
 				continue
 			}
 			for _, k := range p.value.entries() {
+				if k.key == "amount" {
+					if amount := k.value.word("an amount"); positive(amount) {
+						if n, ok := scaled(amount, 1); !ok || n > maxPrice {
+							k.value.errorf("expected an amount of at most %d, found %q", maxPrice, amount)
+						}
+					}
+					continue
+				}
 				if denom := k.value.word("a denom"); k.key == "denom" && s.denom == "" {
 					s.denom = denom
 				} else if k.key == "denom" && denom != s.denom {
