@@ -14,6 +14,11 @@ LDFLAGS := -s -w -X github.com/cosmos/cosmos-sdk/version.Name=ath -X github.com/
 GO      := go
 TESTFLAGS ?=
 ONCE    ?=
+# What make recovery plays.
+SCHEDULES ?= 100
+BUDGET  ?= 0
+SEED    ?= 0
+FIRST   ?= 0
 # LEDGER=1 builds athd with support for Ledger devices, which needs a C compiler.
 LEDGER  ?=
 
@@ -78,6 +83,12 @@ e2e: build $(TOOLS)/gotestsum ## Scripts against a real node, worker and contain
 	@ATH_DOCKER=1 $(TOOLS)/gotestsum --format pkgname-and-test-fails -- -timeout 15m -count=1 -p 1 $(TESTFLAGS) \
 		./offchain/worker ./offchain/worker/runtime/docker
 	@$(TOOLS)/gotestsum --format testname -- -tags e2e -timeout 30m -count=1 -p 1 $(TESTFLAGS) ./tests/e2e/... ./tests/network/...
+
+.PHONY: recovery
+recovery: build $(TOOLS)/gotestsum ## Kill everything under running leases; SCHEDULES=100 BUDGET=0 (none begins later) SEED=0 (random) FIRST=0
+	@scripts/deps.sh run
+	@$(TOOLS)/gotestsum --format standard-verbose -- -tags e2e -timeout 45m -count=1 $(TESTFLAGS) ./tests/recovery \
+		-kill-schedules $(SCHEDULES) -kill-budget $(BUDGET) -kill-seed $(SEED) -kill-first $(FIRST)
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint $(TOOLS)/govulncheck ## gofmt, go vet, golangci-lint, known vulnerabilities

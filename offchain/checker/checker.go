@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	"google.golang.org/grpc"
@@ -34,6 +35,9 @@ import (
 	checktypes "github.com/athnet/ath/x/checks/types"
 	providertypes "github.com/athnet/ath/x/providers/types"
 )
+
+// startWait is how long a node that restarts meanwhile is waited for.
+const startWait = 10 * time.Minute
 
 // Chain is the node: chain.Client, or chaintest.Chain.
 type Chain interface {
@@ -130,8 +134,11 @@ func (c *Checker) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer c.jobs.Wait()
 	defer cancel()
-	start, err := c.Chain.Latest(ctx)
-	if err != nil {
+	var start chain.Head
+	if err := chain.Insist(ctx, c.Clock, startWait, c.Log, func() (err error) {
+		start, err = c.Chain.Latest(ctx)
+		return err
+	}); err != nil {
 		return fmt.Errorf("query the chain's head: %w", err)
 	}
 	heads := make(chan chain.Head, 1)

@@ -39,6 +39,8 @@ const (
 	paramsEvery = 100
 	// heightHeader asks a node for the state of a height.
 	heightHeader = "x-cosmos-block-height"
+	// startWait is how long a node that restarts meanwhile is waited for.
+	startWait = 10 * time.Minute
 )
 
 // Chain is the node: chain.Client, or chaintest.Chain.
@@ -71,7 +73,10 @@ type Indexer struct {
 
 // New checks that history and node are of one chain.
 func New(ctx context.Context, o Options) (*Indexer, error) {
-	if _, err := o.History.Verify(ctx, o.Chain); err != nil {
+	if err := chain.Insist(ctx, o.Clock, startWait, o.Log, func() error {
+		_, err := o.History.Verify(ctx, o.Chain)
+		return err
+	}); err != nil {
 		return nil, err
 	}
 	return &Indexer{Options: o, hub: newHub(), ready: make(chan struct{})}, nil
@@ -87,11 +92,13 @@ func (x *Indexer) Actors() []daemon.Actor {
 
 // followMarket loads a snapshot and then follows events.
 func (x *Indexer) followMarket(ctx context.Context) error {
-	head, err := x.Chain.Latest(ctx)
-	if err != nil {
-		return fmt.Errorf("the chain's head: %w", err)
-	}
-	if err := x.snapshot(ctx, head); err != nil {
+	var head chain.Head
+	if err := chain.Insist(ctx, x.Clock, startWait, x.Log, func() (err error) {
+		if head, err = x.Chain.Latest(ctx); err != nil {
+			return fmt.Errorf("the chain's head: %w", err)
+		}
+		return x.snapshot(ctx, head)
+	}); err != nil {
 		return err
 	}
 	close(x.ready)

@@ -408,7 +408,7 @@ func TestHistoryOfAnotherChainIsRefused(t *testing.T) {
 		db, err := history.Open(context.Background(), path)
 		require.NoError(t, err)
 		defer db.Close()
-		_, err = New(context.Background(), Options{Chain: n, History: db})
+		_, err = New(context.Background(), Options{Chain: n, History: db, Clock: clock.Real, Log: slog.New(slog.DiscardHandler)})
 		return err
 	}
 	require.NoError(t, open(n))

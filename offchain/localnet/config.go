@@ -77,6 +77,8 @@ type Worker struct {
 	Account string `yaml:"account"`
 	Price   string `yaml:"price"`
 	Region  string `yaml:"region"`
+	// Machines are accounts of providers with a machine of their own each, which this one stands in for: their workers share its engine.
+	Machines []string `yaml:"machines"`
 }
 
 // Load reads a configuration; unknown entries are errors.
@@ -143,6 +145,11 @@ func (c *Config) validate() error {
 	for field, name := range map[string]string{"validators[0].account": c.Validators[0].Account, "worker.account": c.Worker.Account, "indexer": c.Indexer, "tenant": c.Tenant} {
 		if !slices.Contains(names, name) {
 			return fmt.Errorf("%s: there is no account %q", field, name)
+		}
+	}
+	for i, name := range c.Worker.Machines {
+		if !slices.Contains(names, name) || name == c.Worker.Account || slices.Contains(c.Worker.Machines[:i], name) {
+			return fmt.Errorf("worker.machines[%d]: want an account of its own, have %q", i, name)
 		}
 	}
 	for i, name := range c.Checkers {

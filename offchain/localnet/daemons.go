@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,28 +25,36 @@ func (n *Network) daemonEnv(prefix string, settings map[string]string) []string 
 	return env
 }
 
-// startWorker makes the worker's home and starts it; it registers and offers by itself.
-func (n *Network) startWorker(ctx context.Context) error {
+// startWorker makes the home of the worker of a machine, 0 for this one, and starts it; it registers and offers by itself.
+func (n *Network) startWorker(ctx context.Context, machine int) error {
 	c := n.Config
-	home := filepath.Join(c.Home, "worker")
-	key, _, err := c.key(c.Worker.Account)
+	name, account := n.WorkerName(machine), n.workerAccount(machine)
+	home := filepath.Join(c.Home, strings.TrimPrefix(name, "ath-"))
+	key, _, err := c.key(account)
 	if err != nil {
 		return err
 	}
 	if err := key.Save(filepath.Join(home, worker.FileOperatorKey)); err != nil {
 		return err
 	}
+	gateway := n.address(c.Ports.Worker + 2*machine)
 	env := n.daemonEnv("ATH_WORKER", map[string]string{
-		"ENDPOINT": n.address(c.Ports.Worker), "LISTEN": n.address(c.Ports.Worker), "LOCAL": n.address(c.Ports.WorkerHealth),
+		"ENDPOINT": gateway, "LISTEN": gateway, "LOCAL": n.address(c.Ports.WorkerHealth + 2*machine),
 		"REGION": c.Worker.Region, "CLASS": "cpu", "PUBLISH_IP": "127.0.0.1", "DOCKER_HOST": n.engine.host,
-		"PORTS": fmt.Sprintf("%d-%d", c.Ports.Workloads[0], c.Ports.Workloads[1]),
+		"PORTS": n.workloadPorts(machine),
 		// Seconds instead of minutes, like everything here; images come as soon as a tenant has named them.
 		"USAGE_INTERVAL": "3s", "SETTLE_INTERVAL": "5s", "MANIFEST_WAIT": "15s", "START_WAIT": "60s", "STOP_GRACE": "2s", "EARLY_PULL": "true",
 	})
 	if _, err := run(ctx, env, n.bin(WorkerP), "init", "--home", home); err != nil {
 		return err
 	}
-	return n.launch(&process{name: WorkerP, path: n.bin(WorkerP), args: []string{"start", "--home", home, "--register", "--price", c.Worker.Price}, env: env})
+	p := &process{name: name, path: n.bin(WorkerP), args: []string{"start", "--home", home, "--register", "--price", c.Worker.Price}, env: env}
+	if machine > 0 {
+		if err := n.elsewhere(p, machine); err != nil {
+			return err
+		}
+	}
+	return n.launch(p)
 }
 
 // fileKey is where ath-checker and ath-indexer keep the key they sign with.
@@ -84,7 +93,9 @@ func (n *Network) startIndexer() error {
 // startDaemons starts everything that follows the chain, all at once: none waits for another.
 func (n *Network) startDaemons(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return n.startWorker(gctx) })
+	for machine := range 1 + len(n.Config.Worker.Machines) {
+		g.Go(func() error { return n.startWorker(gctx, machine) })
+	}
 	g.Go(func() error {
 		if err := n.buyLicences(gctx); err != nil {
 			return err
@@ -101,7 +112,7 @@ func (n *Network) startDaemons(ctx context.Context) error {
 		return err
 	}
 	n.say("%d Checkers with a licence each, an Indexer at %s", len(n.Config.Checkers), n.IndexerURL())
-	c, err := n.awaitContainer(ctx)
+	c, err := n.awaitContainers(ctx)
 	if err != nil {
 		return err
 	}

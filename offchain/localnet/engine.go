@@ -33,8 +33,8 @@ type engine struct {
 	script string
 }
 
-// openEngine uses the engine of DOCKER_HOST or of the usual socket, and starts a private one where none answers.
-func openEngine(ctx context.Context, root, home string) (engine, error) {
+// openEngine uses the engine of DOCKER_HOST or of the usual socket, and starts a private one where none answers or one is wanted.
+func openEngine(ctx context.Context, root, home string, private bool) (engine, error) {
 	script, err := filepath.Abs(filepath.Join(root, "scripts", "dockerd.sh"))
 	if err != nil {
 		return engine{}, fmt.Errorf("find scripts/dockerd.sh: %w", err)
@@ -44,24 +44,32 @@ func openEngine(ctx context.Context, root, home string) (engine, error) {
 		host = client.DefaultDockerHost
 	}
 	e := engine{host: host, script: script}
+	if private {
+		return e.start(ctx, home)
+	}
 	if err = e.ping(ctx); err == nil {
 		return e, nil
 	}
 	if os.Getenv(client.EnvOverrideHost) != "" {
 		return e, fmt.Errorf("no container engine answers at DOCKER_HOST=%s: %w; start it, or unset DOCKER_HOST to have a private one started", host, err)
 	}
+	return e.start(ctx, home)
+}
+
+// start starts a private engine.
+func (e engine) start(ctx context.Context, home string) (engine, error) {
 	if e.dir = filepath.Join(home, "engine"); len(e.dir) > maxSocketDir {
 		h := fnv.New32a()
 		h.Write([]byte(home))
 		e.dir = filepath.Join(os.TempDir(), fmt.Sprintf("ath-engine-%08x", h.Sum32()))
 	}
-	out, err := run(ctx, nil, script, "start", e.dir)
+	out, err := run(ctx, nil, e.script, "start", e.dir)
 	if err != nil {
 		return e, fmt.Errorf("no container engine runs and none can be started: %w; install Docker (`make deps` on Debian, as root) or start it", err)
 	}
 	_, address, ok := strings.Cut(strings.TrimSpace(out), "DOCKER_HOST=")
 	if !ok {
-		return e, fmt.Errorf("start the private engine: %s printed %q", script, out)
+		return e, fmt.Errorf("start the private engine: %s printed %q", e.script, out)
 	}
 	e.host = address
 	return e, nil

@@ -22,6 +22,8 @@ type Network struct {
 	Root string
 	// Say gets a line about every step; may be nil.
 	Say func(string)
+	// PrivateEngine starts one even where another answers: for whoever kills it.
+	PrivateEngine bool
 
 	engine    engine
 	registry  *registryServer
@@ -101,7 +103,7 @@ func (n *Network) startEngine(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if n.engine, err = openEngine(ctx, n.Root, n.Config.Home); err != nil {
+	if n.engine, err = openEngine(ctx, n.Root, n.Config.Home, n.PrivateEngine); err != nil {
 		return err
 	}
 	if n.engine.dir != "" {
@@ -113,7 +115,7 @@ func (n *Network) startEngine(ctx context.Context) error {
 }
 
 // Samples are the sample programs that the registry holds, with their ports.
-var samples = map[string][]string{"web": {"8080/tcp"}, "batch": nil}
+var samples = map[string][]string{"web": {"8080/tcp"}, "batch": nil, "ticker": nil}
 
 func (n *Network) startImages(ctx context.Context) error {
 	var err error

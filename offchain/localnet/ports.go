@@ -19,6 +19,9 @@ func (c *Config) checkPorts() error {
 	for i := 1; i < len(c.Checkers); i++ {
 		ports = append(ports, port{"checkers", c.Ports.Checkers + i})
 	}
+	for i := range c.Worker.Machines {
+		ports = append(ports, port{"worker", c.Ports.Worker + 2*(i+1)}, port{"worker_health", c.Ports.WorkerHealth + 2*(i+1)})
+	}
 	var taken []error
 	for _, p := range ports {
 		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(p.number)))

@@ -39,16 +39,18 @@ func (n *Network) buyLicences(ctx context.Context) error {
 	return errors.Join(all...)
 }
 
-// Containers of the network's provider that are not retired.
+// Containers of the network's providers that are not retired, this machine's first.
 func (n *Network) Containers(ctx context.Context) ([]providers.ContainerView, error) {
-	resp, err := providers.NewQueryClient(n.Chain().Conn()).Containers(ctx, &providers.QueryContainersRequest{Provider: n.Address(n.Config.Worker.Account)})
-	if err != nil {
-		return nil, fmt.Errorf("list Containers: %w", err)
-	}
 	var out []providers.ContainerView
-	for _, c := range resp.Containers {
-		if c.Status.State != providers.ContainerState_CONTAINER_STATE_RETIRED {
-			out = append(out, c)
+	for machine := range 1 + len(n.Config.Worker.Machines) {
+		resp, err := providers.NewQueryClient(n.Chain().Conn()).Containers(ctx, &providers.QueryContainersRequest{Provider: n.Address(n.workerAccount(machine))})
+		if err != nil {
+			return nil, fmt.Errorf("list Containers: %w", err)
+		}
+		for _, c := range resp.Containers {
+			if c.Status.State != providers.ContainerState_CONTAINER_STATE_RETIRED {
+				out = append(out, c)
+			}
 		}
 	}
 	return out, nil
@@ -74,12 +76,12 @@ func (n *Network) Poll(ctx context.Context, patience time.Duration, what string,
 	}
 }
 
-// awaitContainer returns the worker's Container once it is registered.
-func (n *Network) awaitContainer(ctx context.Context) (providers.ContainerView, error) {
+// awaitContainers returns this machine's Container once that of every worker is registered.
+func (n *Network) awaitContainers(ctx context.Context) (providers.ContainerView, error) {
 	var found providers.ContainerView
-	err := n.Poll(ctx, 60*time.Second, "the worker to register its Container", func(ctx context.Context) (bool, error) {
+	err := n.Poll(ctx, 60*time.Second, "the workers to register their Containers", func(ctx context.Context) (bool, error) {
 		all, err := n.Containers(ctx)
-		if err != nil || len(all) == 0 {
+		if err != nil || len(all) < 1+len(n.Config.Worker.Machines) {
 			return false, err
 		}
 		found = all[0]

@@ -29,7 +29,7 @@ import (
 	"github.com/athnet/ath/offchain/worker/runtime/docker"
 )
 
-// startWait is how long a worker waits for its node: both may have been started by one reboot.
+// startWait is how long a worker waits for its node and its engine: all may have been started by one reboot, in any order.
 const startWait = 10 * time.Minute
 
 type startOptions struct {
@@ -83,8 +83,13 @@ func (a *app) start(ctx context.Context, cmd *cobra.Command, o startOptions) err
 	if err != nil {
 		return err
 	}
-	view, m, lost, err := a.container(ctx, cmd, client, db, m, o)
-	if err != nil {
+	var view providertypes.ContainerView
+	var lost []string
+	measured := m
+	if err := chain.Insist(ctx, clock.Real, startWait, a.log, func() (err error) {
+		view, m, lost, err = a.container(ctx, cmd, client, db, measured, o)
+		return err
+	}); err != nil {
 		return err
 	}
 	if err := machine.Prefer(); err != nil {
@@ -96,7 +101,7 @@ func (a *app) start(ctx context.Context, cmd *cobra.Command, o startOptions) err
 	}
 	rt, err := docker.New(ctx, docker.Config{
 		Host: a.Worker.DockerHost, Chain: client.ChainID(), Worker: fmt.Sprintf("%x", view.Container.WorkerPubkey),
-		PublishIP: a.Worker.PublishIP, Egress: docker.Mode(a.Worker.Egress), Disk: docker.Mode(a.Worker.DiskLimit), ImageMiB: a.Worker.ImageMiB, NetworkMbps: a.Worker.NetworkMbps, Log: a.log,
+		PublishIP: a.Worker.PublishIP, Egress: docker.Mode(a.Worker.Egress), Disk: docker.Mode(a.Worker.DiskLimit), ImageMiB: a.Worker.ImageMiB, NetworkMbps: a.Worker.NetworkMbps, Wait: startWait, Log: a.log,
 	})
 	if err != nil {
 		return err
@@ -107,8 +112,11 @@ func (a *app) start(ctx context.Context, cmd *cobra.Command, o startOptions) err
 		return err
 	}
 	node := worker.NewChain(client, sender, view.Container.Class)
-	network, err := node.Network(ctx)
-	if err != nil {
+	var network worker.Network
+	if err := chain.Insist(ctx, clock.Real, startWait, a.log, func() (err error) {
+		network, err = node.Network(ctx)
+		return err
+	}); err != nil {
 		return err
 	}
 	health := daemon.NewHealth("ath-worker", clock.Real, worker.Warnables()...)

@@ -69,7 +69,7 @@ func (d *disks) probe(ctx context.Context, host, driver, root, chain, worker str
 		d.dir = dir
 		return nil
 	}
-	if d.mode == ModeRequire {
+	if d.mode == ModeRequire || errors.Is(d.why, runtime.ErrUnavailable) {
 		return fmt.Errorf("disk limit: %w", d.why)
 	}
 	return nil

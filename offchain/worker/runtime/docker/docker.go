@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -66,7 +68,9 @@ type Config struct {
 	NetworkMbps uint64
 	// ImageMiB is what an image may take, downloaded and unpacked each, in MiB; 64 GiB where 0.
 	ImageMiB uint64
-	Log      *slog.Logger
+	// Wait is how long New waits for an engine that does not answer; it is asked once where 0.
+	Wait time.Duration
+	Log  *slog.Logger
 }
 
 // Runtime implements runtime.Runtime.
@@ -97,17 +101,37 @@ func New(ctx context.Context, config Config) (*Runtime, error) {
 	}
 	r := &Runtime{config: config, engine: engine, log: config.Log, egress: egress{mode: cmp.Or(config.Egress, ModeGuard), mbps: config.NetworkMbps * 9 / 10}, imageFiles: maxImageFiles, keepFreeMiB: keepFreeMiB}
 	r.disks.mode = cmp.Or(config.Disk, ModeGuard)
-	if _, err := engine.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
-		return nil, errors.Join(r.fail("ping", err), engine.Close())
-	}
-	if err := r.probe(ctx); err != nil {
+	if err := r.greet(ctx); err != nil {
 		return nil, errors.Join(err, engine.Close())
 	}
 	return r, nil
 }
 
+// greet waits for the engine and finds out about it. One that goes away meanwhile is waited for again: what was found out without it
+// would hold for as long as this process lives.
+func (r *Runtime) greet(ctx context.Context) error {
+	deadline := time.Now().Add(r.config.Wait)
+	for tried := false; ; tried = true {
+		err := r.probe(ctx)
+		if !errors.Is(err, runtime.ErrUnavailable) || !time.Now().Before(deadline) {
+			return err
+		}
+		if !tried {
+			r.log.Warn("waiting for the container engine", "for", r.config.Wait, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		case <-time.After(reconnect / 2):
+		}
+	}
+}
+
 // probe finds out which rules this machine enforces.
 func (r *Runtime) probe(ctx context.Context) error {
+	if _, err := r.engine.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
+		return r.fail("ping", err)
+	}
 	info, err := r.engine.Info(ctx, client.InfoOptions{})
 	if err != nil {
 		return r.fail("info", err)
@@ -163,7 +187,7 @@ func (r *Runtime) fail(operation string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case client.IsErrConnectionFailed(err):
+	case client.IsErrConnectionFailed(err), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return fmt.Errorf("docker %s: %w: %w; is dockerd running, and may this user open its socket?", operation, runtime.ErrUnavailable, err)
 	case cerrdefs.IsNotFound(err):
 		return fmt.Errorf("docker %s: %w: %w", operation, runtime.ErrNotFound, err)

@@ -16,6 +16,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/athnet/ath/offchain/worker/runtime"
 )
 
 // loopTries bounds a race for a free loop device with other programs.
@@ -29,7 +31,7 @@ func sameMounts(ctx context.Context, host string) error {
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", runtime.ErrUnavailable, err)
 	}
 	defer conn.Close()
 	raw, err := conn.(*net.UnixConn).SyscallConn()
@@ -49,6 +51,9 @@ func sameMounts(ctx context.Context, host string) error {
 		return err
 	}
 	its, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", peer.Pid))
+	if peer.Pid != 0 && errors.Is(err, fs.ErrNotExist) { // 0 where this process can't see it
+		return fmt.Errorf("%w: it ended just now", runtime.ErrUnavailable)
+	}
 	if err != nil {
 		return fmt.Errorf("%w; run the worker as root beside the engine, not in a container", err)
 	}
