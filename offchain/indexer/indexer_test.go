@@ -31,6 +31,7 @@ import (
 	"github.com/athnet/ath/offchain/chain"
 	"github.com/athnet/ath/offchain/chain/chaintest"
 	"github.com/athnet/ath/offchain/daemon"
+	"github.com/athnet/ath/offchain/daemon/clock"
 	"github.com/athnet/ath/offchain/indexer/api"
 	"github.com/athnet/ath/offchain/indexer/history"
 	"github.com/athnet/ath/offchain/indexer/market"

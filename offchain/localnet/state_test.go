@@ -30,7 +30,7 @@ func TestCleanStopsTheEngineFromAnywhere(t *testing.T) {
 
 func TestTheStateNamesTheScriptByItsWholePath(t *testing.T) {
 	t.Setenv("DOCKER_HOST", "unix:///nowhere")
-	e, err := openEngine(t.Context(), ".", t.TempDir())
+	e, err := openEngine(t.Context(), ".", t.TempDir(), false)
 	require.ErrorContains(t, err, "DOCKER_HOST")
 	require.True(t, filepath.IsAbs(e.script), e.script)
 }

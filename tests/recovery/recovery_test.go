@@ -44,9 +44,7 @@ func TestRandomKills(t *testing.T) {
 		}
 		s := draw(*seed, *first+played, w.targets(), len(w.leases))
 		t.Log("schedule", s)
-		before := time.Now()
 		w.play(s)
-		t.Logf("schedule %d: over after %s", s.number, time.Since(before).Round(time.Millisecond))
 	}
 	deaths, lines, longest := 0, 0, time.Duration(0)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -103,12 +101,14 @@ func (w *world) play(s schedule) {
 		})
 	}
 	require.NoError(w, g.Wait())
+	up := time.Now()
 	if closed != nil {
 		w.leases = append(w.leases[:s.closing:s.closing], w.leases[s.closing+1:]...)
 		w.checkEnded(ctx, closed)
 	}
 	since := w.recovered(ctx)
 	w.check(ctx, since)
+	w.Logf("schedule %d: all as before %s after the last start, checked in %s more", s.number, since.Sub(up).Round(time.Millisecond), time.Since(since).Round(time.Millisecond))
 	if closed != nil {
 		w.leases = append(w.leases, w.rent())
 	}

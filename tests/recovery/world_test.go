@@ -80,6 +80,7 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, err)
 	config.ChainID, config.Home = "ath-recovery-1", filepath.Join(root, "build", "recovery")
 	config.Ports.Shift(portShift)
+	config.BlockTime = 500 * time.Millisecond // less waiting
 	for _, name := range []string{"provider-2", "provider-3"} {
 		config.Worker.Machines = append(config.Worker.Machines, name)
 		config.Accounts = append(config.Accounts, localnet.Account{Name: name, Coins: "100000ath"})
