@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# A private Docker engine for tests and for `make run` where no engine runs: dockerd.sh start|stop|containerd|dockerd DIR
+# A private Docker engine for tests and for `make run` where no engine runs: dockerd.sh start|stop|restart|containerd|dockerd DIR
 # start prints DOCKER_HOST=unix://…; an engine that already answers there is used. stop ends it and removes DIR's engine data.
-# containerd and dockerd start one half of an engine that was killed, and do not wait for it.
+# restart is for an engine that has lost a container (ath-worker --engine-restart): dockerd alone ends and starts; several workers at once
+# are one. containerd and dockerd start one half of an engine that was killed, and do not wait for it.
 set -euo pipefail
 
-usage() { echo "usage: $0 start|stop|containerd|dockerd DIR" >&2; exit 2; }
+usage() { echo "usage: $0 start|stop|restart|containerd|dockerd DIR" >&2; exit 2; }
 [ $# -eq 2 ] || usage
 mkdir -p "$2"
 dir=$(cd "$2" && pwd)
@@ -72,6 +73,12 @@ start)
     answers || { echo "dockerd.sh: no answer within 30 s; the end of $dir/dockerd.log:" >&2; tail -5 "$dir/dockerd.log" >&2; exit 1; }
   fi
   echo "DOCKER_HOST=unix://$sock"
+  ;;
+restart)
+  exec 9>"$dir/restart.lock"
+  flock -n 9 || { flock 9; exit 0; }
+  end "$pidfile"
+  dockerd_ 9>&-
   ;;
 containerd) containerd_ ;;
 dockerd) dockerd_ ;;

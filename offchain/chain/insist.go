@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -16,12 +17,15 @@ import (
 	"github.com/athnet/ath/offchain/daemon/clock"
 )
 
+// noState is what a node's application answers, with no code of its own, until the first block after a restart.
+const noState = "context did not contain latest block height"
+
 // Unreachable says that an error is a node's absence: it is down, restarts, or the way to it broke. What was asked may be asked again.
 func Unreachable(err error) bool {
 	var broken net.Error // a refused connection, a reset one, a time that ran out
 	var unsent *BroadcastError
 	return err != nil && (errors.Is(err, ErrNoNode) || errors.As(err, &broken) || errors.As(err, &unsent) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		status.Code(err) == codes.Unavailable)
+		status.Code(err) == codes.Unavailable || strings.Contains(err.Error(), noState))
 }
 
 // Insist calls fn until it is done. A node that does not answer meanwhile, because it restarts beside this program, is waited for up to

@@ -5,6 +5,7 @@ package localnet
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -49,6 +50,10 @@ func (n *Network) startWorker(ctx context.Context, machine int) error {
 		return err
 	}
 	p := &process{name: name, path: n.bin(WorkerP), args: []string{"start", "--home", home, "--register", "--price", c.Worker.Price}, env: env}
+	if n.engine.dir != "" {
+		// In a session of its own, so that it comes to its end when the worker is killed over it, and where this process mounts.
+		p.env = append(p.env, fmt.Sprintf("ATH_WORKER_ENGINE_RESTART=setsid --fork nsenter --mount --target %d '%s' restart '%s'", os.Getpid(), n.engine.script, n.engine.dir))
+	}
 	if machine > 0 {
 		if err := n.elsewhere(p, machine); err != nil {
 			return err

@@ -21,29 +21,30 @@ type Config struct {
 	ChainID  string `name:"chain-id" usage:"chain-id that the node must have; any where empty"`
 	GasPrice string `name:"gas-price" usage:"what a unit of gas is paid with, such as 0.001uath; nothing where empty"`
 
-	Owner        string `name:"owner" usage:"address of the provider's owner; the operator key's own where empty"`
-	Tier         string `name:"tier" default:"edge" usage:"tier of a provider that registers: edge or enterprise"`
-	Country      string `name:"country" default:"XX" usage:"country of a provider that registers, ISO 3166-1 alpha-2"`
-	Contact      string `name:"contact" usage:"how to reach a person"`
-	Class        string `name:"class" default:"auto" usage:"class of the catalogue to register as; auto takes the one that fits the devices, or cpu"`
-	Region       string `name:"region" default:"local" usage:"region label, such as eu-de-fra"`
-	Windows      string `name:"windows" usage:"times of the week (UTC) in which the machine may be leased, such as \"Mon-Fri 20:00-06:00, Sat,Sun 00:00-24:00\", or always; as on chain where empty"`
-	Endpoint     string `name:"endpoint" default:"127.0.0.1:7443" usage:"host:port at which the gateway is reached from outside"`
-	Listen       string `name:"listen" default:"0.0.0.0:7443" usage:"address of the gateway (TLS) for tenants and Checkers"`
-	Local        string `name:"local" default:"127.0.0.1:7480" usage:"address of /metrics and /healthz, for this machine only"`
-	CPUMilli     uint64 `name:"cpu-milli" usage:"CPU to offer in thousandths of a core; all but half a core where 0"`
-	MemoryMiB    uint64 `name:"memory-mib" usage:"memory to offer in MiB; three quarters where 0"`
-	DiskMiB      uint64 `name:"disk-mib" usage:"disk to offer in MiB; half of what is free where 0"`
-	NetworkMbps  uint64 `name:"network-mbps" usage:"bandwidth to announce in Mbit/s, of which workloads share nine tenths; unknown and not limited where 0"`
-	Ports        string `name:"ports" default:"30000-30999" usage:"host ports to publish workloads on, low-high"`
-	PublishIP    string `name:"publish-ip" usage:"address to publish workloads on; all where empty"`
-	DockerHost   string `name:"docker-host" usage:"container engine, such as unix:///var/run/docker.sock; DOCKER_HOST where empty"`
-	Egress       string `name:"egress" default:"guard" usage:"a workload's way to this machine and private networks: guard (block if possible), require, or off"`
-	DiskLimit    string `name:"disk-limit" default:"guard" usage:"a lease's storage as a file system of its own: guard (where possible), require, or off"`
-	ImageMiB     uint64 `name:"image-mib" usage:"what an image may take in MiB, downloaded and unpacked each; 64 GiB where 0"`
-	PidsLimit    int64  `name:"pids-limit" default:"1024" usage:"most processes of one service"`
-	EarlyPull    bool   `name:"early-pull" usage:"fetch images as soon as a manifest comes, before its lease does"`
-	MaxManifests int    `name:"max-manifests" default:"32" usage:"manifests that are kept for two minutes without a lease"`
+	Owner         string `name:"owner" usage:"address of the provider's owner; the operator key's own where empty"`
+	Tier          string `name:"tier" default:"edge" usage:"tier of a provider that registers: edge or enterprise"`
+	Country       string `name:"country" default:"XX" usage:"country of a provider that registers, ISO 3166-1 alpha-2"`
+	Contact       string `name:"contact" usage:"how to reach a person"`
+	Class         string `name:"class" default:"auto" usage:"class of the catalogue to register as; auto takes the one that fits the devices, or cpu"`
+	Region        string `name:"region" default:"local" usage:"region label, such as eu-de-fra"`
+	Windows       string `name:"windows" usage:"times of the week (UTC) in which the machine may be leased, such as \"Mon-Fri 20:00-06:00, Sat,Sun 00:00-24:00\", or always; as on chain where empty"`
+	Endpoint      string `name:"endpoint" default:"127.0.0.1:7443" usage:"host:port at which the gateway is reached from outside"`
+	Listen        string `name:"listen" default:"0.0.0.0:7443" usage:"address of the gateway (TLS) for tenants and Checkers"`
+	Local         string `name:"local" default:"127.0.0.1:7480" usage:"address of /metrics and /healthz, for this machine only"`
+	CPUMilli      uint64 `name:"cpu-milli" usage:"CPU to offer in thousandths of a core; all but half a core where 0"`
+	MemoryMiB     uint64 `name:"memory-mib" usage:"memory to offer in MiB; three quarters where 0"`
+	DiskMiB       uint64 `name:"disk-mib" usage:"disk to offer in MiB; half of what is free where 0"`
+	NetworkMbps   uint64 `name:"network-mbps" usage:"bandwidth to announce in Mbit/s, of which workloads share nine tenths; unknown and not limited where 0"`
+	Ports         string `name:"ports" default:"30000-30999" usage:"host ports to publish workloads on, low-high"`
+	PublishIP     string `name:"publish-ip" usage:"address to publish workloads on; all where empty"`
+	DockerHost    string `name:"docker-host" usage:"container engine, such as unix:///var/run/docker.sock; DOCKER_HOST where empty"`
+	EngineRestart string `name:"engine-restart" usage:"command that restarts the container engine, such as \"systemctl restart docker\", for when it has lost a workload that runs; only told where empty"`
+	Egress        string `name:"egress" default:"guard" usage:"a workload's way to this machine and private networks: guard (block if possible), require, or off"`
+	DiskLimit     string `name:"disk-limit" default:"guard" usage:"a lease's storage as a file system of its own: guard (where possible), require, or off"`
+	ImageMiB      uint64 `name:"image-mib" usage:"what an image may take in MiB, downloaded and unpacked each; 64 GiB where 0"`
+	PidsLimit     int64  `name:"pids-limit" default:"1024" usage:"most processes of one service"`
+	EarlyPull     bool   `name:"early-pull" usage:"fetch images as soon as a manifest comes, before its lease does"`
+	MaxManifests  int    `name:"max-manifests" default:"32" usage:"manifests that are kept for two minutes without a lease"`
 
 	UsageInterval  time.Duration `name:"usage-interval" default:"10m" usage:"time between usage records of a lease"`
 	SettleInterval time.Duration `name:"settle-interval" default:"1h" usage:"time between settlements of a lease"`

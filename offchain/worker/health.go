@@ -20,6 +20,10 @@ func Warnables() []daemon.Warnable {
 			Text: "Nothing can be started or stopped.", Remedy: "start dockerd, or set --docker-host; the user needs access to its socket",
 		},
 		{
+			Code: "engine-lost", Title: "the engine has lost workloads that run", Severity: daemon.SeverityHigh,
+			Text: "It neither measures them nor takes their output; they stand still once that fills a pipe.", Remedy: "restart dockerd; with live-restore workloads go on. --engine-restart has it done",
+		},
+		{
 			Code: "heartbeat", Title: "heartbeats do not arrive", Severity: daemon.SeverityMedium, After: 10 * time.Second,
 			Text: "After three intervals the Container gets no new leases.", Remedy: "read the detail; the operator account may lack uath, or its right to act for the provider",
 		},
@@ -38,6 +42,10 @@ func Warnables() []daemon.Warnable {
 		{
 			Code: "unverified-instance", Title: "instances of unknown leases", Severity: daemon.SeverityLow,
 			Text: "The chain does not know their leases, so they are left alone.", Remedy: "if the chain was reset, remove them by hand: docker ps --filter label=ath.lease",
+		},
+		{
+			Code: "restore-open", Title: "workloads end when the engine does", Severity: daemon.SeverityHigh,
+			Text: "A restart or a crash of dockerd ends every lease's workload.", Remedy: "set \"live-restore\": true in /etc/docker/daemon.json and reload dockerd (systemctl reload docker)",
 		},
 		{
 			Code: "egress-open", Title: "workloads reach this machine and private networks", Severity: daemon.SeverityMedium,

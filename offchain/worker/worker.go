@@ -137,6 +137,7 @@ func (w *Worker) Actors() []daemon.Actor {
 		{Name: "outbox", Run: w.outboxLoop},
 		{Name: "heartbeat", Run: w.heartbeatLoop},
 		{Name: "logs", Run: w.logLoop},
+		{Name: "lost", Run: w.lostLoop},
 	}
 	if w.gpu.source != nil {
 		actors = append(actors, daemon.Actor{Name: "gpu", Run: func(ctx context.Context) error { return w.gpu.run(ctx, w.clock, w.log) }})

@@ -96,6 +96,17 @@ func newWorld(t *testing.T) *world {
 		defer cancel()
 		require.NoError(t, net.Stop(ctx))
 	})
+	t.Cleanup(func() {
+		for _, half := range []string{localnet.Dockerd, localnet.Containerd} { // they go with the engine, and may tell why
+			b, err := os.ReadFile(filepath.Join(config.Home, "engine", half+".log"))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(config.Home, "logs", half+".log"), b, 0o644)
+			}
+			if err != nil {
+				t.Log(err)
+			}
+		}
+	})
 	w := &world{T: t, net: net}
 	w.engine, err = client.New(client.WithHost(net.DockerHost()))
 	require.NoError(t, err)

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// Guard is one of the things that keep a workload in its place on this machine.
+// Guard is one of the things that keep a workload in its place on this machine, or alive.
 type Guard struct {
-	Name   string // egress, disk, seccomp or limits
+	Name   string // restore, egress, disk, seccomp or limits
 	Detail string // what holds
 	Err    error  // why it does not, and what to do
 	Off    bool   // the operator does not want it
@@ -20,11 +20,20 @@ type Guard struct {
 // Guards says what this machine enforces and what it can't.
 func (r *Runtime) Guards() []Guard {
 	return []Guard{
+		{Name: "restore", Detail: "workloads outlive the engine", Err: r.restore()},
 		{Name: "egress", Detail: "workloads don't reach this machine and private networks", Err: r.egress.why, Off: r.egress.mode == ModeOff},
 		{Name: "disk", Detail: "a lease's storage is a file system of its own", Err: r.disks.why, Off: r.disks.mode == ModeOff},
 		{Name: "seccomp", Detail: "system calls of workloads are filtered", Err: r.seccomp()},
 		{Name: "limits", Detail: "memory, CPU and processes are limited", Err: r.limits()},
 	}
+}
+
+// restore is about the engine's end. What it keeps for its restart are live processes, so nothing else will do.
+func (r *Runtime) restore() error {
+	if r.info.LiveRestoreEnabled {
+		return nil
+	}
+	return errors.New("workloads end when the engine does; set \"live-restore\": true in /etc/docker/daemon.json and reload it (systemctl reload docker)")
 }
 
 func (r *Runtime) seccomp() error {
