@@ -240,7 +240,7 @@ func (w *Worker) finish(_ context.Context, a Action) error {
 		if i.Closing != nil {
 			return nil
 		}
-		i.Closing = &Closing{Reason: a.Reason, Codes: a.Codes, Detail: a.Detail}
+		i.Closing = &Closing{Reason: a.Reason, Codes: a.Codes, Detail: a.Detail, At: until}
 		if i.Started.IsZero() || a.Reason != leasetypes.CloseReason_CLOSE_REASON_COMPLETED {
 			return nil
 		}

@@ -21,6 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	sdkerrors "cosmossdk.io/errors"
+
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	athtypes "github.com/athnet/ath/x/ath/types"
@@ -82,10 +84,11 @@ type fakeChain struct {
 	delisted bool
 	usage    []leasetypes.UsageRecord
 	follower func(Block)
+	key      []byte // the Container's worker key
 }
 
 func newFakeChain(c clock.Clock) *fakeChain {
-	return &fakeChain{clock: c, leases: map[string]*leasetypes.Lease{}, receipts: map[string]*leasetypes.Receipt{}, heads: map[string]voucher.Head{}}
+	return &fakeChain{clock: c, leases: map[string]*leasetypes.Lease{}, receipts: map[string]*leasetypes.Receipt{}, heads: map[string]voucher.Head{}, key: testPub}
 }
 
 var errDown = errors.New("no node answers")
@@ -235,7 +238,11 @@ func (f *fakeChain) Send(_ context.Context, msgs ...sdk.Msg) error {
 			if f.leases[m.LeaseId] == nil {
 				return refused("lease %s is closed", m.LeaseId)
 			}
+			if err := f.takeStatement(m); err != nil {
+				return err
+			}
 			f.closeLocked(m.LeaseId, m.Reason, m.ExitCodes)
+			f.receipts[m.LeaseId].Statement = m.Statement
 		case *leasetypes.MsgRefreshOffers:
 			f.delisted = false
 		case *leasetypes.MsgSettle:
@@ -246,6 +253,28 @@ func (f *fakeChain) Send(_ context.Context, msgs ...sdk.Msg) error {
 		default:
 			return fmt.Errorf("unexpected %T", msg)
 		}
+	}
+	return nil
+}
+
+// takeStatement checks a statement as the chain does.
+func (f *fakeChain) takeStatement(m *leasetypes.MsgCloseLease) error {
+	if m.Statement == nil {
+		return nil
+	}
+	err := m.Statement.Validate()
+	if err == nil {
+		err = m.Statement.Covers(*f.leases[m.LeaseId], f.clock.Now(), 5*time.Second)
+	}
+	if err == nil {
+		err = m.Statement.Verify(testChainID, m.LeaseId, 7, f.key)
+	}
+	if err == nil {
+		_, err = (leasetypes.Said{ExitCodes: m.ExitCodes, Statement: m.Statement}).Codes()
+	}
+	if err != nil {
+		_, code, text := sdkerrors.ABCIInfo(err, false)
+		return &chain.ExecutionError{Codespace: leasetypes.ModuleName, Code: code, Log: text}
 	}
 	return nil
 }

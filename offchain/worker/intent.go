@@ -68,6 +68,10 @@ type Closing struct {
 	Reason leasetypes.CloseReason `json:"reason"`
 	Codes  []int32                `json:"codes,omitempty"`
 	Detail string                 `json:"detail,omitempty"`
+	// At is when it was decided: the end in what the worker signs.
+	At time.Time `json:"at,omitzero"`
+	// Unsigned says that the chain refused what the worker had signed: then it is to close the lease without.
+	Unsigned bool `json:"unsigned,omitempty"`
 }
 
 // held is a manifest's body with what is known about its coming.

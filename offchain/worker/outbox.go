@@ -161,6 +161,10 @@ func (w *Worker) confirm(id string, sequence uint64) error {
 // sendClose asks the chain to close a lease, with the records that it still lacks in the same transaction.
 func (w *Worker) sendClose(ctx context.Context, i Intent) error {
 	wish := &leasetypes.MsgCloseLease{Signer: w.operator, LeaseId: i.Lease, Reason: i.Closing.Reason, ExitCodes: i.Closing.Codes}
+	if !i.Closing.Unsigned {
+		s := w.statement(i)
+		wish.Statement = &s
+	}
 	var msgs []sdk.Msg
 	if len(i.Pending) > 0 {
 		msgs = append(msgs, &leasetypes.MsgSubmitUsage{Operator: w.operator, Records: i.Pending})
@@ -175,7 +179,16 @@ func (w *Worker) sendClose(ctx context.Context, i Intent) error {
 		}
 	}
 	var refused *chain.ExecutionError
-	if errors.As(err, &refused) && len(msgs) > 0 { // a receipt without the last record is better than no receipt
+	if errors.As(err, &refused) && wish.Statement != nil && leasetypes.AboutStatement(refused.Codespace, refused.Code) {
+		w.log.Error("the chain refused the worker's statement; closing without it", "lease_id", i.Lease, "err", err)
+		return errors.Join(err, w.book.update(i.Lease, func(i *Intent) error {
+			closing := *i.Closing
+			closing.Unsigned = true
+			i.Closing = &closing
+			return nil
+		}))
+	}
+	if refused != nil && len(msgs) > 0 { // a receipt without the last record is better than no receipt
 		err = errors.Join(err, w.book.update(i.Lease, func(i *Intent) error { i.Pending = nil; return nil }))
 	}
 	return err

@@ -52,6 +52,7 @@ func (w *Worker) Gateway() http.Handler {
 	handle("GET /v1/containers/{id}/probe", probes, w.serveProbe)
 	handle("PUT /v1/manifests/{hash}", tenants, w.serveManifest)
 	handle("GET /v1/leases/{tenant}/{number}/status", tenants, w.serveStatus)
+	handle("GET /v1/leases/{tenant}/{number}/statement", tenants, w.serveStatement)
 	handle("GET /v1/leases/{tenant}/{number}/metrics", newLimiter(w.clock, metricsRate, metricsBurst), w.serveMetrics)
 	stream := func(serve func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
 		return func(rw http.ResponseWriter, req *http.Request) error {

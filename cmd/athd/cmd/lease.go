@@ -17,7 +17,6 @@ import (
 	"github.com/athnet/ath/offchain/access"
 	"github.com/athnet/ath/offchain/deploy"
 	"github.com/athnet/ath/offchain/worker/api"
-	athtypes "github.com/athnet/ath/x/ath/types"
 	leases "github.com/athnet/ath/x/leases/types"
 	providers "github.com/athnet/ath/x/providers/types"
 )
@@ -252,36 +251,4 @@ func printStatus(out io.Writer, s leaseStatus) error {
 		}
 	}
 	return w.Flush()
-}
-
-func leaseCloseCommand() *cobra.Command {
-	return withTenant(&cobra.Command{
-		Use:     "close LEASE",
-		Short:   "End a lease; what it did not use stays in the prepaid balance",
-		Example: "  athd lease close 1",
-		Args:    cobra.ExactArgs(1),
-	}, func(cmd *cobra.Command, t *tenant, args []string, asJSON bool) error {
-		id, err := t.leaseID(args[0])
-		if err != nil {
-			return err
-		}
-		tx, err := t.Sender.Send(cmd.Context(), &leases.MsgCloseLease{Signer: t.signer.address, LeaseId: id.String()})
-		if err != nil {
-			return err
-		}
-		var resp leases.MsgCloseLeaseResponse
-		if err := tx.Response(0, &resp); err != nil {
-			return err
-		}
-		if asJSON {
-			return printJSON(cmd.OutOrStdout(), resp.Receipt)
-		}
-		r := resp.Receipt
-		ran := time.Duration(0)
-		if r.StartedAt != nil {
-			ran = r.EndedAt.Sub(*r.StartedAt)
-		}
-		fmt.Fprintf(cmd.OutOrStdout(), "closed %s: ran %s, billed %s%s (%s)\n", id, span(ran), r.Billed, athtypes.Denom, deploy.FormatATH(r.Billed))
-		return nil
-	})
 }

@@ -13,7 +13,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/cosmos/gogoproto/jsonpb"
@@ -63,7 +62,8 @@ func receiptVerifyCommand() *cobra.Command {
 		Use:   "verify LEASE|FILE",
 		Short: "Check that a receipt is one of the chain's",
 		Long: "verify makes the hash of a receipt and the way from it to the log's root again, and compares with the root that the chain keeps of the " +
-			"epoch. The receipt comes from a file, as export writes it, or from an Indexer, who is not believed. The root comes from the node; with " +
+			"epoch. What the receipt holds of the worker's own word it checks against the worker key in the receipt, which is the one that the chain " +
+			"had of the Container when the lease ended, as sure as the receipt itself. The receipt comes from a file, as export writes it, or from an Indexer, who is not believed. The root comes from the node; with " +
 			"--root no node is asked. What it can't prove makes it fail.",
 		Example: "  athd lease receipt verify ath1…/1 --indexer https://indexer.example.com\n  athd lease receipt verify receipt.json\n" +
 			"  athd lease receipt verify receipt.json --root 4f1c…",
@@ -77,17 +77,19 @@ func receiptVerifyCommand() *cobra.Command {
 
 // receiptReport is the answer of `lease receipt verify`.
 type receiptReport struct {
-	LeaseID string         `json:"lease_id"`
-	ChainID string         `json:"chain_id"`
-	Right   bool           `json:"right"`
-	Why     string         `json:"why,omitempty"`
-	Hash    string         `json:"receipt_hash"`
-	Index   uint64         `json:"index"`
-	Count   uint64         `json:"count"`
-	Epoch   uint64         `json:"epoch"`
-	Root    string         `json:"root"`
-	Source  string         `json:"root_from"`
-	Receipt leases.Receipt `json:"receipt"`
+	LeaseID string `json:"lease_id"`
+	ChainID string `json:"chain_id"`
+	Right   bool   `json:"right"`
+	Why     string `json:"why,omitempty"`
+	Hash    string `json:"receipt_hash"`
+	Index   uint64 `json:"index"`
+	Count   uint64 `json:"count"`
+	Epoch   uint64 `json:"epoch"`
+	Root    string `json:"root"`
+	Source  string `json:"root_from"`
+	// Statement says whose word the worker's statement is: "none", "signed" or "wrong".
+	Statement string         `json:"statement"`
+	Receipt   leases.Receipt `json:"receipt"`
 }
 
 func runReceiptVerify(cmd *cobra.Command, args []string) error {
@@ -115,6 +117,13 @@ func runReceiptVerify(cmd *cobra.Command, args []string) error {
 	}
 	report.Root, report.Source = hex.EncodeToString(root), source
 	wrong := bundle.Verify(root)
+	report.Statement = "none"
+	if r.Statement != nil {
+		report.Statement = "signed"
+		if err := r.VerifyStatement(bundle.ChainId); err != nil {
+			report.Statement, wrong = "wrong", errors.Join(wrong, err)
+		}
+	}
 	if report.Right = wrong == nil; !report.Right {
 		report.Why = wrong.Error()
 	}
@@ -242,32 +251,4 @@ func trustedRoot(cmd *cobra.Command, b leases.ReceiptBundle) (root []byte, sourc
 		return nil, "", fmt.Errorf("the root of epoch %d: %w", b.Epoch, err)
 	}
 	return resp.Root.Root, "the node", nil
-}
-
-func printReceiptReport(out io.Writer, r receiptReport) error {
-	verdict := "is proven"
-	if !r.Right {
-		verdict = "IS NOT PROVEN"
-	}
-	fmt.Fprintf(out, "The receipt of lease %s of %s %s.\n\n", r.LeaseID, r.ChainID, verdict)
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	by := r.Receipt.ClosedBy
-	if by == "" {
-		by = "the chain"
-	}
-	fmt.Fprintf(w, "closed by\t%s: %s\n", by, word(r.Receipt.Reason.String(), "CLOSE_REASON_"))
-	if r.Receipt.StartedAt == nil {
-		fmt.Fprintf(w, "ran\tnever\n")
-	} else {
-		fmt.Fprintf(w, "ran\t%s to %s\n", r.Receipt.StartedAt.UTC().Format(time.RFC3339), r.Receipt.EndedAt.UTC().Format(time.RFC3339))
-	}
-	fmt.Fprintf(w, "billed\t%s%s\n", r.Receipt.Billed, r.Receipt.Denom)
-	fmt.Fprintf(w, "exit codes\t%v\n", r.Receipt.ExitCodes)
-	fmt.Fprintf(w, "receipt's hash\t%s\n", r.Hash)
-	fmt.Fprintf(w, "its place\t%d of %d receipts until the end of epoch %d\n", r.Index, r.Count, r.Epoch)
-	fmt.Fprintf(w, "root\t%s, from %s\n", r.Root, r.Source)
-	if !r.Right {
-		fmt.Fprintf(w, "why not\t%s\n", r.Why)
-	}
-	return w.Flush()
 }

@@ -4,6 +4,7 @@ package cmd
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/hex"
 	"net/http"
 	"net/http/httptest"
@@ -41,18 +42,29 @@ func TestReceiptVerifyWithoutANode(t *testing.T) {
 	receipt := leases.Receipt{
 		Tenant: tenant, Number: 2, Provider: "ath1provider", ClosedBy: tenant, Reason: leases.CloseReason_CLOSE_REASON_COMPLETED, CreatedAt: at,
 		StartedAt: &at, EndedAt: at.Add(time.Hour), Denom: "uath", Rate: math.NewInt(10), Billed: math.NewInt(36_000), ExitCodes: []int32{0, 3},
+		Refunded: math.NewInt(1_200), Fee: math.NewInt(1_800), Credited: math.ZeroInt(), ContainerId: 9,
+		Health: leases.Health_HEALTH_HEALTHY, HealthAt: &at,
 	}
+	key := ed25519.NewKeyFromSeed(make([]byte, 32))
+	receipt.WorkerPubkey = key.Public().(ed25519.PublicKey)
+	signed := leases.WorkerStatement{Reason: receipt.Reason, ExitCodes: receipt.ExitCodes, EndedAt: at.Add(time.Hour)}
+	signed.Signature = ed25519.Sign(key, signed.SignBytes("ath-1", tenant+"/3", 9))
+	stranger := signed
+	stranger.Signature = ed25519.Sign(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)), signed.SignBytes("ath-1", tenant+"/4", 9))
 	var (
 		log    leases.ReceiptLog
 		hashes [][]byte
 	)
-	for range 3 {
+	receipts := map[uint64]leases.Receipt{}
+	for _, statement := range []*leases.WorkerStatement{nil, &signed, &stranger} {
+		receipt.Statement = statement
 		hash, err := receipt.Hash("ath-1")
 		require.NoError(t, err)
 		hashes, log = append(hashes, hash), log.Append(hash)
+		receipts[receipt.Number] = receipt
 		receipt.Number++
 	}
-	receipt.Number = 3
+	receipt = receipts[3]
 	proof, err := leases.Prove(1, 3, leases.NodesOf(func(i uint64) ([]byte, error) { return hashes[i], nil }))
 	require.NoError(t, err)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -80,11 +92,32 @@ func TestReceiptVerifyWithoutANode(t *testing.T) {
 	out, err := receiptCommand(t, "verify", path, "--root", root, "--output", "json")
 	require.NoError(t, err)
 	require.Contains(t, out, `"right": true`)
+	require.Contains(t, out, `"statement": "signed"`)
+	out, err = receiptCommand(t, "verify", path, "--root", root)
+	require.NoError(t, err)
+	for _, want := range []string{
+		"36000uath, of it service fee 1800", "1200uath of what was reserved", "9, healthy by the checks until 2023-11-14", "3B6A27BCCEB6A42D62A3A8D0",
+		"signed by the worker key: completed, served until 2023-11-14T23:13:20Z, 0 usage records, exit codes [0 3]",
+	} {
+		require.Contains(t, out, want)
+	}
+
+	// What the log proves of a receipt is also whose word it holds: one that no chain would have written is told.
+	index := uint64(2)
+	proof, err = leases.Prove(index, 3, leases.NodesOf(func(i uint64) ([]byte, error) { return hashes[i], nil }))
+	require.NoError(t, err)
+	var file bytes.Buffer
+	require.NoError(t, printBundle(&file, &leases.ReceiptBundle{ChainId: "ath-1", Receipt: receipts[4], Proof: proof, Epoch: 4}))
+	require.NoError(t, os.WriteFile(path, file.Bytes(), 0o600))
+	out, err = receiptCommand(t, "verify", path, "--root", root)
+	require.ErrorContains(t, err, "want one of the worker key of container 9")
+	require.Contains(t, out, "NOT SIGNED by the worker key")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 
 	out, err = receiptCommand(t, "verify", path, "--root", strings.Repeat("00", 32))
 	require.ErrorContains(t, err, "is not proven")
 	require.Contains(t, out, "IS NOT PROVEN")
-	for from, to := range map[string]string{`"36000"`: `"35999"`, `"ath-1"`: `"ath-2"`, `"index": "1"`: `"index": "0"`, "COMPLETED": "TENANT"} {
+	for from, to := range map[string]string{`"36000"`: `"35999"`, `"1800"`: `"1799"`, `"1200"`: `"1201"`, "HEALTHY": "FAULTY", `"ath-1"`: `"ath-2"`, `"index": "1"`: `"index": "0"`, "COMPLETED": "TENANT"} {
 		require.Contains(t, text, from)
 		require.NoError(t, os.WriteFile(path, []byte(strings.Replace(text, from, to, 1)), 0o600))
 		_, err = receiptCommand(t, "verify", path, "--root", root)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package api is the wire form of a worker's tenant gateway: what it answers, and a client for it. It depends on nothing but
-// the token and the manifest's limits, so that a command line can use it without the worker's insides.
+// the token, the manifest's limits and the chain's types, so that a command line can use it without the worker's insides.
 //
 //	GET /v1/containers/{id}/probe?nonce=<64 hex>         → checks/types.ProbeReply, no token
 //	PUT /v1/manifests/{hash}                             ← canonical manifest, scope "manifest"
 //	GET /v1/leases/{tenant}/{number}/status              → Status, scope "status"
+//	GET /v1/leases/{tenant}/{number}/statement           → leases/types.WorkerStatement as proto JSON, scope "status"
 //	GET /v1/leases/{tenant}/{number}/logs?service=…      → text/plain, scope "logs"; follow=1, tail=100, since=RFC 3339;
 //	                                                       format=json: LogLine per line, cursor= goes on behind one
 //	GET /v1/leases/{tenant}/{number}/events              → Event per line, scope "status"; follow=1, cursor=, since=

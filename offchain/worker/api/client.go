@@ -16,8 +16,11 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/cosmos/gogoproto/jsonpb"
+
 	"github.com/athnet/ath/offchain/access"
 	"github.com/athnet/ath/offchain/manifest"
+	leasetypes "github.com/athnet/ath/x/leases/types"
 )
 
 // Client talks to one worker: the holder of the key that is on chain for its Container.
@@ -64,6 +67,20 @@ func (c *Client) Status(ctx context.Context, lease string) (Status, error) {
 	var s Status
 	if err := json.NewDecoder(io.LimitReader(body, 1<<20)).Decode(&s); err != nil {
 		return Status{}, fmt.Errorf("decode status of lease %s: %w", lease, err)
+	}
+	return s, nil
+}
+
+// Statement returns what the worker signs of a lease's end, if it ends now, or has ended. Who asks checks it.
+func (c *Client) Statement(ctx context.Context, lease string) (leasetypes.WorkerStatement, error) {
+	body, err := c.do(ctx, http.MethodGet, "/v1/leases/"+lease+"/statement", nil)
+	if err != nil {
+		return leasetypes.WorkerStatement{}, err
+	}
+	defer body.Close()
+	var s leasetypes.WorkerStatement
+	if err := jsonpb.Unmarshal(io.LimitReader(body, 64<<10), &s); err != nil {
+		return s, fmt.Errorf("decode the worker's statement on lease %s: %w", lease, err)
 	}
 	return s, nil
 }

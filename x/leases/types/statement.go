@@ -43,6 +43,11 @@ func (s Said) Codes() ([]int32, error) {
 	return signed, nil
 }
 
+// AboutStatement says whether a transaction failed with this code because of a worker's statement: closing without it may succeed.
+func AboutStatement(codespace string, code uint32) bool {
+	return codespace == ModuleName && (code == ErrInvalidStatement.ABCICode() || code == ErrStatementSignature.ABCICode())
+}
+
 // SignBytes returns the 32 bytes that the worker key signs: a SHA-256 over the domain, the chain-id, the lease, the Container and every
 // field but the signature, each variable part behind its length.
 func (s WorkerStatement) SignBytes(chainID, leaseID string, container uint64) []byte {
