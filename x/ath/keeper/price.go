@@ -47,6 +47,30 @@ func (k *Keeper) UsdIndexAt(ctx sdk.Context, at time.Time) (math.Int, error) {
 	return step.At(at), nil
 }
 
+// UsdStep is the step of the UsdIndex that goes for a time, or the oldest that is kept; ErrNoPrice before the first price. What has run by
+// the index for longer than steps are kept goes by the oldest of them.
+func (k *Keeper) UsdStep(ctx sdk.Context, at time.Time) (types.UsdIndex, error) {
+	step, err := k.usdStep(ctx, at)
+	if !errors.Is(err, types.ErrNoPrice) {
+		return step, err
+	}
+	var oldest *types.UsdIndex
+	err = k.usdCheckpoints.Walk(ctx, nil, func(_ int64, point types.UsdIndex) (bool, error) {
+		oldest = &point
+		return true, nil
+	})
+	if err == nil && oldest == nil {
+		oldest, err = found(k.usdIndex.Get(ctx))
+	}
+	if err == nil && oldest == nil {
+		err = types.ErrNoPrice.Wrap("validators have not told any yet")
+	}
+	if err != nil {
+		return types.UsdIndex{}, err
+	}
+	return *oldest, nil
+}
+
 // usdStep is the step that a time lies behind.
 func (k *Keeper) usdStep(ctx sdk.Context, at time.Time) (types.UsdIndex, error) {
 	now, err := found(k.usdIndex.Get(ctx))

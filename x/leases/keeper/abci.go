@@ -176,7 +176,8 @@ func (k *Keeper) exhaust(ctx sdk.Context, key exhaustionKey, budget int) (int, e
 	if err != nil {
 		return touched, err
 	}
-	if err := k.exhaustion.Remove(ctx, key); err != nil {
+	// Not key: where the price of ATH has fallen, the end had come before it, and saving the purse has moved the entry.
+	if err := k.exhaustion.Remove(ctx, collections.Join3(p.account.QueuedAt, p.tenant, p.account.Denom)); err != nil {
 		return touched, err
 	}
 	p.account.QueuedAt = 0
@@ -189,10 +190,10 @@ func (k *Keeper) exhaust(ctx sdk.Context, key exhaustionKey, budget int) (int, e
 // warn tells the tenant that the money runs out.
 func (k *Keeper) warn(ctx sdk.Context, p *purse) error {
 	var hours uint32
-	if p.account, hours = p.account.Warn(p.balance, ctx.BlockTime()); hours == 0 {
+	if p.account, hours = p.account.Warn(p.balance, ctx.BlockTime(), p.usd); hours == 0 {
 		return nil
 	}
-	end, _ := p.account.ExhaustedAt(p.balance)
+	end, _ := p.account.ExhaustedAt(p.balance, p.usd)
 	return athtypes.Emit(ctx, &types.EventLowFunds{
 		Tenant: p.account.Tenant, Denom: p.account.Denom, Hours: hours, ExhaustedAt: end,
 	})
@@ -228,7 +229,7 @@ func (k *Keeper) shed(ctx sdk.Context, p *purse, budget int) (closed, touched in
 		if err := k.pauseOrEnd(ctx, p, next[0]); err != nil {
 			return closed, touched, err
 		}
-		p.account = p.account.Touch(ctx.BlockTime(), p.balance)
+		p.account = p.account.Touch(ctx.BlockTime(), p.balance, p.usd)
 		closed++
 	}
 	return closed, touched, nil
@@ -237,7 +238,7 @@ func (k *Keeper) shed(ctx sdk.Context, p *purse, budget int) (closed, touched in
 // spare pauses leases of an account that has less than an hour left, where others are more important: those of a lower priority than the
 // highest, the least important first, until the rest has its hour. Leases that can't be paused run on.
 func (k *Keeper) spare(ctx sdk.Context, p *purse, budget int) (touched int, err error) {
-	if !p.account.Short(p.balance, ctx.BlockTime()) {
+	if !p.account.Short(p.balance, ctx.BlockTime(), p.usd) {
 		return 0, nil
 	}
 	leases, err := k.leastImportant(ctx, p)
@@ -246,7 +247,7 @@ func (k *Keeper) spare(ctx sdk.Context, p *purse, budget int) (touched int, err 
 	}
 	highest := leases[len(leases)-1].Priority
 	for _, lease := range leases {
-		if lease.Priority == highest || touched == budget || !p.account.Short(p.balance, ctx.BlockTime()) {
+		if lease.Priority == highest || touched == budget || !p.account.Short(p.balance, ctx.BlockTime(), p.usd) {
 			break
 		}
 		if !lease.Pausable() || lease.Expired(p.account.TouchedAt) {

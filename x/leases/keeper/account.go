@@ -19,6 +19,7 @@ type purse struct {
 	tenant  sdk.AccAddress
 	account types.Account
 	balance math.Int
+	usd     *usdClock
 }
 
 // row is where x/ath holds the balance.
@@ -32,7 +33,7 @@ func (p *purse) coin(amount math.Int) sdk.Coin {
 
 // exhausted says whether the balance is used up as of now.
 func (p *purse) exhausted(ctx sdk.Context) bool {
-	end, ok := p.account.ExhaustedAt(p.balance)
+	end, ok := p.account.ExhaustedAt(p.balance, p.usd)
 	return ok && !end.After(ctx.BlockTime())
 }
 
@@ -49,27 +50,30 @@ func (k *Keeper) openPurse(ctx sdk.Context, tenant sdk.AccAddress, denom string)
 	case err != nil:
 		return nil, err
 	}
-	p := &purse{tenant: tenant, account: account}
+	p := &purse{tenant: tenant, account: account, usd: k.usdClock(ctx)}
 	if p.balance, err = k.vault.RowAmount(ctx, p.row()); err != nil {
 		return nil, err
 	}
-	p.account = p.account.Touch(ctx.BlockTime(), p.balance)
-	return p, nil
+	p.account = p.account.Touch(ctx.BlockTime(), p.balance, p.usd)
+	return p, p.usd.err
 }
 
 // savePurse writes the account and sees to it that the exhaustion queue looks at it in time. An entry that is merely early
 // stays: looking once too often is cheaper than moving it with every lease.
 func (k *Keeper) savePurse(ctx sdk.Context, p *purse) error {
-	if !p.account.QueuedInTime(p.balance) {
+	if !p.account.QueuedInTime(p.balance, p.usd) {
 		if p.account.QueuedAt != 0 {
 			if err := k.exhaustion.Remove(ctx, collections.Join3(p.account.QueuedAt, p.tenant, p.account.Denom)); err != nil {
 				return err
 			}
 		}
-		p.account.QueuedAt = p.account.QueueAt(p.balance, ctx.BlockTime())
+		p.account.QueuedAt = p.account.QueueAt(p.balance, ctx.BlockTime(), p.usd)
 		if err := k.exhaustion.Set(ctx, collections.Join3(p.account.QueuedAt, p.tenant, p.account.Denom)); err != nil {
 			return err
 		}
+	}
+	if p.usd.err != nil {
+		return p.usd.err
 	}
 	return k.accounts.Set(ctx, collections.Join(p.tenant, p.account.Denom), p.account)
 }
@@ -98,7 +102,7 @@ func (k *Keeper) deposit(ctx sdk.Context, p *purse, amount math.Int) error {
 		return err
 	}
 	p.balance = p.balance.Add(amount)
-	p.account = p.account.Touch(ctx.BlockTime(), p.balance)
+	p.account = p.account.Touch(ctx.BlockTime(), p.balance, p.usd)
 	if err := k.saveStack(ctx, p, d); err != nil {
 		return err
 	}

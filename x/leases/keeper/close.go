@@ -127,7 +127,7 @@ func (k *Keeper) finish(ctx sdk.Context, p *purse, lease types.Lease, end types.
 		return types.Receipt{}, err
 	}
 	end.At = lease.EndAt(p.account.TouchedAt, ctx.BlockTime())
-	receipt, s := lease.Close(end, p.account.TouchedAt, outage)
+	receipt, s := lease.Close(end, p.account.TouchedAt, outage, p.usd)
 	if receipt, err = k.observe(ctx, receipt); err != nil {
 		return receipt, err
 	}

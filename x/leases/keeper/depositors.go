@@ -80,7 +80,7 @@ func (k *Keeper) place(ctx sdk.Context, p *purse, who types.Payer, amount math.I
 		return err
 	}
 	p.balance = p.balance.Add(amount)
-	p.account = p.account.Touch(ctx.BlockTime(), p.balance)
+	p.account = p.account.Touch(ctx.BlockTime(), p.balance, p.usd)
 	return k.saveStack(ctx, p, d)
 }
 
@@ -119,7 +119,7 @@ func (k *Keeper) credited(ctx sdk.Context, p *purse, amount math.Int) error {
 		return err
 	}
 	p.balance = p.balance.Add(amount)
-	p.account = p.account.Touch(ctx.BlockTime(), p.balance)
+	p.account = p.account.Touch(ctx.BlockTime(), p.balance, p.usd)
 	if len(d.Places) > 0 || p.account.Depositors > 0 {
 		return k.saveStack(ctx, p, d.Credit(amount))
 	}
@@ -168,7 +168,7 @@ func (k *Keeper) refundChannel(ctx sdk.Context, tenant sdk.AccAddress, c types.C
 		}
 	}
 	p.balance = p.balance.Add(left)
-	p.account = p.account.Touch(ctx.BlockTime(), p.balance)
+	p.account = p.account.Touch(ctx.BlockTime(), p.balance, p.usd)
 	return k.saveStack(ctx, p, d.Restore(c.Sources, types.Uath(c.Cap), left))
 }
 

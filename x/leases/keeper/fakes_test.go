@@ -41,6 +41,8 @@ type fakeVault struct {
 	rows   collections.Map[string, math.Int] // "prepaid/owner", and "bank/address", "earned/address", "weight/address"
 	broken map[string]bool                   // accounts that can't be paid
 	epoch  uint64
+	usd    []athtypes.UsdIndex // steps
+	stale  bool                // the price of ATH
 }
 
 func newFakeVault(service store.KVStoreService) *fakeVault {
@@ -99,6 +101,48 @@ func (v *fakeVault) Move(ctx sdk.Context, from, to athtypes.Row, amount math.Int
 		return errors.New("the vault is broken for this tenant")
 	}
 	return v.move(ctx, prepaid(from), prepaid(to), amount)
+}
+
+// UsdStep goes by the steps that were set, which may lie in the future.
+func (v *fakeVault) UsdStep(ctx sdk.Context, at time.Time) (athtypes.UsdIndex, error) {
+	if len(v.usd) == 0 {
+		return athtypes.UsdIndex{}, athtypes.ErrNoPrice
+	}
+	step := v.usd[0]
+	for _, next := range v.usd[1:] {
+		if next.SteppedAt.After(at) || next.SteppedAt.After(ctx.BlockTime()) {
+			break
+		}
+		step = next
+	}
+	return step, nil
+}
+
+func (v *fakeVault) UsdQuotable(sdk.Context) error {
+	if len(v.usd) == 0 || v.stale {
+		return athtypes.ErrNoPrice
+	}
+	return nil
+}
+
+// setPrice is what a musd costs from a time on, in uath; times come in order.
+func (v *fakeVault) setPrice(from time.Time, uath int64) {
+	step := athtypes.UsdIndex{Index: math.ZeroInt(), Slope: math.NewInt(uath * 1_000_000_000_000), SteppedAt: from}
+	if len(v.usd) > 0 {
+		step.Index = v.usd[len(v.usd)-1].At(from)
+	}
+	v.usd = append(v.usd, step)
+}
+
+// usdAt is the UsdIndex that the steps make, also where they lie in the future.
+func (v *fakeVault) usdAt(at time.Time) math.Int {
+	step := v.usd[0]
+	for _, next := range v.usd[1:] {
+		if !next.SteppedAt.After(at) {
+			step = next
+		}
+	}
+	return step.At(at)
 }
 
 func (v *fakeVault) Epoch(sdk.Context) (athtypes.Epoch, error) {
@@ -408,6 +452,13 @@ func (w *world) addContainer(id, owner uint64) {
 // offer is an offer at uathPerSecond with the least minimum charge.
 func offer(id uint64, uathPerSecond int64) types.Offer {
 	return types.Offer{ContainerId: id, Denom: athtypes.Denom, Rate: math.NewInt(uathPerSecond * 1_000_000), MinCharge: time.Minute}
+}
+
+// usdOffer is an offer at musdPerSecond.
+func usdOffer(id uint64, musdPerSecond int64) types.Offer {
+	o := offer(id, musdPerSecond)
+	o.Denom = types.MicroUSD
+	return o
 }
 
 // addOffer registers a Container with an offer.

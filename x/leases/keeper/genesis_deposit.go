@@ -80,7 +80,7 @@ func (k *Keeper) checkDepositors(ctx sdk.Context) error {
 			return false, nil
 		}
 		rows++
-		p := &purse{tenant: key.K1(), account: account}
+		p := &purse{tenant: key.K1(), account: account, usd: k.usdClock(ctx)}
 		if p.balance, err = k.vault.RowAmount(ctx, p.row()); err != nil {
 			return true, err
 		}

@@ -126,7 +126,7 @@ func (k *Keeper) SetRefill(ctx sdk.Context, tenant, granter sdk.AccAddress) erro
 // refill deposits under the grant that an account has chosen for it, if it is about to run dry and holds less than the granter wants to
 // keep there. It never fails a block: what is in the way is told in an event.
 func (k *Keeper) refill(ctx sdk.Context, p *purse) error {
-	if p.account.Refill == "" || !p.account.Dry(p.balance, ctx.BlockTime()) {
+	if p.account.Refill == "" || !p.account.Dry(p.balance, ctx.BlockTime(), p.usd) {
 		return nil
 	}
 	before := *p

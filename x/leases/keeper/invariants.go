@@ -114,14 +114,14 @@ func (k *Keeper) checkAccounts(ctx sdk.Context) error {
 		if err := sum.Check(account); err != nil {
 			return true, err
 		}
-		p := purse{tenant: key.K1(), account: account}
+		p := purse{tenant: key.K1(), account: account, usd: k.usdClock(ctx)}
 		if p.balance, err = k.vault.RowAmount(ctx, p.row()); err != nil {
 			return true, err
 		}
 		if err := account.CheckSolvent(p.balance); err != nil {
 			return true, err
 		}
-		if !account.QueuedInTime(p.balance) {
+		if !account.QueuedInTime(p.balance, p.usd) {
 			return true, types.ErrInvariant.Wrapf("%s spends and is queued at %d", account.Tenant, account.QueuedAt)
 		}
 		if account.QueuedAt == 0 {

@@ -5,6 +5,7 @@ package keeper
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"cosmossdk.io/collections"
 	errorsmod "cosmossdk.io/errors"
@@ -131,6 +132,9 @@ func (k *Keeper) serve(ctx sdk.Context, o *opening, order *types.MsgCreateLease)
 		return nil, err
 	}
 	demand := order.Demand(o.purse.account.Tenant)
+	if err := k.quotable(ctx, demand.Denom); err != nil {
+		return nil, err
+	}
 	indexer, err := k.checkQuote(ctx, demand, order.Quote)
 	if err != nil {
 		return nil, err
@@ -143,11 +147,11 @@ func (k *Keeper) serve(ctx sdk.Context, o *opening, order *types.MsgCreateLease)
 	leases := make([]types.Lease, len(matches))
 	for i, m := range matches {
 		offer, now := m.offer, ctx.BlockTime()
-		lease := types.NewLease(o.purse.account, offer, m.vacancy.Container.Provider, order, now, m.vacancy.Status.OutageAt(now))
+		lease := types.NewLease(o.purse.account, offer, m.vacancy.Container.Provider, order, now, m.vacancy.Status.OutageAt(now), o.purse.usd)
 		lease.Number = first + uint64(i)
 		switch {
 		case i >= size:
-			lease = lease.StandBy(offer, first)
+			lease = lease.StandBy(offer, first, o.purse.usd)
 			leases[0].Standbys = append(leases[0].Standbys, lease.Number)
 		case size > 1:
 			lease.Gang = first
@@ -190,11 +194,11 @@ func (o *opening) admit(order *types.MsgCreateLease) error {
 
 // carries says whether the purse pays for new leases, next to those that it has.
 func (o *opening) carries(ctx sdk.Context, leases []types.Lease) error {
-	rate, reserve := math.ZeroInt(), math.ZeroInt()
+	p, rates, reserve := o.purse, types.NoRates(), math.ZeroInt()
 	for _, lease := range leases {
-		rate, reserve = rate.Add(lease.Rate), reserve.Add(lease.Reserved())
+		rates, reserve = rates.Add(lease.PricedIn(), lease.Rate), reserve.Add(lease.Reserved())
 	}
-	missing := o.purse.account.Missing(o.purse.balance, rate, reserve, o.params.MinRunway, ctx.BlockTime())
+	missing := p.account.Missing(p.balance, rates, reserve, o.params.MinRunway, ctx.BlockTime(), p.usd)
 	if !missing.IsPositive() {
 		return nil
 	}
@@ -204,7 +208,7 @@ func (o *opening) carries(ctx sdk.Context, leases []types.Lease) error {
 	}
 	return types.ErrInsufficientDeposit.Wrapf(
 		"deposit: %s short: %s at %s per hour needs %s ahead for all open leases, and what is held back for minimum charge and grace: deposit %s more",
-		types.Readable(missing), what, types.Readable(types.PerHour(rate)), o.params.MinRunway, types.Readable(missing))
+		types.Readable(missing), what, types.Readable(types.UnitsRoundedUp(rates.Cost(time.Hour, ctx.BlockTime(), p.usd))), o.params.MinRunway, types.Readable(missing))
 }
 
 // checkQuote verifies a quote and returns its Indexer; nil where there is none. A bad quote is an error rather than ignored:

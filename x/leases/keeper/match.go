@@ -11,7 +11,6 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
-	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/leases/types"
 	providertypes "github.com/athnet/ath/x/providers/types"
 )
@@ -99,7 +98,7 @@ func (k *Keeper) elsewhere(ctx sdk.Context, demand types.Demand, candidates []ui
 	free := make([]string, len(seen.matches))
 	for i, m := range seen.matches {
 		o := m.offer
-		free[i] = fmt.Sprintf("container %d for %s per hour", o.ContainerId, types.Readable(types.PerHour(o.Rate)))
+		free[i] = fmt.Sprintf("container %d for %s per hour", o.ContainerId, types.ReadableIn(o.Denom, types.PerHour(o.Rate)))
 	}
 	return fmt.Sprintf("; free now in class %s: %s", offer.Class, strings.Join(free, ", "))
 }
@@ -150,7 +149,7 @@ func (k *Keeper) scan(ctx sdk.Context, demand types.Demand, maxScan uint32, limi
 		found  scanned
 		looked uint32
 	)
-	prefix := collections.NewSuperPrefixedQuadRange[string, string, uint64, uint64](demand.Requirement.Class, athtypes.Denom)
+	prefix := collections.NewSuperPrefixedQuadRange[string, string, uint64, uint64](demand.Requirement.Class, demand.Denom)
 	err := k.prices.Walk(ctx, prefix, func(key priceKey) (bool, error) {
 		if looked == maxScan {
 			found.tally.Cut = true

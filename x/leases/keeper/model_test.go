@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/leases/types"
 )
 
@@ -23,7 +24,8 @@ const (
 // history is the plain map that the market is compared with: what a lease served, as its tenant would write it down.
 type history struct {
 	rate    int64
-	minimum time.Duration // that is charged
+	denom   string   // of the rate
+	least   math.Int // what the lease costs at least, if its tenant or time ends it
 	started time.Time
 	outage  time.Duration // while running
 }
@@ -39,21 +41,25 @@ type market struct {
 	reasons map[types.CloseReason]int
 	offers  map[uint64]price
 	params  types.Params
+	uath    int64 // that a musd costs
 }
 
-// price is a standing offer: whole uath per second, the least time that is charged, and the only tenant who may take it (0: anybody).
+// price is a standing offer: whole units per second, the least time that is charged, and the only tenant who may take it (0: anybody).
 type price struct {
 	rate    int64
+	denom   string
 	minimum time.Duration
 	only    uint64
+	supply  bool // it is below the ceiling at the price at which it was set
 }
 
 func newMarket(tb tester) *market {
 	m := &market{world: newWorld(tb), leases: map[string]*history{}, faulty: map[uint64]time.Time{}, reasons: map[types.CloseReason]int{}}
 	m.offers, m.params = map[uint64]price{}, types.DefaultParams()
+	m.setPrice(2)
 	for id := uint64(1); id <= modelContainers; id++ {
 		m.addOffer(id, ownerOf(id), int64(1+id*id))
-		m.offers[id] = price{rate: int64(1 + id*id), minimum: time.Minute}
+		m.offers[id] = price{rate: int64(1 + id*id), denom: athtypes.Denom, minimum: time.Minute, supply: true}
 	}
 	for n := uint64(1); n <= modelTenants; n++ {
 		m.fund(tenant(n), 1_000_000)
@@ -71,6 +77,7 @@ func (m *market) do(tx func(sdk.Context) error) bool { return m.try(tx) == nil }
 func (m *market) create(t *rapid.T) {
 	who := rapid.Uint64Range(1, modelTenants).Draw(t, "tenant")
 	msg := order(tenant(who), rapid.Int64Range(0, 30_000).Draw(t, "deposit"), rapid.Uint64Range(1, modelContainers).Draw(t, "container"))
+	msg.PriceDenom = rapid.SampledFrom([]string{"", "", types.MicroUSD}).Draw(t, "priced in")
 	if rapid.Bool().Draw(t, "by class") {
 		msg.Requirement = &types.Requirement{Class: "cpu"}
 	}
@@ -125,6 +132,7 @@ func (m *market) opened(t *rapid.T, who uint64, opened types.OpenedLease) {
 	offer, ok := m.offers[lease.ContainerId]
 	require.True(t, ok, "container %d has no offer", lease.ContainerId)
 	require.Equal(t, math.NewInt(offer.rate*1_000_000).String(), lease.Rate.String())
+	require.Equal(t, offer.denom, lease.PricedIn())
 	require.True(t, offer.only == 0 || offer.only == who, "the offer of container %d is not for everybody", lease.ContainerId)
 	open, unstarted := 0, 0
 	for _, other := range m.open {
@@ -138,7 +146,11 @@ func (m *market) opened(t *rapid.T, who uint64, opened types.OpenedLease) {
 	require.Less(t, open, int(m.params.MaxOpenLeases))
 	require.Less(t, unstarted, int(m.params.MaxUnstarted))
 	m.open = append(m.open, id)
-	m.leases[id.String()] = &history{rate: offer.rate, minimum: offer.minimum}
+	least := offer.rate * int64(offer.minimum/time.Second)
+	if offer.denom == types.MicroUSD {
+		least *= m.uath
+	}
+	m.leases[id.String()] = &history{rate: offer.rate, denom: offer.denom, least: math.NewInt(least)}
 }
 
 // refresh brings the price index up to date; whether somebody does changes nobody's money.
@@ -154,12 +166,17 @@ func (m *market) refresh(t *rapid.T) {
 func (m *market) setOffer(t *rapid.T) {
 	id := rapid.Uint64Range(1, modelContainers).Draw(t, "container")
 	p := price{
-		rate:    rapid.Int64Range(0, 2_000).Draw(t, "rate"), // the class's ceiling lies at 1,000
+		rate:    rapid.Int64Range(0, 2_000).Draw(t, "rate"), // the class's ceiling lies at 1,000 uath
+		denom:   rapid.SampledFrom([]string{athtypes.Denom, types.MicroUSD}).Draw(t, "priced in"),
 		minimum: time.Duration(rapid.SampledFrom([]int{0, 30, 60, 90, 600, 3_601}).Draw(t, "minimum")) * time.Second,
 		only:    rapid.Uint64Range(0, modelTenants).Draw(t, "only for"),
 	}
 	signer := rapid.SampledFrom([]sdk.AccAddress{provider(ownerOf(id)), operator(ownerOf(id)), tenant(1)}).Draw(t, "signer")
 	o := offer(id, p.rate)
+	o.Denom = p.denom
+	if p.supply = p.rate <= 1_000; p.denom == types.MicroUSD {
+		p.supply = p.rate*m.uath <= 1_000
+	}
 	if o.MinCharge = p.minimum; p.only > 0 {
 		o.Allowed = []string{tenant(p.only).String()}
 	}
@@ -219,7 +236,7 @@ func (m *market) offersStand(t *rapid.T) {
 		}
 		status, err := m.providers.Status(m.ctx, id)
 		require.NoError(t, err)
-		require.Equal(t, there && p.only == 0 && p.rate <= 1_000, status.Offered, "container %d is public supply", id)
+		require.Equal(t, there && p.only == 0 && p.supply, status.Offered, "container %d is public supply", id)
 	}
 	params, err := m.k.params.Get(m.ctx)
 	require.NoError(t, err)
@@ -339,9 +356,20 @@ func (m *market) settleAccounts(t *rapid.T) {
 	m.open = open
 }
 
-// least is what the lease costs at least, if its tenant or time ends it.
-func (h *history) least() math.Int {
-	return math.NewInt(h.rate).MulRaw(int64(h.minimum / time.Second))
+// setPrice is what a musd costs from now on, in uath.
+func (m *market) setPrice(uath int64) {
+	m.uath = uath
+	m.vault.setPrice(m.ctx.BlockTime(), uath)
+}
+
+func (m *market) changePrice(t *rapid.T) { m.setPrice(rapid.Int64Range(1, 9).Draw(t, "uath per musd")) }
+
+// cost is what a lease costs that has run from its start to a time without outages of so long.
+func (m *market) cost(h *history, until time.Time, outage time.Duration) math.Int {
+	if h.denom == types.MicroUSD {
+		return math.NewInt(h.rate).Mul(m.vault.usdAt(until).Sub(m.vault.usdAt(h.started))).Quo(math.NewIntWithDecimal(1, 21))
+	}
+	return math.NewInt(h.rate).MulRaw(int64(until.Sub(h.started) - outage)).QuoRaw(int64(time.Second))
 }
 
 func (m *market) audit(t *rapid.T, id types.LeaseID) {
@@ -352,7 +380,7 @@ func (m *market) audit(t *rapid.T, id types.LeaseID) {
 	if h.started.IsZero() {
 		want := math.ZeroInt() // a lease that never started costs nothing, unless its tenant walked away
 		if receipt.Reason == types.CloseReason_CLOSE_REASON_TENANT {
-			want = h.least()
+			want = h.least
 		}
 		require.Equal(t, want.String(), receipt.Billed.String())
 		return
@@ -360,13 +388,16 @@ func (m *market) audit(t *rapid.T, id types.LeaseID) {
 	require.Equal(t, h.started, *receipt.StartedAt)
 	served := receipt.EndedAt.Sub(h.started) - receipt.Outage
 	require.GreaterOrEqual(t, served, time.Duration(0))
-	exact := math.NewInt(h.rate).MulRaw(int64(served)).QuoRaw(int64(time.Second))
-	minimum := h.least()
+	want := m.cost(h, receipt.EndedAt, receipt.Outage)
 	switch receipt.Reason {
 	case types.CloseReason_CLOSE_REASON_PROVIDER, types.CloseReason_CLOSE_REASON_FAULT:
-		require.Equal(t, exact.String(), receipt.Billed.String())
 	default:
-		require.Equal(t, math.MaxInt(exact, minimum).String(), receipt.Billed.String())
+		want = math.MaxInt(want, h.least)
+	}
+	if h.denom == types.MicroUSD && receipt.Outage > 0 { // what an outage would have cost depends on when it was: types/sla_test.go
+		require.True(t, receipt.Billed.LTE(want), "%s for %s", receipt.Billed, want)
+	} else {
+		require.Equal(t, want.String(), receipt.Billed.String())
 	}
 	if since, down := m.faulty[receipt.ContainerId]; down {
 		if h.started.After(since) {
@@ -397,7 +428,7 @@ func runMarket(t *testing.T, faults bool) map[types.CloseReason]int {
 		m.faults = faults
 		actions := map[string]func(*rapid.T){
 			"create": m.create, "refresh": m.refresh, "start": m.startOne, "settle": m.settleOne, "close": m.closeOne, "money": m.moveMoney,
-			"wait": m.wait, "": m.invariants, "set offer": m.setOffer, "remove offer": m.removeOffer, "parameters": m.changeParams,
+			"wait": m.wait, "price": m.changePrice, "": m.invariants, "set offer": m.setOffer, "remove offer": m.removeOffer, "parameters": m.changeParams,
 		}
 		if faults {
 			actions["fault"] = m.toggleFault
@@ -432,6 +463,7 @@ type step struct {
 	create, start, close bool
 	tenant, container    uint64
 	nth                  int
+	uath                 int64 // that a musd costs from a while later
 	deposit              int64
 	duration, wait       time.Duration
 }
@@ -441,6 +473,7 @@ func drawScript(t *rapid.T) []step {
 		s := step{
 			tenant: rapid.Uint64Range(1, 2).Draw(t, "tenant"), container: rapid.Uint64Range(1, modelContainers).Draw(t, "container"),
 			nth: rapid.IntRange(0, 5).Draw(t, "nth"), deposit: rapid.Int64Range(10_000, 60_000).Draw(t, "deposit"),
+			uath: rapid.Int64Range(1, 9).Draw(t, "uath per musd"),
 			wait: time.Duration(rapid.Int64Range(1, int64(30*time.Minute)).Draw(t, "wait")),
 		}
 		switch rapid.IntRange(0, 3).Draw(t, "kind") {
@@ -461,6 +494,14 @@ func drawScript(t *rapid.T) []step {
 // play runs a script; eager settles every open lease at every step and waits in small blocks. It returns all receipts.
 func play(t *rapid.T, script []step, eager bool) map[string]string {
 	m := newMarket(t)
+	for id := uint64(1); id <= modelContainers; id += 2 {
+		require.NoError(t, m.k.SetOffers(m.ctx, provider(ownerOf(id)), []types.Offer{usdOffer(id, int64(1+id*id))}))
+	}
+	at := start
+	for _, s := range script {
+		at = at.Add(s.wait + s.duration/2)
+		m.vault.setPrice(at, s.uath)
+	}
 	receipts := map[string]string{}
 	pass := func(d time.Duration) {
 		if eager {
@@ -493,6 +534,9 @@ func play(t *rapid.T, script []step, eager bool) map[string]string {
 		case s.create:
 			msg := order(tenant(s.tenant), s.deposit, s.container)
 			msg.Duration = s.duration
+			if s.container%2 == 1 {
+				msg.PriceDenom = types.MicroUSD
+			}
 			var id types.LeaseID
 			if m.do(func(ctx sdk.Context) error {
 				res, err := m.msgs.CreateLease(ctx, msg)

@@ -70,15 +70,30 @@ func (k *Keeper) setOffer(ctx sdk.Context, signer sdk.AccAddress, offer types.Of
 			return err
 		}
 	}
-	if err := k.providers.SetOffered(ctx, offer.ContainerId, isSupply(offer, class, container.Count)); err != nil {
+	supply, err := k.isSupply(ctx, offer, class, container.Count)
+	if err != nil {
+		return err
+	}
+	if err := k.providers.SetOffered(ctx, offer.ContainerId, supply); err != nil {
 		return err
 	}
 	return athtypes.Emit(ctx, &types.EventOfferSet{Offer: offer})
 }
 
-// isSupply says whether an offer counts as public supply, which capacity rewards need.
-func isSupply(offer types.Offer, class providertypes.Class, count uint32) bool {
-	return offer.Supplies() && !class.PriceCeiling.IsNil() && offer.Rate.LTE(class.PriceCeiling.Mul(math.NewIntFromUint64(uint64(count))))
+// isSupply says whether an offer counts as public supply, which capacity rewards need. One in USD is compared with its class's ceiling at
+// the price of now, and is no supply while there is none that leases can be made by.
+func (k *Keeper) isSupply(ctx sdk.Context, offer types.Offer, class providertypes.Class, count uint32) (bool, error) {
+	if !offer.Supplies() || class.PriceCeiling.IsNil() {
+		return false, nil
+	}
+	err := k.quotable(ctx, offer.Denom)
+	if errors.Is(err, athtypes.ErrNoPrice) {
+		return false, nil
+	}
+	usd := k.usdClock(ctx)
+	ceiling := types.Accrued(class.PriceCeiling.Mul(math.NewIntFromUint64(uint64(count))), 1)
+	supply := types.NoRates().Add(offer.Denom, offer.Rate).PerNanosecond(ctx.BlockTime(), usd).LTE(ceiling)
+	return supply, errors.Join(err, usd.err)
 }
 
 // RemoveOffers takes standing prices back. What a Retired or vanished Container has left behind anyone may remove, so that

@@ -28,7 +28,7 @@ func (k *Keeper) pauseOrEnd(ctx sdk.Context, p *purse, lease types.Lease) error 
 		return err
 	}
 	until := lease.BilledUntil(p.account.TouchedAt)
-	paused, s := lease.Pause(until, outage)
+	paused, s := lease.Pause(until, outage, p.usd)
 	paused.Standbys = nil
 	if faulty, err := k.standsFaulty(ctx, lease.ContainerId); err != nil {
 		return err
@@ -71,7 +71,7 @@ func (k *Keeper) ResumeLease(ctx sdk.Context, id types.LeaseID, deposit sdk.Coin
 	if err != nil {
 		return sdk.Coin{}, err
 	}
-	if missing := o.purse.account.Missing(o.purse.balance, lease.Rate, math.ZeroInt(), o.params.MinRunway, ctx.BlockTime()); missing.IsPositive() {
+	if missing := o.purse.account.Missing(o.purse.balance, types.NoRates().Add(lease.PricedIn(), lease.Rate), math.ZeroInt(), o.params.MinRunway, ctx.BlockTime(), o.purse.usd); missing.IsPositive() {
 		return sdk.Coin{}, types.ErrInsufficientDeposit.Wrapf("deposit: %s short to run all leases of the account for %s: deposit that much more",
 			types.Readable(missing), o.params.MinRunway)
 	}
@@ -85,7 +85,7 @@ func (k *Keeper) ResumeLease(ctx sdk.Context, id types.LeaseID, deposit sdk.Coin
 	if err := k.rememberLeft(ctx, id.Tenant, lease, math.ZeroInt()); err != nil {
 		return sdk.Coin{}, err
 	}
-	resumed, s := lease.Resume(ctx.BlockTime(), outage)
+	resumed, s := lease.Resume(ctx.BlockTime(), outage, o.purse.usd)
 	fee, err := k.apply(ctx, o.purse, lease, s)
 	if err != nil {
 		return sdk.Coin{}, err

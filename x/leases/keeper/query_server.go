@@ -65,7 +65,7 @@ func (s queryServer) Lease(goCtx context.Context, req *types.QueryLeaseRequest) 
 		return nil, err
 	}
 	billed := lease.BilledUntil(p.account.TouchedAt)
-	_, due := lease.Settle(billed, outage)
+	_, due := lease.Settle(billed, outage, p.usd)
 	if billed.Before(earns) {
 		earns = billed
 	}
@@ -130,7 +130,7 @@ func (s queryServer) Account(goCtx context.Context, req *types.QueryAccountReque
 	free := p.account.Free(p.balance)
 	_, own := d.Claims(free)
 	res := &types.QueryAccountResponse{Account: p.account, Balance: p.coin(p.balance), Free: p.coin(free), Withdrawable: p.coin(own)}
-	if end, ok := p.account.ExhaustedAt(p.balance); ok {
+	if end, ok := p.account.ExhaustedAt(p.balance, p.usd); ok {
 		res.ExhaustedAt = &end
 	}
 	return res, nil
@@ -180,7 +180,7 @@ func (s queryServer) Match(goCtx context.Context, req *types.QueryMatchRequest) 
 	if err != nil {
 		return nil, err
 	}
-	demand := types.Demand{Tenant: req.Tenant, MaxRate: types.MaxRate, Requirement: req.Requirement}
+	demand := types.Demand{Tenant: req.Tenant, Denom: types.PriceDenom(req.PriceDenom), MaxRate: types.MaxRate, Requirement: req.Requirement}
 	if !req.MaxRate.IsNil() && req.MaxRate.IsPositive() {
 		demand.MaxRate = req.MaxRate
 	}

@@ -128,9 +128,10 @@ func (k *Keeper) creditService(ctx sdk.Context, key servedKey, service types.Ser
 	if err != nil {
 		return err
 	}
-	due := receipt.Fault(fault, params.SlaSession)
-	if !due.Due.IsPositive() {
-		return nil
+	usd := k.usdClock(ctx)
+	due := receipt.Fault(fault, params.SlaSession, usd)
+	if usd.err != nil || !due.Due.IsPositive() {
+		return usd.err
 	}
 	lease, err := k.leases.Get(ctx, collections.Join(key.K3(), key.K4()))
 	goesOn := err == nil

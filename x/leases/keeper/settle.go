@@ -48,7 +48,7 @@ func (k *Keeper) settle(ctx sdk.Context, p *purse, lease types.Lease) (types.Lea
 		return lease, types.Nothing(), err
 	}
 	before := lease.SettledUntil
-	lease, s := lease.Settle(lease.BilledUntil(p.account.TouchedAt), outage)
+	lease, s := lease.Settle(lease.BilledUntil(p.account.TouchedAt), outage, p.usd)
 	if lease.SettledUntil.Equal(before) {
 		return lease, s, nil
 	}
@@ -85,7 +85,7 @@ func (k *Keeper) catchUp(ctx sdk.Context, p *purse, leases []types.Lease) error 
 		if !freed {
 			return nil
 		}
-		p.account = p.account.Touch(ctx.BlockTime(), p.balance)
+		p.account = p.account.Touch(ctx.BlockTime(), p.balance, p.usd)
 	}
 	return nil
 }

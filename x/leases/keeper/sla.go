@@ -93,7 +93,7 @@ func (k *Keeper) creditLease(ctx sdk.Context, lease types.Lease, fault time.Time
 	if err != nil {
 		return err
 	}
-	lease, s, due := lease.Fault(fault, lease.BilledUntil(p.account.TouchedAt), outage, params.Session(lease))
+	lease, s, due := lease.Fault(fault, lease.BilledUntil(p.account.TouchedAt), outage, params.Session(lease), p.usd)
 	if !s.IsNothing() {
 		fee, err := k.apply(ctx, p, lease, s)
 		if err != nil {

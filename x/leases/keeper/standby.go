@@ -111,7 +111,7 @@ func (k *Keeper) move(ctx sdk.Context, p *purse, lease, standby types.Lease, rea
 	if err != nil {
 		return lease, err
 	}
-	left, s := lease.Leave(reason, lease.BilledUntil(p.account.TouchedAt), p.account.TouchedAt, outage)
+	left, s := lease.Leave(reason, lease.BilledUntil(p.account.TouchedAt), p.account.TouchedAt, outage, p.usd)
 	fee, err := k.apply(ctx, p, lease, s)
 	if err != nil {
 		return lease, err
@@ -130,7 +130,7 @@ func (k *Keeper) move(ctx sdk.Context, p *purse, lease, standby types.Lease, rea
 	if outage, err = k.providers.Outage(ctx, standby.ContainerId); err != nil {
 		return lease, err
 	}
-	moved := left.Move(standby, ctx.BlockTime(), outage)
+	moved := left.Move(standby, ctx.BlockTime(), outage, p.usd)
 	moved.Standbys = slices.DeleteFunc(slices.Clone(left.Standbys), func(n uint64) bool { return n == standby.Number })
 	p.account = p.account.Changed(left, moved)
 	if err := k.savePurse(ctx, p); err != nil {

@@ -109,6 +109,6 @@ func (k *Keeper) giveBackToParent(ctx sdk.Context, sub *purse, parent sdk.AccAdd
 		return err
 	}
 	p.balance = p.balance.Add(amount)
-	p.account = p.account.Touch(ctx.BlockTime(), p.balance)
+	p.account = p.account.Touch(ctx.BlockTime(), p.balance, p.usd)
 	return k.saveStack(ctx, p, d)
 }

@@ -54,7 +54,7 @@ func (k *Keeper) extend(ctx sdk.Context, tenant sdk.AccAddress, lease types.Leas
 	if err != nil {
 		return lease, err
 	}
-	demand := types.Demand{Tenant: lease.Tenant, MaxRate: lease.Rate, Duration: end.Sub(lease.CreatedAt)}
+	demand := types.Demand{Tenant: lease.Tenant, Denom: lease.PricedIn(), MaxRate: lease.Rate, Duration: end.Sub(lease.CreatedAt)}
 	if misfit := demand.Offer(offer); misfit != types.Fits || demand.Duration > types.MaxTerm {
 		return lease, types.ErrNoMatch.Wrapf("extend_by: the offer of container %d does not carry a lease of %s any more (%s): lease another Container",
 			lease.ContainerId, demand.Duration, misfit)

@@ -88,7 +88,7 @@ func (k *Keeper) start(ctx sdk.Context, tenant sdk.AccAddress, lease types.Lease
 	if err != nil {
 		return err
 	}
-	lease, s := lease.Start(record.From, ctx.BlockTime(), outage)
+	lease, s := lease.Start(record.From, ctx.BlockTime(), outage, p.usd)
 	if err := k.saveLease(ctx, tenant, lease); err != nil {
 		return err
 	}

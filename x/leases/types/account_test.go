@@ -20,6 +20,19 @@ func drawRate(t *rapid.T) math.Int {
 	).Draw(t, "rate"))
 }
 
+// drawMeters gives an account a rate in uath, in USD or in both, and draws what an ATH is worth.
+func drawMeters(t *rapid.T, a *Account) line {
+	usd := drawLine(t)
+	in := rapid.SampledFrom([]string{"uath", "musd", "both"}).Draw(t, "prices in")
+	if in != "musd" {
+		a.Rate = drawRate(t)
+	}
+	if in != "uath" {
+		a.Usd = &UsdMeter{Rate: drawRate(t), Index: usd.At(a.TouchedAt)}
+	}
+	return usd
+}
+
 func drawSpan(t *rapid.T, name string) time.Duration {
 	return time.Duration(rapid.OneOf(
 		rapid.Int64Range(0, int64(time.Minute)),
@@ -32,24 +45,25 @@ func TestTouchNeverOwesMoreThanTheBalance(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		balance := math.NewIntFromUint64(rapid.Uint64().Draw(t, "balance"))
 		a := NewAccount("t", "uath", epoch)
-		a.Rate = drawRate(t)
+		usd := drawMeters(t, &a)
 		a.Reserved = math.MinInt(balance, math.NewIntFromUint64(rapid.Uint64().Draw(t, "reserved")))
 		now := epoch
 		for range rapid.IntRange(1, 6).Draw(t, "touches") {
 			now = now.Add(drawSpan(t, "step"))
 			before := a
-			a = a.Touch(now, balance)
+			a = a.Touch(now, balance, usd)
 			require.NoError(t, a.CheckSolvent(balance))
 			require.False(t, a.TouchedAt.Before(before.TouchedAt))
 			require.False(t, a.TouchedAt.After(now))
 			require.False(t, a.Free(balance).IsNegative())
-			if end, ok := a.ExhaustedAt(balance); ok {
+			known := usd.asOf(now)
+			if end, ok := a.ExhaustedAt(balance, known); ok {
 				if end.Before(now) {
 					require.Equal(t, end, a.TouchedAt)
 				}
 				// The very next nanosecond is not paid for any more.
 				late := a
-				late.Accrued = late.Accrued.Add(Accrued(a.Rate, end.Sub(a.TouchedAt)+1))
+				late.Accrued = late.Accrued.Add(a.spent(end.Add(1), known))
 				require.Error(t, late.CheckSolvent(balance))
 			}
 		}
@@ -61,14 +75,14 @@ func TestTouchOftenOrOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		balance := math.NewIntFromUint64(rapid.Uint64().Draw(t, "balance"))
 		often := NewAccount("t", "uath", epoch)
-		often.Rate = drawRate(t)
+		usd := drawMeters(t, &often)
 		once := often
 		now := epoch
 		for range rapid.IntRange(1, 8).Draw(t, "touches") {
 			now = now.Add(drawSpan(t, "step"))
-			often = often.Touch(now, balance)
+			often = often.Touch(now, balance, usd)
 		}
-		require.Equal(t, once.Touch(now, balance), often)
+		require.Equal(t, once.Touch(now, balance, usd), often)
 	})
 }
 
@@ -76,12 +90,12 @@ func TestTouchOftenOrOnce(t *testing.T) {
 func TestDepositMovesTheEnd(t *testing.T) {
 	a := NewAccount("t", "uath", epoch)
 	a.Rate = math.NewInt(1_000_000) // 1 uath per second
-	a = a.Touch(epoch.Add(15*time.Second), math.NewInt(10))
+	a = a.Touch(epoch.Add(15*time.Second), math.NewInt(10), nil)
 	require.Equal(t, epoch.Add(10*time.Second), a.TouchedAt)
-	a = a.Touch(epoch.Add(15*time.Second), math.NewInt(20))
+	a = a.Touch(epoch.Add(15*time.Second), math.NewInt(20), nil)
 	require.Equal(t, epoch.Add(15*time.Second), a.TouchedAt)
 	require.Equal(t, int64(5), a.Free(math.NewInt(20)).Int64())
-	end, ok := a.ExhaustedAt(math.NewInt(20))
+	end, ok := a.ExhaustedAt(math.NewInt(20), nil)
 	require.True(t, ok)
 	require.Equal(t, epoch.Add(20*time.Second), end)
 }
@@ -92,30 +106,36 @@ func TestQueueAtIsInTimeAndConverges(t *testing.T) {
 		balance := math.NewIntFromUint64(rapid.Uint64Range(1, 1<<40).Draw(t, "balance"))
 		a := NewAccount("t", "uath", epoch)
 		a.Rate = math.NewIntFromUint64(rapid.Uint64Range(1, 1<<30).Draw(t, "rate"))
+		var usd line
+		if rapid.Bool().Draw(t, "in USD") {
+			// One price: what a look at another finds is for lastPaid.
+			usd = drawLine(t)[:1]
+			a.Usd = &UsdMeter{Rate: math.NewIntFromUint64(rapid.Uint64Range(1, 1<<30).Draw(t, "rate in USD")), Index: usd.At(epoch)}
+		}
 		now := epoch
 		for looks := 0; ; looks++ {
 			require.Less(t, looks, 64)
-			a.QueuedAt = a.QueueAt(balance, now)
-			require.True(t, a.QueuedInTime(balance))
-			end, ok := a.ExhaustedAt(balance)
-			if !ok || !end.After(now.Add(2*time.Second)) {
+			a.QueuedAt = a.QueueAt(balance, now, usd)
+			require.True(t, a.QueuedInTime(balance, usd))
+			end, ok := a.ExhaustedAt(balance, usd)
+			if !ok || a.Usd != nil && end.Sub(now) > 3*UsdLook || !end.After(now.Add(2*time.Second)) {
 				return
 			}
 			now = time.Unix(a.QueuedAt, 0).UTC().Add(time.Second)
-			a = a.Touch(now, balance)
+			a = a.Touch(now, balance, usd)
 		}
 	})
 }
 
 func TestMissingCountsAllLeases(t *testing.T) {
 	a := NewAccount("t", "uath", epoch)
-	rate, reserve := math.NewInt(1_000_000), math.NewInt(60)
-	require.Equal(t, int64(360), a.Missing(math.ZeroInt(), rate, reserve, 5*time.Minute, epoch).Int64())
-	require.True(t, a.Missing(math.NewInt(360), rate, reserve, 5*time.Minute, epoch).IsZero())
-	a.Rate, a.Reserved = rate, reserve
-	require.Equal(t, int64(360), a.Missing(math.NewInt(360), rate, reserve, 5*time.Minute, epoch).Int64())
+	rate, reserve := Rates{Units: math.NewInt(1_000_000), USD: math.ZeroInt()}, math.NewInt(60)
+	require.Equal(t, int64(360), a.Missing(math.ZeroInt(), rate, reserve, 5*time.Minute, epoch, nil).Int64())
+	require.True(t, a.Missing(math.NewInt(360), rate, reserve, 5*time.Minute, epoch, nil).IsZero())
+	a.Rate, a.Reserved = rate.Units, reserve
+	require.Equal(t, int64(360), a.Missing(math.NewInt(360), rate, reserve, 5*time.Minute, epoch, nil).Int64())
 	// What ran on since an exhausted account's end is owed on top.
-	require.Equal(t, int64(370), a.Missing(math.NewInt(360), rate, reserve, 5*time.Minute, epoch.Add(10*time.Second)).Int64())
+	require.Equal(t, int64(370), a.Missing(math.NewInt(360), rate, reserve, 5*time.Minute, epoch.Add(10*time.Second), nil).Int64())
 }
 
 func TestReadable(t *testing.T) {

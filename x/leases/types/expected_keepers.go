@@ -23,6 +23,10 @@ type Vault interface {
 	Move(ctx sdk.Context, from, to athtypes.Row, amount math.Int) error
 	// RowAmount is what a row holds; zero for a row that does not exist.
 	RowAmount(ctx sdk.Context, row athtypes.Row) (math.Int, error)
+	// UsdStep is the step of the UsdIndex that goes for a time, or the oldest that is kept; ErrNoPrice before the first price.
+	UsdStep(ctx sdk.Context, at time.Time) (athtypes.UsdIndex, error)
+	// UsdQuotable says whether something may be priced in USD now; ErrNoPrice where the price is unknown or stale.
+	UsdQuotable(ctx sdk.Context) error
 	// Epoch is the running one.
 	Epoch(ctx sdk.Context) (athtypes.Epoch, error)
 	// PayProvider takes amount from a prepaid row: the service fee is booked for the running epoch, the rest vests in the

@@ -144,9 +144,10 @@ func TestQuoteVerify(t *testing.T) {
 	got, err := quote.Verify("ath-1", someTenant, requirement, epoch)
 	require.NoError(t, err)
 	require.Equal(t, indexer, got)
-	require.True(t, quote.Counts(Offer{ContainerId: 3, Rate: math.NewInt(10)}))
-	require.False(t, quote.Counts(Offer{ContainerId: 3, Rate: math.NewInt(11)}), "dearer than quoted")
-	require.False(t, quote.Counts(Offer{ContainerId: 5, Rate: math.NewInt(1)}), "not a candidate")
+	require.True(t, quote.Counts(Offer{ContainerId: 3, Denom: "uath", Rate: math.NewInt(10)}))
+	require.False(t, quote.Counts(Offer{ContainerId: 3, Denom: "uath", Rate: math.NewInt(11)}), "dearer than quoted")
+	require.False(t, quote.Counts(Offer{ContainerId: 3, Denom: MicroUSD, Rate: math.NewInt(10)}), "quoted in uath")
+	require.False(t, quote.Counts(Offer{ContainerId: 5, Denom: "uath", Rate: math.NewInt(1)}), "not a candidate")
 
 	other := sdk.AccAddress(make([]byte, 20)).String()
 	for name, tc := range map[string]struct {

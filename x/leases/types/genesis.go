@@ -217,9 +217,9 @@ func (l Lease) validate() error {
 	case l.EndsAt != nil && (!validTime(*l.EndsAt) || l.EndsAt.Before(l.SettledUntil)):
 		return fmt.Errorf("ends_at: %s", l.EndsAt)
 	}
-	for _, amount := range []math.Int{l.Remainder, l.Billed, l.Reserve, l.GraceReserve, l.Credited, l.Fee} {
+	for _, amount := range []math.Int{l.Billed, l.Reserve, l.GraceReserve, l.Credited, l.Fee} {
 		if amount.IsNil() || amount.IsNegative() || amount.GT(MaxAmount) {
-			return fmt.Errorf("remainder, billed, reserve, grace_reserve, credited, fee: %s: want 0 to %s", show(amount), MaxAmount)
+			return fmt.Errorf("billed, reserve, grace_reserve, credited, fee: %s: want 0 to %s", show(amount), MaxAmount)
 		}
 	}
 	for _, rate := range []math.Int{l.FullRate, l.StorageRate} {
@@ -230,8 +230,14 @@ func (l Lease) validate() error {
 	if l.Fee.GT(l.Billed) {
 		return fmt.Errorf("fee: %s: want at most the billed %s", l.Fee, l.Billed)
 	}
-	if l.Remainder.GTE(perUnit) {
-		return fmt.Errorf("remainder: %s: want less than one unit", l.Remainder)
+	if l.InUSD() != (l.UsdIndex != nil) || !l.InUSD() && l.PriceDenom != "" {
+		return fmt.Errorf("price_denom: %q: want none or %s, which goes with usd_index", clip(l.PriceDenom), MicroUSD)
+	}
+	if l.UsdIndex != nil && (l.UsdIndex.IsNil() || l.UsdIndex.IsNegative() || l.UsdIndex.GT(maxIndex)) {
+		return fmt.Errorf("usd_index: %s: want 0 to %s", show(*l.UsdIndex), maxIndex)
+	}
+	if l.Remainder.IsNil() || l.Remainder.IsNegative() || l.Remainder.GTE(perUnit) {
+		return fmt.Errorf("remainder: %s: want 0 or more, and less than one unit", show(l.Remainder))
 	}
 	if err := l.validateSLA(); err != nil {
 		return err
@@ -240,7 +246,7 @@ func (l Lease) validate() error {
 }
 
 // validateTimes checks that a lease has not lost more time than has passed since its start, and, where it has had one Container and one
-// rate since then, that it was not paid for more.
+// rate in uath since then, that it was not paid for more.
 func (l Lease) validateTimes() error {
 	most := time.Duration(0)
 	if l.StartedAt != nil {
@@ -252,8 +258,8 @@ func (l Lease) validateTimes() error {
 	if l.Lost < 0 || l.Lost > most {
 		return fmt.Errorf("lost: %s: want 0 to %s", l.Lost, most)
 	}
-	if paid := l.Billed.Mul(perUnit).Add(l.Remainder); l.Rebound == 0 && paid.GT(Accrued(l.Rate, most)) {
-		return fmt.Errorf("billed, remainder: %s x 10^-15: want at most %s", paid, Accrued(l.Rate, most))
+	if paid := l.Billed.Mul(perUnit).Add(l.Remainder); l.Rebound == 0 && !l.InUSD() && paid.GT(Accrued(l.Rate, most)) {
+		return fmt.Errorf("billed, remainder: %s x 10^-27: want at most %s", paid, Accrued(l.Rate, most))
 	}
 	return nil
 }
@@ -270,11 +276,17 @@ func (a Account) validate() error {
 			return fmt.Errorf("rate, accrued, reserved: %s: want 0 or more", show(amount))
 		}
 	}
+	if u := a.Usd; u != nil && (u.Rate.IsNil() || !u.Rate.IsPositive() || u.Index.IsNil() || u.Index.IsNegative() || u.Index.GT(maxIndex)) {
+		return fmt.Errorf("usd: %+v: want a rate above 0 and an index from 0 to %s", *u, maxIndex)
+	}
 	if !validTime(a.TouchedAt) || a.NextNumber == 0 || a.QueuedAt < 0 {
 		return fmt.Errorf("touched_at %s, next_number %d, queued_at %d", a.TouchedAt, a.NextNumber, a.QueuedAt)
 	}
 	return nil
 }
+
+// maxIndex bounds x/ath's UsdIndex as that module does.
+var maxIndex = math.NewIntWithDecimal(1, 42)
 
 // AccountSum adds up what an account must say of its leases (invariant A1); the zero value is the sum over none.
 type AccountSum struct{ leases []Lease }
@@ -284,20 +296,23 @@ func (s *AccountSum) Add(l Lease) { s.leases = append(s.leases, l) }
 
 // Check compares.
 func (s *AccountSum) Check(a Account) error {
-	rate, reserved, accrued := math.ZeroInt(), math.ZeroInt(), math.ZeroInt()
+	rates, reserved, accrued := NoRates(), math.ZeroInt(), math.ZeroInt()
 	unstarted, next := uint32(0), uint64(1)
 	for _, l := range s.leases {
-		rate = rate.Add(l.Accrues())
+		rates = rates.Add(l.PricedIn(), l.Accrues())
 		reserved = reserved.Add(l.Reserved())
-		accrued = accrued.Add(l.Remainder).Add(Accrued(l.Accrues(), a.TouchedAt.Sub(l.SettledUntil)))
+		accrued = accrued.Add(l.Remainder).Add(a.accruedFor(l))
 		if l.State == LeaseState_LEASE_STATE_ACTIVE {
 			unstarted++
 		}
 		next = max(next, l.Number+1)
 	}
+	has := a.Rates()
 	switch {
-	case !a.Rate.Equal(rate):
-		return ErrInvariant.Wrapf("rate of %s is %s, its leases' sum is %s", a.Tenant, a.Rate, rate)
+	case !has.Units.Equal(rates.Units):
+		return ErrInvariant.Wrapf("rate of %s is %s, its leases' sum is %s", a.Tenant, has.Units, rates.Units)
+	case !has.USD.Equal(rates.USD):
+		return ErrInvariant.Wrapf("usd rate of %s is %s, its leases' sum is %s", a.Tenant, has.USD, rates.USD)
 	case !a.Reserved.Equal(reserved):
 		return ErrInvariant.Wrapf("reserved of %s is %s, its leases' sum is %s", a.Tenant, a.Reserved, reserved)
 	case !a.Accrued.Equal(accrued):
@@ -310,10 +325,22 @@ func (s *AccountSum) Check(a Account) error {
 	return nil
 }
 
+// accruedFor is what the account has counted for a lease since it was settled.
+func (a Account) accruedFor(l Lease) math.Int {
+	switch {
+	case !l.InUSD():
+		return Accrued(l.Accrues(), a.TouchedAt.Sub(l.SettledUntil))
+	case a.Usd == nil: // it is paused
+		return math.ZeroInt()
+	default:
+		return l.Accrues().Mul(a.Usd.Index.Sub(*l.UsdIndex))
+	}
+}
+
 // CheckSolvent is invariant A2.
 func (a Account) CheckSolvent(balance math.Int) error {
 	if owed := a.Accrued.Add(a.Reserved.Mul(perUnit)); balance.Mul(perUnit).LT(owed) {
-		return ErrInvariant.Wrapf("%s holds %s%s and owes %s x 10^-15", a.Tenant, balance, a.Denom, owed)
+		return ErrInvariant.Wrapf("%s holds %s%s and owes %s x 10^-27", a.Tenant, balance, a.Denom, owed)
 	}
 	return nil
 }

@@ -67,8 +67,8 @@ func (g DepositGrant) NextRefill(now time.Time) (DepositGrant, math.Int, error) 
 }
 
 // Dry says whether an account is within its first warning of running dry: then it is refilled, or its tenant told.
-func (a Account) Dry(balance math.Int, now time.Time) bool {
-	end, ok := a.ExhaustedAt(balance)
+func (a Account) Dry(balance math.Int, now time.Time, usd Clock) bool {
+	end, ok := a.ExhaustedAt(balance, usd)
 	return ok && end.Sub(now) <= warnings[0]+time.Second // queues go by whole seconds, and look a little early
 }
 

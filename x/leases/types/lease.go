@@ -16,7 +16,7 @@ type Settlement struct {
 	Minimum math.Int
 	// Released is how much of the reserve the account holds no longer, in whole units.
 	Released math.Int
-	// Forgiven is accrual that nobody is paid for, in 10^-15 units: outages, the time before the start and after the end,
+	// Forgiven is accrual that nobody is paid for, in 10^-27 units: outages, the time before the start and after the end,
 	// and the last fraction of a unit.
 	Forgiven math.Int
 }
@@ -88,26 +88,27 @@ func (l Lease) BilledUntil(touched time.Time) time.Time {
 // Start begins billing at the start of the first usage record, but not before the lease or after now; what was held since
 // creation is given back. The account is touched at now. Of the outage since creation as much as fits is taken to lie before
 // the start, where nothing is billed anyway.
-func (l Lease) Start(from, now time.Time, outage time.Duration) (Lease, Settlement) {
+func (l Lease) Start(from, now time.Time, outage time.Duration, usd Clock) (Lease, Settlement) {
 	at := later(l.BoundAt, earlier(from, now))
 	if l.EndsAt != nil {
 		at = earlier(at, *l.EndsAt)
 	}
 	s := Nothing()
-	s.Forgiven = Accrued(l.Rate, at.Sub(l.SettledUntil))
+	s.Forgiven = l.costs(l.SettledUntil, at, usd)
 	l.OutageSeen += min(max(0, outage-l.OutageSeen), at.Sub(l.SettledUntil))
 	l.State = LeaseState_LEASE_STATE_RUNNING
 	if l.StartedAt == nil {
 		l.StartedAt = &at
 	}
-	l.SettledUntil, l.CreditableFrom, l.FreeUntil = at, &at, nil
-	return l, s
+	l.CreditableFrom, l.FreeUntil = &at, nil
+	return l.settledTo(at, usd), s
 }
 
 // Settle pays what was earned from settled_until to until, less the Container's outage in between and what a fault made free. An outage that is longer
 // than the interval is carried to the next one. Whole units are paid, the remainder stays: settling often or once pays the
-// same. Pure and total; an ACTIVE lease earns nothing.
-func (l Lease) Settle(until time.Time, outage time.Duration) (Lease, Settlement) {
+// same. The price of ATH at which an outage is not billed is that of the interval's end: verdicts settle what came before them. Pure and total;
+// an ACTIVE lease earns nothing.
+func (l Lease) Settle(until time.Time, outage time.Duration, usd Clock) (Lease, Settlement) {
 	s := Nothing()
 	elapsed := until.Sub(l.SettledUntil)
 	if !l.Bills() || elapsed <= 0 {
@@ -115,16 +116,15 @@ func (l Lease) Settle(until time.Time, outage time.Duration) (Lease, Settlement)
 	}
 	free := l.free(until)
 	out := min(max(0, outage-l.OutageSeen), elapsed-free)
-	lost := free + out
-	s.Forgiven = Accrued(l.Rate, lost)
-	s.Earned, l.Remainder = splitUnits(l.Remainder.Add(Accrued(l.Rate, elapsed-lost)))
+	begin, end := l.SettledUntil.Add(free), until.Add(-out)
+	s.Earned, l.Remainder = splitUnits(l.Remainder.Add(l.costs(begin, end, usd)))
+	s.Forgiven = l.costs(l.SettledUntil, begin, usd).Add(l.costs(end, until, usd))
 	s.Released = math.MinInt(l.Reserve, s.Earned)
 	l.OutageSeen += out
-	l.Lost += lost
-	l.SettledUntil = until
+	l.Lost += free + out
 	l.Billed = l.Billed.Add(s.Earned)
 	l.Reserve = l.Reserve.Sub(s.Released)
-	return l, s
+	return l.settledTo(until, usd), s
 }
 
 // End says how a lease ends.
@@ -178,9 +178,9 @@ func (r CloseReason) Accuses(l Lease) bool {
 
 // Close settles a lease to its end and turns it into its receipt. touched is how far the account has counted it; what it
 // counted beyond the end goes back to the tenant, and so does the last fraction of a unit.
-func (l Lease) Close(end End, touched time.Time, outage time.Duration) (Receipt, Settlement) {
-	refund := l.refund(end, outage)
-	l, s := l.Leave(end.Reason, end.At, touched, outage)
+func (l Lease) Close(end End, touched time.Time, outage time.Duration, usd Clock) (Receipt, Settlement) {
+	refund := l.refund(end, outage, usd)
+	l, s := l.Leave(end.Reason, end.At, touched, outage, usd)
 	s.Forgiven = s.Forgiven.Add(l.Remainder)
 	s.Released = s.Released.Add(l.GraceReserve)
 	minimum := math.ZeroInt()
@@ -190,7 +190,7 @@ func (l Lease) Close(end End, touched time.Time, outage time.Duration) (Receipt,
 	return Receipt{
 		Tenant: l.Tenant, Number: l.Number, ContainerId: l.ContainerId, Provider: l.Provider,
 		ClosedBy: end.By, Reason: end.Reason, CreatedAt: l.CreatedAt, StartedAt: l.StartedAt, EndedAt: later(l.SettledUntil, end.At),
-		Denom: l.Denom, Rate: l.Rate, Billed: l.Billed, Outage: l.Lost, ManifestHash: l.ManifestHash,
+		Denom: l.Denom, PriceDenom: l.PriceDenom, Rate: l.Rate, Billed: l.Billed, Outage: l.Lost, ManifestHash: l.ManifestHash,
 		ExitCodes: end.ExitCodes, UsageSequence: l.UsageSequence, UsageHash: l.UsageHash,
 		Refunded: refund, Fee: l.Fee, Statement: end.Statement,
 	}.served(l, minimum), s
@@ -198,13 +198,13 @@ func (l Lease) Close(end End, touched time.Time, outage time.Duration) (Receipt,
 
 // Leave settles a lease for the time in its present Container, as if it ended there for a reason: up to until with what the pause
 // has cost, the minimum charge where the reason charges it, and nothing beyond.
-func (l Lease) Leave(reason CloseReason, until, touched time.Time, outage time.Duration) (Lease, Settlement) {
+func (l Lease) Leave(reason CloseReason, until, touched time.Time, outage time.Duration, usd Clock) (Lease, Settlement) {
 	var s Settlement
 	if l.State == LeaseState_LEASE_STATE_PAUSED {
 		l, s = l.payStorage(until, outage)
 	} else {
-		l, s = l.Settle(until, outage)
-		s.Forgiven = s.Forgiven.Add(Accrued(l.Rate, touched.Sub(l.SettledUntil)))
+		l, s = l.Settle(until, outage, usd)
+		s.Forgiven = s.Forgiven.Add(l.costs(l.SettledUntil, touched, usd))
 	}
 	s.Released = s.Released.Add(l.Reserve)
 	if reason.chargesMinimum(l.State != LeaseState_LEASE_STATE_ACTIVE) {
@@ -217,16 +217,17 @@ func (l Lease) Leave(reason CloseReason, until, touched time.Time, outage time.D
 
 // NewLease is a lease of an offer, bound and not started; the account is touched at now.
 func NewLease(
-	account Account, offer Offer, provider string, order *MsgCreateLease, now time.Time, outage time.Duration,
+	account Account, offer Offer, provider string, order *MsgCreateLease, now time.Time, outage time.Duration, usd Clock,
 ) Lease {
 	l := Lease{
 		Tenant: account.Tenant, Number: account.NextNumber, ContainerId: offer.ContainerId, Provider: provider,
-		State: LeaseState_LEASE_STATE_ACTIVE, Denom: offer.Denom, Rate: offer.Rate, CreatedAt: now, BoundAt: now, SettledUntil: now,
-		FullRate: math.ZeroInt(), StorageRate: math.ZeroInt(), GraceReserve: math.ZeroInt(), Remainder: math.ZeroInt(), OutageSeen: outage, Billed: math.ZeroInt(), Reserve: offer.Reserve(), ManifestHash: order.ManifestHash, Failover: order.Failover, Priority: order.Priority,
+		State: LeaseState_LEASE_STATE_ACTIVE, Denom: account.Denom, Rate: offer.Rate, CreatedAt: now, BoundAt: now, SettledUntil: now,
+		FullRate: math.ZeroInt(), StorageRate: math.ZeroInt(), GraceReserve: math.ZeroInt(), Remainder: math.ZeroInt(), OutageSeen: outage, Billed: math.ZeroInt(), Reserve: offer.Reserve(now, usd), ManifestHash: order.ManifestHash, Failover: order.Failover, Priority: order.Priority,
 		Credited: math.ZeroInt(), Fee: math.ZeroInt(),
 	}
-	if reserve := offer.GraceReserve(order.Grace); reserve.IsPositive() {
-		l.StorageRate, l.GraceReserve = offer.StorageRate, reserve
+	l = l.priced(offer).settledTo(now, usd)
+	if rate := offer.StoragePrice(now, usd); order.Grace > 0 && rate.IsPositive() {
+		l.StorageRate, l.GraceReserve = rate, UnitsRoundedUp(Accrued(rate, order.Grace))
 	}
 	if order.Duration > 0 {
 		end := now.Add(order.Duration)

@@ -92,6 +92,9 @@ func (m *MsgCreateLease) Validate() error {
 		return ErrInvalidField.Wrapf("requirement.class: empty, with %d candidates for %d Containers: name a class, or more candidates",
 			len(m.Candidates), m.Containers())
 	}
+	if err := validatePriceDenom(m.PriceDenom); err != nil {
+		return err
+	}
 	if err := validateRate("max_rate", m.MaxRate); err != nil {
 		return err
 	}
@@ -204,7 +207,7 @@ func (m *MsgCreateLease) Wanted() Requirement {
 
 // Demand is what the message asks for, for the tenant whose account pays.
 func (m *MsgCreateLease) Demand(tenant string) Demand {
-	return Demand{Tenant: tenant, MaxRate: m.MaxRate, Duration: m.Duration, MaxMinCharge: m.MaxMinCharge, Requirement: m.Wanted()}
+	return Demand{Tenant: tenant, Denom: PriceDenom(m.PriceDenom), MaxRate: m.MaxRate, Duration: m.Duration, MaxMinCharge: m.MaxMinCharge, Requirement: m.Wanted()}
 }
 
 // HasDeposit says whether the message carries an amount, be it a bad one.
@@ -249,9 +252,24 @@ func (m *MsgSubmitUsage) Validate(p Params) error {
 	return nil
 }
 
+// PriceDenom is the denom that prices are in where it may be left out.
+func PriceDenom(denom string) string {
+	if denom == "" {
+		return athtypes.Denom
+	}
+	return denom
+}
+
+func validatePriceDenom(denom string) error {
+	if d := PriceDenom(denom); d != athtypes.Denom && d != MicroUSD {
+		return ErrForeignDenom.Wrapf("price_denom: %q: want %s or %s", clip(denom), athtypes.Denom, MicroUSD)
+	}
+	return nil
+}
+
 func validateRate(field string, rate math.Int) error {
 	if rate.IsNil() || !rate.IsPositive() || rate.GT(MaxRate) {
-		return ErrInvalidField.Wrapf("%s: %s: want 1 to %s, in 10^-6 uath per second", field, show(rate), MaxRate)
+		return ErrInvalidField.Wrapf("%s: %s: want 1 to %s, in millionths per second", field, show(rate), MaxRate)
 	}
 	return nil
 }

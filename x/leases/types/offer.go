@@ -39,16 +39,18 @@ func (o Offer) Public() bool { return len(o.Allowed) == 0 && len(o.Denied) == 0 
 // Supplies says whether tenants can take the offer for more than an instant; its price is for its class's ceiling to judge.
 func (o Offer) Supplies() bool { return o.Public() && (o.MaxTerm == 0 || o.MaxTerm >= MinSupplyTerm) }
 
-// Reserve is what the account holds back for the minimum charge, in whole units.
-func (o Offer) Reserve() math.Int { return UnitsRoundedUp(Accrued(o.Rate, o.MinCharge)) }
+// Reserve is what the account holds back for the minimum charge, in whole units: what it costs at the price of now.
+func (o Offer) Reserve(now time.Time, usd Clock) math.Int {
+	return o.Price(o.Rate, o.MinCharge, now, usd)
+}
 
 // Validate checks what can be checked without state; minCharge is the parameter.
 func (o Offer) Validate(minCharge time.Duration) error {
 	if o.ContainerId == 0 {
 		return ErrInvalidOffer.Wrap("container_id: want a Container's id, from 1")
 	}
-	if o.Denom != athtypes.Denom {
-		return ErrForeignDenom.Wrapf("denom: %q of container %d: want %s", clip(o.Denom), o.ContainerId, athtypes.Denom)
+	if o.Denom != athtypes.Denom && o.Denom != MicroUSD {
+		return ErrForeignDenom.Wrapf("denom: %q of container %d: want %s or %s", clip(o.Denom), o.ContainerId, athtypes.Denom, MicroUSD)
 	}
 	if err := validateRate("rate", o.Rate); err != nil {
 		return ErrInvalidOffer.Wrapf("container %d: %v", o.ContainerId, err)
@@ -118,6 +120,7 @@ const (
 	Fits Misfit = iota
 	MisfitUnknown
 	MisfitNoOffer
+	MisfitDenom
 	MisfitPrice
 	MisfitTenant
 	MisfitTerm
@@ -134,7 +137,7 @@ const (
 )
 
 var misfitNames = [misfits]string{
-	"fits", "no such container", "no offer", "price above max_rate", "closed to this tenant", "duration outside its terms",
+	"fits", "no such container", "no offer", "priced in another denom", "price above max_rate", "closed to this tenant", "duration outside its terms",
 	"minimum charge above max_min_charge", "class",
 	"count", "vram_mib", "region", "cpu_milli", "memory_mib", "disk_mib", "not free",
 }
@@ -144,7 +147,9 @@ func (m Misfit) String() string { return misfitNames[m] }
 
 // Demand is what a tenant asks for.
 type Demand struct {
-	Tenant   string
+	Tenant string
+	// Denom is that of the price, and of MaxRate.
+	Denom    string
 	MaxRate  math.Int
 	Duration time.Duration
 	// MaxMinCharge is the longest minimum charge; 0 is any.
@@ -156,6 +161,8 @@ type Demand struct {
 // one: it would end by surprise.
 func (d Demand) Offer(o Offer) Misfit {
 	switch {
+	case o.Denom != d.Denom:
+		return MisfitDenom
 	case o.Rate.GT(d.MaxRate):
 		return MisfitPrice
 	case len(o.Allowed) > 0 && !slices.Contains(o.Allowed, d.Tenant), slices.Contains(o.Denied, d.Tenant):

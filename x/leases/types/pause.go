@@ -17,12 +17,16 @@ func (l Lease) Pausable() bool {
 	return l.State == LeaseState_LEASE_STATE_RUNNING && l.graceLeft() > 0
 }
 
-// GraceReserve is what a pause of so long costs with an offer, in whole units.
-func (o Offer) GraceReserve(grace time.Duration) math.Int {
-	if o.StorageRate.IsNil() {
+// StoragePrice is what a paused lease of the offer costs per second, in 10^-6 of the smallest unit of the denom that pays. It stays for the
+// lease's life what it is now, so that how long a reserve lasts is known.
+func (o Offer) StoragePrice(now time.Time, usd Clock) math.Int {
+	switch {
+	case o.StorageRate.IsNil():
 		return math.ZeroInt()
+	case o.Denom != MicroUSD:
+		return o.StorageRate
 	}
-	return UnitsRoundedUp(Accrued(o.StorageRate, grace))
+	return math.MinInt(MaxRate, o.StorageRate.Mul(slope(usd, now)).Add(perNanosecond).SubRaw(1).Quo(perNanosecond))
 }
 
 // graceLeft is how long the grace reserve pays for, rounded down.
@@ -30,27 +34,27 @@ func (l Lease) graceLeft() time.Duration {
 	if !l.StorageRate.IsPositive() {
 		return 0
 	}
-	return time.Duration(math.MinInt(l.GraceReserve.Mul(perUnit).Quo(l.StorageRate), math.NewInt(int64(MaxGrace))).Int64())
+	return time.Duration(math.MinInt(l.GraceReserve.Mul(perUnit).Quo(l.StorageRate.Mul(perNanosecond)), math.NewInt(int64(MaxGrace))).Int64())
 }
 
 // Pause stops a lease that can be paused: it is settled up to until, which is how far its account was touched, and spends no longer.
 // What is reserved for its minimum charge stays reserved.
-func (l Lease) Pause(until time.Time, outage time.Duration) (Lease, Settlement) {
-	l, s := l.Settle(until, outage)
+func (l Lease) Pause(until time.Time, outage time.Duration, usd Clock) (Lease, Settlement) {
+	l, s := l.Settle(until, outage, usd)
 	l.State = LeaseState_LEASE_STATE_PAUSED
 	l.PausedAt = &until
 	return l, s
 }
 
 // Resume ends a pause: what it has cost is paid, and the lease waits for its worker to start it again.
-func (l Lease) Resume(now time.Time, outage time.Duration) (Lease, Settlement) {
+func (l Lease) Resume(now time.Time, outage time.Duration, usd Clock) (Lease, Settlement) {
 	l, s := l.payStorage(now, outage)
 	l.State = LeaseState_LEASE_STATE_ACTIVE
 	l.PausedAt = nil
-	l.BoundAt, l.SettledUntil = now, now
+	l.BoundAt = now
 	l.CreditableFrom, l.FreeUntil = nil, nil
 	l.Rebound++
-	return l, s
+	return l.settledTo(now, usd), s
 }
 
 // payStorage pays for a pause up to until, less the time in which the Container was faulty, out of the grace reserve.

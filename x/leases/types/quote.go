@@ -39,6 +39,7 @@ func (q Quote) SignBytes(chainID, tenant string) []byte {
 	h.number(q.Nonce)
 	h.number(uint64(q.ExpiresAt.UnixNano()))
 	h.bytes(q.RequirementHash)
+	h.bytes([]byte(q.Denom()))
 	return h.sum()
 }
 
@@ -49,6 +50,9 @@ func (q Quote) Validate() error {
 	}
 	if len(q.Rates) != len(q.Candidates) {
 		return ErrInvalidQuote.Wrapf("quote.rates: %d for %d candidates: want one each", len(q.Rates), len(q.Candidates))
+	}
+	if err := validatePriceDenom(q.PriceDenom); err != nil {
+		return ErrInvalidQuote.Wrapf("quote.%v", err)
 	}
 	for i, rate := range q.Rates {
 		if err := validateRate("rate", rate); err != nil {
@@ -95,10 +99,13 @@ func (q Quote) Verify(chainID, tenant string, requirement Requirement, now time.
 	return indexer, nil
 }
 
+// Denom is that of the quoted prices.
+func (q Quote) Denom() string { return PriceDenom(q.PriceDenom) }
+
 // Counts says whether the quote led to the offer that won: a candidate at no more than its quoted price.
 func (q Quote) Counts(o Offer) bool {
 	for i, id := range q.Candidates {
-		if id == o.ContainerId && o.Rate.LTE(q.Rates[i]) {
+		if id == o.ContainerId && o.Denom == q.Denom() && o.Rate.LTE(q.Rates[i]) {
 			return true
 		}
 	}

@@ -16,9 +16,9 @@ import (
 // wait for a start that never came, and the last fraction of a unit. What settling sets free in any case (the part of the reserve that
 // was earned, outages) is none, nor is what the account counted beyond the end, so it does not matter when the lease was settled and in
 // which block it is closed.
-func (l Lease) refund(end End, outage time.Duration) math.Int {
-	_, settled := l.Settle(end.At, outage)
-	left, s := l.Leave(end.Reason, end.At, end.At, outage)
+func (l Lease) refund(end End, outage time.Duration, usd Clock) math.Int {
+	_, settled := l.Settle(end.At, outage, usd)
+	left, s := l.Leave(end.Reason, end.At, end.At, outage, usd)
 	units, _ := splitUnits(s.Forgiven.Sub(settled.Forgiven).Add(left.Remainder))
 	return units.Add(s.Released).Add(left.GraceReserve).Sub(settled.Released).Sub(s.Minimum)
 }

@@ -20,7 +20,7 @@ var allReasons = func() (all []CloseReason) {
 	return all
 }()
 
-// freeOf is an account's free balance in 10^-15 units.
+// freeOf is an account's free balance in 10^-27 units.
 func freeOf(a Account, balance math.Int) math.Int {
 	return balance.Sub(a.Reserved).Mul(perUnit).Sub(a.Accrued)
 }
@@ -29,42 +29,44 @@ func freeOf(a Account, balance math.Int) math.Int {
 // balance, to the unit; and it is the same when the lease was not settled, or is closed later.
 func TestRefundIsWhatTheEndSetsFree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		offer := drawOffer(t)
+		offer, usd := drawOffer(t), drawLine(t)
 		offer.StorageRate = drawRate(t)
 		order := &MsgCreateLease{Grace: time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "grace"))}
 		a := NewAccount("t", "uath", epoch)
-		l := NewLease(a, offer, "p", order, epoch, 0)
+		l := NewLease(a, offer, "p", order, epoch, 0, usd)
 		a = a.Opened(l)
 		now, outage := epoch.Add(drawSpan(t, "first")), time.Duration(0)
-		a = a.Touch(now, plenty)
+		a = a.Touch(now, plenty, usd)
 		settled := func(l Lease, s Settlement) Lease {
 			a = a.Settled(s)
 			return l
 		}
 		if rapid.Bool().Draw(t, "started") {
-			l = settled(l.Start(epoch.Add(drawSpan(t, "from")), now, 0))
+			l = settled(l.Start(epoch.Add(drawSpan(t, "from")), now, 0, usd))
 			a = a.Started()
 			run := drawSpan(t, "run")
 			now = now.Add(run)
-			outage = time.Duration(rapid.Int64Range(0, int64(run)).Draw(t, "outage"))
-			a = a.Touch(now, plenty)
+			if !l.InUSD() {
+				outage = time.Duration(rapid.Int64Range(0, int64(run)).Draw(t, "outage"))
+			}
+			a = a.Touch(now, plenty, usd)
 			if rapid.Bool().Draw(t, "paused") {
 				before := l
-				l = settled(l.Pause(now, outage))
+				l = settled(l.Pause(now, outage, usd))
 				before.Reserve = l.Reserve
 				a = a.Changed(before, l)
 			}
 		}
 		end := End{At: now, Reason: rapid.SampledFrom(allReasons).Draw(t, "reason")}
 		late := now.Add(drawSpan(t, "late"))
-		once, _ := l.Close(end, now, outage)
-		l = settled(l.Settle(now, outage))
+		once, _ := l.Close(end, now, outage, usd)
+		l = settled(l.Settle(now, outage, usd))
 		before := freeOf(a, plenty)
-		receipt, s := l.Close(end, now, outage)
+		receipt, s := l.Close(end, now, outage, usd)
 		a = a.Settled(s).Closed(l)
 		require.Equal(t, freeOf(a, plenty.Sub(s.Total())).Sub(before).Quo(perUnit).String(), receipt.Refunded.String())
 		require.Equal(t, once.Refunded.String(), receipt.Refunded.String(), "settled or not")
-		behind, _ := l.Close(end, late, outage)
+		behind, _ := l.Close(end, late, outage, usd)
 		require.Equal(t, receipt.Refunded.String(), behind.Refunded.String(), "closed now or later")
 		require.False(t, receipt.Refunded.IsNegative())
 	})

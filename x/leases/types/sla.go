@@ -69,19 +69,19 @@ func (l Lease) freeFrom(fault time.Time, session time.Duration) time.Time {
 // that the fault fell into and no further; what was settled of it before is due back. outage is the Container's outage index now,
 // of which everything counts as seen. What it does not bill is forgiven at the lease's rate. A lease that bills nothing is only
 // credited for what it billed before, a lease that never billed for nothing. Pure and total.
-func (l Lease) Fault(fault, until time.Time, outage, session time.Duration) (Lease, Settlement, Credit) {
+func (l Lease) Fault(fault, until time.Time, outage, session time.Duration, usd Clock) (Lease, Settlement, Credit) {
 	none := Credit{From: fault, Due: math.ZeroInt()}
 	if l.CreditableFrom == nil || l.State == LeaseState_LEASE_STATE_ACTIVE || !l.Bills() && !fault.Before(l.SettledUntil) {
 		return l, Nothing(), none
 	}
 	before, from := l.SettledUntil, l.freeFrom(fault, session)
-	credit := Credit{From: from, Due: l.dueFor(from, before)}
+	credit := Credit{From: from, Due: l.dueFor(from, before, usd)}
 	s := Nothing()
 	if l.Bills() {
-		l, s = l.Settle(earlier(later(before, from), until), l.OutageSeen)
+		l, s = l.Settle(earlier(later(before, from), until), l.OutageSeen, usd)
 		lost := max(0, until.Sub(l.SettledUntil))
-		s.Forgiven = s.Forgiven.Add(Accrued(l.Rate, lost))
-		l.SettledUntil = l.SettledUntil.Add(lost)
+		s.Forgiven = s.Forgiven.Add(l.costs(l.SettledUntil, l.SettledUntil.Add(lost), usd))
+		l = l.settledTo(l.SettledUntil.Add(lost), usd)
 		l.Lost += lost
 		l.OutageSeen = outage
 		l.FreeUntil = nil
@@ -92,8 +92,8 @@ func (l Lease) Fault(fault, until time.Time, outage, session time.Duration) (Lea
 }
 
 // dueFor is what was paid for the time between two instants, and never more than was paid in all and not given back.
-func (l Lease) dueFor(from, until time.Time) math.Int {
-	units, _ := splitUnits(Accrued(l.Rate, max(0, until.Sub(from))))
+func (l Lease) dueFor(from, until time.Time, usd Clock) math.Int {
+	units, _ := splitUnits(l.costs(from, later(from, until), usd))
 	return math.MinInt(units, l.Billed.Sub(l.Credited))
 }
 
@@ -126,7 +126,7 @@ func (l Lease) PauseUnder() Lease {
 func (l Lease) Left(minimum math.Int) Receipt {
 	return Receipt{
 		Tenant: l.Tenant, Number: l.Number, ContainerId: l.ContainerId, Provider: l.Provider, CreatedAt: l.CreatedAt, StartedAt: l.StartedAt,
-		EndedAt: l.SettledUntil, Denom: l.Denom, Rate: l.Rate, Billed: l.Billed, Fee: l.Fee, Refunded: math.ZeroInt(), Outage: l.Lost,
+		EndedAt: l.SettledUntil, Denom: l.Denom, PriceDenom: l.PriceDenom, Rate: l.Rate, Billed: l.Billed, Fee: l.Fee, Refunded: math.ZeroInt(), Outage: l.Lost,
 	}.served(l, minimum)
 }
 
@@ -143,13 +143,13 @@ func (r Receipt) Creditable() bool {
 
 // Fault is what an ended lease gets back where its Container is found faulty since before its end: the session up to its end, and the rest
 // of the minimum charge that it has paid for ending in it. It is credited once.
-func (r Receipt) Fault(fault time.Time, session time.Duration) Credit {
+func (r Receipt) Fault(fault time.Time, session time.Duration, usd Clock) Credit {
 	if !r.Creditable() || !fault.Before(r.BilledUntil) {
 		return Credit{From: fault, Due: math.ZeroInt()}
 	}
-	l := Lease{CreatedAt: r.CreatedAt, StartedAt: r.StartedAt, CreditableFrom: r.CreditableFrom, Rate: r.Rate, Billed: r.Billed, Credited: r.Credited}
+	l := Lease{CreatedAt: r.CreatedAt, StartedAt: r.StartedAt, CreditableFrom: r.CreditableFrom, PriceDenom: r.PriceDenom, Rate: r.Rate, Billed: r.Billed, Credited: r.Credited}
 	credit := Credit{From: l.freeFrom(fault, session)}
-	credit.Due = math.MinInt(l.dueFor(credit.From, r.BilledUntil).Add(r.Minimum), r.Billed.Sub(r.Credited))
+	credit.Due = math.MinInt(l.dueFor(credit.From, r.BilledUntil, usd).Add(r.Minimum), r.Billed.Sub(r.Credited))
 	return credit
 }
 

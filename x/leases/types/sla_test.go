@@ -17,11 +17,11 @@ import (
 func TestFaultsMakeWholeSessionsFree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const session = 15 * time.Minute
-		a, l := opened(t)
+		a, l, usd := opened(t)
 		outage, now := l.OutageSeen, epoch.Add(drawSpan(t, "until start"))
 		begun := now
-		a = a.Touch(now, plenty).Started()
-		l, s := l.Start(now, now, outage)
+		a = a.Touch(now, plenty, usd).Started()
+		l, s := l.Start(now, now, outage, usd)
 		a = a.Settled(s)
 		touched := map[int64]bool{} // sessions
 		credits, earned := int64(0), math.ZeroInt()
@@ -40,10 +40,10 @@ func TestFaultsMakeWholeSessionsFree(t *testing.T) {
 		var recovered time.Time
 		for range rapid.IntRange(1, 20).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.Int64Range(1, int64(20*time.Minute)).Draw(t, "step")))
-			a = a.Touch(now, plenty)
+			a = a.Touch(now, plenty, usd)
 			switch rapid.SampledFrom([]string{"settle", "fault", "recover", "wait"}).Draw(t, "what") {
 			case "settle":
-				l, s = l.Settle(now, index())
+				l, s = l.Settle(now, index(), usd)
 				a, earned = a.Settled(s), earned.Add(s.Earned)
 			case "fault":
 				if faulty != nil {
@@ -53,7 +53,7 @@ func TestFaultsMakeWholeSessionsFree(t *testing.T) {
 				since := later(now.Add(-time.Duration(rapid.Int64Range(0, int64(45*time.Minute)).Draw(t, "late"))), later(begun, recovered))
 				faulty = &since
 				var credit Credit
-				l, s, credit = l.Fault(since, now, index(), session)
+				l, s, credit = l.Fault(since, now, index(), session, usd)
 				a, earned = a.Settled(s), earned.Add(s.Earned)
 				require.False(t, credit.Due.IsNegative())
 				l.Credited = l.Credited.Add(credit.Due)
@@ -63,7 +63,7 @@ func TestFaultsMakeWholeSessionsFree(t *testing.T) {
 				if faulty == nil {
 					continue
 				}
-				l, s = l.Settle(now, index())
+				l, s = l.Settle(now, index(), usd)
 				a, earned = a.Settled(s), earned.Add(s.Earned)
 				mark(*faulty, now)
 				outage, faulty, recovered = index(), nil, now
@@ -72,20 +72,20 @@ func TestFaultsMakeWholeSessionsFree(t *testing.T) {
 			require.NoError(t, sumOf(l).Check(a))
 			require.NoError(t, l.validateSLA())
 		}
-		l, s = l.Settle(now, index())
+		l, s = l.Settle(now, index(), usd)
 		a, earned = a.Settled(s), earned.Add(s.Earned)
 		require.NoError(t, sumOf(l).Check(a))
 		if faulty != nil {
 			mark(*faulty, now)
 		}
-		billable := time.Duration(0)
+		billable := math.ZeroInt()
 		for at, i := begun, int64(0); at.Before(now); at, i = at.Add(session), i+1 {
 			if !touched[i] {
-				billable += earlier(now, at.Add(session)).Sub(at)
+				billable = billable.Add(costOf(l, at, earlier(now, at.Add(session)), usd))
 			}
 		}
 		paid := l.Billed.Sub(l.Credited)
-		exact, _ := splitUnits(Accrued(l.Rate, billable))
+		exact, _ := splitUnits(billable)
 		require.True(t, earned.Equal(l.Billed))
 		// Each credit is rounded down, so the tenant may miss less than a unit per fault.
 		require.False(t, paid.LT(exact.SubRaw(1)), "paid %s for %s at %s", paid, billable, l.Rate)
@@ -97,17 +97,17 @@ func TestFaultsMakeWholeSessionsFree(t *testing.T) {
 func TestAnEndedLeaseIsCreditedAsAnOpenOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const session = 15 * time.Minute
-		_, l := opened(t)
+		_, l, usd := opened(t)
 		now := epoch.Add(drawSpan(t, "until start"))
 		outage := l.OutageSeen
-		l, _ = l.Start(now, now, outage)
+		l, _ = l.Start(now, now, outage, usd)
 		end := now.Add(time.Duration(rapid.Int64Range(1, int64(3*time.Hour)).Draw(t, "ran")))
 		fault := now.Add(time.Duration(rapid.Int64Range(0, int64(4*time.Hour)).Draw(t, "fault")))
-		receipt, s := l.Close(End{At: end, Reason: CloseReason_CLOSE_REASON_TENANT}, end, outage)
+		receipt, s := l.Close(End{At: end, Reason: CloseReason_CLOSE_REASON_TENANT}, end, outage, usd)
 		require.NoError(t, receipt.validateSLA())
-		settled, _ := l.Settle(end, outage)
-		_, _, open := settled.Fault(fault, end, outage, session)
-		credit := receipt.Fault(fault, session)
+		settled, _ := l.Settle(end, outage, usd)
+		_, _, open := settled.Fault(fault, end, outage, session, usd)
+		credit := receipt.Fault(fault, session, usd)
 		if !fault.Before(end) {
 			require.True(t, credit.Due.IsZero())
 			return

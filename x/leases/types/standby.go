@@ -25,11 +25,11 @@ func (o Offer) StandbyPrice() math.Int {
 
 // StandBy makes a lease that was just opened one that holds its Container ready for another: it costs the standby price, and that
 // from its first block on, as there is nothing to start.
-func (l Lease) StandBy(offer Offer, of uint64) Lease {
+func (l Lease) StandBy(offer Offer, of uint64, usd Clock) Lease {
 	l.State = LeaseState_LEASE_STATE_STANDBY
 	l.StandbyOf = of
 	l.FullRate, l.Rate = l.Rate, offer.StandbyPrice()
-	l.Reserve = UnitsRoundedUp(Accrued(l.Rate, offer.MinCharge))
+	l.Reserve = offer.Price(l.Rate, offer.MinCharge, l.CreatedAt, usd)
 	created := l.CreatedAt
 	l.StartedAt, l.CreditableFrom = &created, &created
 	return l
@@ -37,11 +37,11 @@ func (l Lease) StandBy(offer Offer, of uint64) Lease {
 
 // Move puts a lease that has left its Container into that of its standby, which has been settled. It has to start there, within the
 // limit of that Container's class; until then it costs nothing.
-func (l Lease) Move(standby Lease, now time.Time, outage time.Duration) Lease {
+func (l Lease) Move(standby Lease, now time.Time, outage time.Duration, usd Clock) Lease {
 	l.ContainerId, l.Provider = standby.ContainerId, standby.Provider
-	l.Rate = standby.FullRate
+	l.Rate, l.PriceDenom, l.UsdIndex = standby.FullRate, standby.PriceDenom, nil
 	l.State = LeaseState_LEASE_STATE_ACTIVE
-	l.BoundAt, l.SettledUntil = now, now
+	l.BoundAt = now
 	l.CreditableFrom, l.FreeUntil = nil, nil
 	l.Rebound++
 	l.OutageSeen = outage
@@ -49,5 +49,5 @@ func (l Lease) Move(standby Lease, now time.Time, outage time.Duration) Lease {
 	l.Indexer = standby.Indexer
 	// The records of a worker follow one another; another worker's begin anew.
 	l.UsageSequence, l.UsageHash, l.UsageUntil = 0, nil, nil
-	return l
+	return l.settledTo(now, usd)
 }
