@@ -454,11 +454,11 @@ func (s *street) fill(leases int) {
 				if n%4 == 0 {
 					order.Duration = 365 * 24 * time.Hour
 				}
-				lease := leasestypes.NewLease(account, offer, s.owner.String(), order, s.now, 0)
+				lease := leasestypes.NewLease(account, offer, s.owner.String(), order, s.now, 0, nil)
 				account = account.Opened(lease)
 				state.Leases = append(state.Leases, lease)
 			}
-			account.QueuedAt = account.QueueAt(gen.ATH(balance), s.now)
+			account.QueuedAt = account.QueueAt(gen.ATH(balance), s.now, nil)
 			state.Accounts = append(state.Accounts, account)
 		}
 		sort(&state)

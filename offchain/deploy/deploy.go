@@ -16,6 +16,7 @@ import (
 	"github.com/athnet/ath/offchain/access"
 	"github.com/athnet/ath/offchain/chain"
 	"github.com/athnet/ath/offchain/manifest"
+	"github.com/athnet/ath/offchain/price"
 	"github.com/athnet/ath/offchain/worker/api"
 	athtypes "github.com/athnet/ath/x/ath/types"
 	leases "github.com/athnet/ath/x/leases/types"
@@ -61,6 +62,7 @@ type run struct {
 	start     time.Time
 	account   leases.QueryAccountResponse
 	params    leases.Params
+	exchange  exchange
 	result    Result
 }
 
@@ -70,8 +72,8 @@ func (d *Deployer) Deploy(ctx context.Context, file *manifest.File, opts Options
 	if err != nil {
 		return nil, err
 	}
-	if opts.MaxRate.IsNil() {
-		opts.MaxRate = math.ZeroInt()
+	if opts.MaxPrice.Rate.IsNil() {
+		opts.MaxPrice = price.Price{Denom: athtypes.Denom, Rate: math.ZeroInt()}
 	}
 	if opts.Timeout == 0 {
 		opts.Timeout = DefaultTimeout
@@ -107,7 +109,9 @@ func (d *Deployer) Deploy(ctx context.Context, file *manifest.File, opts Options
 		// What is left is for information; a lease that stands is not a failure because a figure is missing.
 		if acc, aerr := r.queryAccount(ctx); aerr == nil {
 			r.result.Free = acc.Free.Amount
-			r.result.LastsSeconds = int64(lasts(acc.Free.Amount, acc.Account.Rate) / time.Second)
+			if acc.ExhaustedAt != nil {
+				r.result.LastsSeconds = int64(max(0, acc.ExhaustedAt.Sub(r.now())) / time.Second)
+			}
 		}
 	}
 	return &r.result, err
@@ -133,7 +137,10 @@ func (r *run) prepare(ctx context.Context) (Answer, leases.Requirement, error) {
 		}
 		return err
 	})
-	g.Go(func() error {
+	g.Go(func() (err error) {
+		if r.exchange, err = r.readExchange(gctx); err != nil {
+			return err
+		}
 		if len(r.opts.Containers) > 0 {
 			return r.byHand(gctx, &answer, &req)
 		}
@@ -141,7 +148,7 @@ func (r *run) prepare(ctx context.Context) (Answer, leases.Requirement, error) {
 		if err != nil {
 			return err
 		}
-		answer, err = r.find(gctx, Query{Tenant: r.Sender.Address(), Requirement: req, MaxRate: r.opts.MaxRate, Duration: r.opts.Duration, Limit: maxCandidates + uint32(len(r.opts.Exclude))}, classes, r.opts.Exclude)
+		answer, err = r.find(gctx, Query{Tenant: r.Sender.Address(), Requirement: req, Duration: r.opts.Duration, Limit: maxCandidates + uint32(len(r.opts.Exclude))}, classes)
 		return err
 	})
 	if err := g.Wait(); err != nil {
@@ -158,9 +165,44 @@ func (r *run) byHand(ctx context.Context, answer *Answer, req *leases.Requiremen
 		if err != nil {
 			return &Problem{Text: fmt.Sprintf("Container %d has no offer", id), Remedy: "look at athd query leases offers", Err: err}
 		}
+		if answer.Denom == "" {
+			answer.Denom = resp.Offer.Denom
+		}
+		if resp.Offer.Denom != answer.Denom {
+			return &Problem{
+				Text:   fmt.Sprintf("Container %d is priced in %s and Container %d in %s", r.opts.Containers[0], answer.Denom, id, resp.Offer.Denom),
+				Remedy: "name Containers that are priced alike",
+			}
+		}
 		answer.Candidates = append(answer.Candidates, Candidate{ID: id, Rate: resp.Offer.Rate})
 	}
+	if answer.Denom == leases.MicroUSD && r.exchange.slope.IsZero() {
+		return &Problem{Text: fmt.Sprintf("Container %d is priced in USD, and the chain has no fresh price of ATH", r.opts.Containers[0]), Remedy: "look at athd query ath price, or take a Container that is priced in ATH"}
+	}
 	return nil
+}
+
+// readExchange asks what a musd costs. Where nothing may be priced in USD now that is no failure.
+func (r *run) readExchange(ctx context.Context) (exchange, error) {
+	none := exchange{slope: math.ZeroInt()}
+	if r.opts.PriceDenom == athtypes.Denom && r.opts.MaxPrice.Denom == athtypes.Denom {
+		return none, nil
+	}
+	q := athtypes.NewQueryClient(r.Node.Conn())
+	known, err := q.Price(ctx, &athtypes.QueryPriceRequest{})
+	switch {
+	case isNotFound(err):
+		return none, nil
+	case err != nil:
+		return none, fmt.Errorf("look up the price of ATH: %w", err)
+	case known.Stale:
+		return none, nil
+	}
+	index, err := q.UsdIndex(ctx, &athtypes.QueryUsdIndexRequest{})
+	if err != nil {
+		return none, fmt.Errorf("look up the price of ATH: %w", err)
+	}
+	return exchange{slope: index.Step.Slope}, nil
 }
 
 func (r *run) classes(ctx context.Context, req leases.Requirement) ([]string, error) {
@@ -191,9 +233,10 @@ func (r *run) queryAccount(ctx context.Context) (leases.QueryAccountResponse, er
 
 // maxRate is the most that this lease may cost: what the tenant said, or a tenth above the cheapest, so that losing the
 // cheapest to somebody else does not fail the transaction and never costs much.
-func (r *run) maxRate(candidates []Candidate) math.Int {
-	if r.opts.MaxRate.IsPositive() {
-		return r.opts.MaxRate
+func (r *run) maxRate(answer Answer) math.Int {
+	candidates := answer.Candidates
+	if r.opts.MaxPrice.Rate.IsPositive() {
+		return r.exchange.in(answer.Denom, r.opts.MaxPrice)
 	}
 	if len(r.opts.Containers) > 0 {
 		rate := candidates[0].Rate
@@ -223,10 +266,14 @@ func (r *run) deposit(rate math.Int) math.Int {
 // lease sends the one transaction, while the manifest is on its way to the best candidate. It says whether the winner has it.
 func (r *run) lease(ctx context.Context, answer Answer, req leases.Requirement) (providers.Container, bool, error) {
 	best := answer.Candidates[0]
-	maxRate := r.maxRate(answer.Candidates)
-	deposit := r.deposit(maxRate)
+	maxRate := r.maxRate(answer)
+	inUath := r.exchange.uath(answer.Denom, maxRate)
+	if answer.Denom == leases.MicroUSD {
+		inUath = inUath.MulRaw(21).QuoRaw(20) // the price may step before the transaction is in
+	}
+	deposit := r.deposit(inUath)
 	msg := &leases.MsgCreateLease{
-		Tenant: r.Sender.Address(), MaxRate: maxRate, Deposit: sdk.NewCoin(athtypes.Denom, deposit),
+		Tenant: r.Sender.Address(), PriceDenom: answer.Denom, MaxRate: maxRate, Deposit: sdk.NewCoin(athtypes.Denom, deposit),
 		ManifestHash: manifest.Hash(r.canonical), Duration: r.opts.Duration, Quote: answer.Quote, Requirement: &req,
 		MaxMinCharge: r.opts.MaxMinCharge, Standbys: r.opts.Standbys, Failover: r.opts.Failover, Grace: r.opts.Grace, Priority: r.opts.Priority,
 	}
@@ -240,7 +287,7 @@ func (r *run) lease(ctx context.Context, answer Answer, req leases.Requirement) 
 	if len(r.opts.Containers) == 0 && (len(r.opts.Exclude) == 0 || answer.Quote != nil) {
 		req.Class = answer.Class
 	}
-	r.say("%s found Container %d for %s; leasing it", answer.Source, best.ID, PerHour(best.Rate))
+	r.say("%s found Container %d for %s; leasing it", answer.Source, best.ID, PriceIn(answer.Denom, best.Rate))
 
 	// The manifest's way is not allowed to fail the transaction: it is tried again with the winner.
 	type early struct {
@@ -271,13 +318,13 @@ func (r *run) lease(ctx context.Context, answer Answer, req leases.Requirement) 
 		return providers.Container{}, false, err
 	}
 	r.result = Result{
-		LeaseID: resp.LeaseId, ContainerID: resp.ContainerId, Rate: resp.Rate, PerHour: PerHour(resp.Rate), Matched: answer.Source,
+		LeaseID: resp.LeaseId, ContainerID: resp.ContainerId, Rate: resp.Rate, PriceDenom: answer.Denom, PerHour: PriceIn(answer.Denom, resp.Rate), Matched: answer.Source,
 		Deposited: deposit, Free: math.ZeroInt(), Txs: []string{tx.Hash}, Height: tx.Height, GasUsed: tx.GasUsed, Timings: r.result.Timings,
 	}
 	for _, s := range resp.Standbys {
-		r.result.Standbys = append(r.result.Standbys, Standby{LeaseID: s.LeaseId, ContainerID: s.ContainerId, PerHour: PerHour(s.Rate)})
+		r.result.Standbys = append(r.result.Standbys, Standby{LeaseID: s.LeaseId, ContainerID: s.ContainerId, PerHour: PriceIn(answer.Denom, s.Rate)})
 	}
-	r.say("lease %s is in block %d: Container %d for %s", resp.LeaseId, tx.Height, resp.ContainerId, PerHour(resp.Rate))
+	r.say("lease %s is in block %d: Container %d for %s", resp.LeaseId, tx.Height, resp.ContainerId, r.result.PerHour)
 	container, delivered := providers.Container{}, false
 	if resp.ContainerId == best.ID {
 		first := <-sent

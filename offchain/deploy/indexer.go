@@ -16,7 +16,6 @@ import (
 	"cosmossdk.io/math"
 
 	"github.com/athnet/ath/offchain/indexer/api"
-	athtypes "github.com/athnet/ath/x/ath/types"
 	leases "github.com/athnet/ath/x/leases/types"
 )
 
@@ -46,6 +45,7 @@ func NewIndexer(base string) (*Indexer, error) {
 type indexerQuery struct {
 	Requirement leases.Requirement `json:"requirement"`
 	MaxRate     math.Int           `json:"max_rate"`
+	PriceDenom  string             `json:"price_denom"`
 	Tenant      string             `json:"tenant"`
 	Limit       uint32             `json:"limit"`
 	Duration    string             `json:"duration"`
@@ -53,7 +53,7 @@ type indexerQuery struct {
 
 // Find implements Market.
 func (x *Indexer) Find(ctx context.Context, q Query) (Answer, error) {
-	body, err := json.Marshal(indexerQuery{Requirement: q.Requirement, MaxRate: q.MaxRate, Tenant: q.Tenant, Limit: q.Limit, Duration: q.Duration.String()})
+	body, err := json.Marshal(indexerQuery{Requirement: q.Requirement, MaxRate: q.MaxRate, PriceDenom: q.Denom, Tenant: q.Tenant, Limit: q.Limit, Duration: q.Duration.String()})
 	if err != nil {
 		return Answer{}, fmt.Errorf("ask the Indexer: %w", err)
 	}
@@ -78,9 +78,9 @@ func (x *Indexer) Find(ctx context.Context, q Query) (Answer, error) {
 	if len(got.Candidates) == 0 {
 		return Answer{}, &Problem{Text: "the Indexer knows no free Container that fits", Remedy: got.Reason, Err: ErrNoMatch}
 	}
-	a := Answer{Quote: got.Quote, Source: "the Indexer"}
+	a := Answer{Quote: got.Quote, Source: "the Indexer", Denom: q.Denom}
 	for _, c := range got.Candidates {
-		if c.Rate.IsNil() || !c.Rate.IsPositive() || c.Denom != athtypes.Denom {
+		if c.Rate.IsNil() || !c.Rate.IsPositive() || c.Denom != q.Denom {
 			return Answer{}, fmt.Errorf("read the Indexer's answer: Container %d costs %s%s", c.ContainerId, c.Rate, c.Denom)
 		}
 		a.Candidates = append(a.Candidates, Candidate{ID: c.ContainerId, Rate: c.Rate})

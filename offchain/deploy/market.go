@@ -13,6 +13,7 @@ import (
 	"cosmossdk.io/math"
 	"google.golang.org/grpc"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
 	leases "github.com/athnet/ath/x/leases/types"
 	providers "github.com/athnet/ath/x/providers/types"
 )
@@ -24,7 +25,9 @@ const maxCandidates = 8
 type Query struct {
 	Tenant      string
 	Requirement leases.Requirement
-	// MaxRate in 10^-6 uath per second; zero for any.
+	// Denom of the offers' prices, and of MaxRate.
+	Denom string
+	// MaxRate in 10^-6 of the denom's smallest unit per second; zero for any.
 	MaxRate math.Int
 	// Duration of the lease; 0 for no end. The chain's own query does not look at it, its transaction does.
 	Duration time.Duration
@@ -46,6 +49,8 @@ type Answer struct {
 	Source string
 	// Class that was asked for.
 	Class string
+	// Denom of the candidates' prices.
+	Denom string
 	// Stale are Containers that the chain's scan met and that can't be leased now.
 	Stale []uint64
 }
@@ -64,7 +69,7 @@ func (m chainMarket) Find(ctx context.Context, q Query) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	a := Answer{Source: "the chain", Stale: stale}
+	a := Answer{Source: "the chain", Denom: q.Denom, Stale: stale}
 	if len(offers) == 0 {
 		return a, m.explain(ctx, q)
 	}
@@ -76,7 +81,7 @@ func (m chainMarket) Find(ctx context.Context, q Query) (Answer, error) {
 
 func (m chainMarket) match(ctx context.Context, q Query) (offers []leases.Offer, stale []uint64, err error) {
 	resp, err := leases.NewQueryClient(m.conn).Match(ctx, &leases.QueryMatchRequest{
-		Requirement: q.Requirement, MaxRate: q.MaxRate, Tenant: q.Tenant, Limit: q.Limit,
+		Requirement: q.Requirement, MaxRate: q.MaxRate, PriceDenom: q.Denom, Tenant: q.Tenant, Limit: q.Limit,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("ask the chain for free Containers: %w", err)
@@ -93,7 +98,7 @@ var relaxations = []struct {
 		had := q.MaxRate.IsPositive()
 		wish := ""
 		if had {
-			wish = "at most " + PerHour(q.MaxRate)
+			wish = "at most " + PriceIn(q.Denom, q.MaxRate)
 		}
 		q.MaxRate = math.ZeroInt()
 		return wish, had
@@ -138,12 +143,12 @@ func (m chainMarket) explain(ctx context.Context, q Query) error {
 		if len(offers) > 0 {
 			return &Problem{
 				Text:   fmt.Sprintf("no free Container of class %s has %s %s", q.Requirement.Class, r.name, wish),
-				Remedy: fmt.Sprintf("without that the cheapest is Container %d for %s", offers[0].ContainerId, PerHour(offers[0].Rate)),
+				Remedy: fmt.Sprintf("without that the cheapest is Container %d for %s", offers[0].ContainerId, PriceIn(offers[0].Denom, offers[0].Rate)),
 				Err:    ErrNoMatch,
 			}
 		}
 	}
-	least := Query{Tenant: q.Tenant, Requirement: leases.Requirement{Class: q.Requirement.Class}, MaxRate: math.ZeroInt(), Limit: 1}
+	least := Query{Tenant: q.Tenant, Denom: q.Denom, Requirement: leases.Requirement{Class: q.Requirement.Class}, MaxRate: math.ZeroInt(), Limit: 1}
 	offers, _, err := m.match(ctx, least)
 	if err != nil {
 		return err
@@ -154,20 +159,29 @@ func (m chainMarket) explain(ctx context.Context, q Query) error {
 	return &Problem{Text: "no Container of class " + q.Requirement.Class + " is free at the moment", Remedy: "wait and try again, or choose another class with --class (athd query providers classes)", Err: ErrNoMatch}
 }
 
-// find asks the Indexer first and the chain where it does not answer; among several classes it takes the cheapest.
-func (d *Deployer) find(ctx context.Context, q Query, classes []string, exclude []uint64) (Answer, error) {
+// find asks the Indexer first and the chain where it does not answer; among several classes, and among prices in ATH and in USD, it takes
+// the cheapest.
+func (r *run) find(ctx context.Context, q Query, classes []string) (Answer, error) {
+	denoms, err := r.denoms()
+	if err != nil {
+		return Answer{}, err
+	}
 	var best Answer
 	var none error
 	for _, class := range classes {
-		q.Requirement.Class = class
-		a, err := d.ask(ctx, q, exclude)
-		switch {
-		case errors.Is(err, ErrNoMatch):
-			none = err
-		case err != nil:
-			return Answer{}, err
-		case len(best.Candidates) == 0 || a.Candidates[0].Rate.LT(best.Candidates[0].Rate):
-			best, best.Class = a, class
+		for _, denom := range denoms {
+			q.Requirement.Class, q.Denom, q.MaxRate = class, denom, r.exchange.in(denom, r.opts.MaxPrice)
+			a, err := r.ask(ctx, q, r.opts.Exclude)
+			switch {
+			case errors.Is(err, ErrNoMatch):
+				if none == nil || denom == athtypes.Denom {
+					none = err
+				}
+			case err != nil:
+				return Answer{}, err
+			case len(best.Candidates) == 0 || r.exchange.uath(denom, a.Candidates[0].Rate).LT(r.exchange.uath(best.Denom, best.Candidates[0].Rate)):
+				best, best.Class = a, class
+			}
 		}
 	}
 	if len(best.Candidates) == 0 {
@@ -177,6 +191,22 @@ func (d *Deployer) find(ctx context.Context, q Query, classes []string, exclude 
 		return Answer{}, none
 	}
 	return best, nil
+}
+
+// denoms are those in which an offer may be priced: what the tenant said, or ATH and, while the chain knows what that is worth, USD.
+func (r *run) denoms() ([]string, error) {
+	unpriced := r.exchange.slope.IsZero()
+	if unpriced && (r.opts.PriceDenom == leases.MicroUSD || r.opts.MaxPrice.Denom == leases.MicroUSD) {
+		return nil, &Problem{Text: "the chain has no fresh price of ATH, so nothing can be leased or compared in USD now", Remedy: "look at athd query ath price, or name a price in ATH"}
+	}
+	switch {
+	case r.opts.PriceDenom != "":
+		return []string{r.opts.PriceDenom}, nil
+	case unpriced:
+		return []string{athtypes.Denom}, nil
+	default:
+		return []string{athtypes.Denom, leases.MicroUSD}, nil
+	}
 }
 
 func (d *Deployer) ask(ctx context.Context, q Query, exclude []uint64) (Answer, error) {

@@ -7,6 +7,7 @@ import (
 
 	"cosmossdk.io/math"
 
+	"github.com/athnet/ath/offchain/price"
 	leases "github.com/athnet/ath/x/leases/types"
 )
 
@@ -20,8 +21,11 @@ type Options struct {
 	Containers []uint64
 	// Exclude are never taken.
 	Exclude []uint64
-	// MaxRate in 10^-6 uath per second; where zero, a tenth above the cheapest offer.
-	MaxRate math.Int
+	// MaxPrice is the most to pay per Container, also where an offer is priced in another denom; where its rate is zero, a tenth above the
+	// cheapest offer.
+	MaxPrice price.Price
+	// PriceDenom restricts the choice to offers that are priced in uath or musd; the cheaper where empty.
+	PriceDenom string
 	// Deposit in uath; where nil, what is missing for the duration or for a day.
 	Deposit *math.Int
 	// Duration after which the lease ends; 0 for none.
@@ -56,9 +60,10 @@ type Result struct {
 	// Standbys are Containers that hold themselves ready to take over.
 	Standbys []Standby `json:"standbys,omitempty"`
 	Phase    string    `json:"phase"`
-	// Rate in 10^-6 uath per second, and the same per hour in ATH.
-	Rate    math.Int `json:"rate"`
-	PerHour string   `json:"per_hour"`
+	// Rate in 10^-6 of the smallest unit of price_denom per second, and the same per hour for people.
+	Rate       math.Int `json:"rate"`
+	PriceDenom string   `json:"price_denom"`
+	PerHour    string   `json:"per_hour"`
 	// Deposited in this transaction and free balance behind it, in uath.
 	Deposited math.Int `json:"deposited"`
 	Free      math.Int `json:"free"`

@@ -5,6 +5,7 @@ package deploy
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/athnet/ath/offchain/manifest"
+	"github.com/athnet/ath/offchain/price"
 	leases "github.com/athnet/ath/x/leases/types"
 	providers "github.com/athnet/ath/x/providers/types"
 )
@@ -24,12 +26,17 @@ func TestParsePrice(t *testing.T) {
 		"0.5ath/h":   138_888_888, // 500,000 uath / 3,600 s, rounded down
 		"12ATH/d":    138_888_888,
 		"3600uath/h": 1_000_000,
+		"0.36usd/h":  100_000_000,
+		"100musd/s":  100_000_000,
 	} {
-		rate, err := ParsePrice(s)
+		p, err := ParsePrice(s)
 		require.NoError(t, err, s)
-		require.Equal(t, want, rate.Int64(), s)
+		require.Equal(t, want, p.Rate.Int64(), s)
+		require.Equal(t, strings.Contains(s, "usd"), p.Denom == leases.MicroUSD, s)
 	}
-	for _, s := range []string{"", "1", "1ath", "ath/h", "-1ath/h", "1e3ath/h", "1ath/fortnight", "1uakt/h", "0ath/h", "0.0000000001uath/d"} {
+	require.Equal(t, "0.36 USD/h", PriceIn(leases.MicroUSD, math.NewInt(100_000_000)))
+	require.Equal(t, "0.36 ATH/h", PriceIn("uath", math.NewInt(100_000_000)))
+	for _, s := range []string{"", "1", "1ath", "ath/h", "-1ath/h", "1e3ath/h", "1ath/fortnight", "1uakt/h", "1usdc/h", "usd/h", "0ath/h", "0.0000000001uath/d"} {
 		_, err := ParsePrice(s)
 		require.Error(t, err, s)
 	}
@@ -41,7 +48,7 @@ func TestParseAmount(t *testing.T) {
 		require.NoError(t, err, s)
 		require.Equal(t, want, n.Int64(), s)
 	}
-	for _, s := range []string{"2", "0.5uath", "1.2345678ath", "-1ath", "ath"} {
+	for _, s := range []string{"2", "2usd", "0.5uath", "1.2345678ath", "-1ath", "ath"} {
 		_, err := ParseAmount(s)
 		require.Error(t, err, s)
 	}
@@ -50,15 +57,30 @@ func TestParseAmount(t *testing.T) {
 	require.Equal(t, "0.000001 ATH", FormatATH(math.NewInt(1)))
 }
 
-// A deposit of what a time costs lasts at least that time, less the second that lasts rounds away.
+// A deposit of what a time costs lasts that time in an account, and not a unit less.
 func TestCostLasts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		rate := math.NewInt(rapid.Int64Range(1, 1<<50).Draw(t, "rate"))
+		now := time.Unix(1_800_000_000, 0).UTC()
+		account := leases.NewAccount("t", "uath", now)
+		account.Rate = math.NewInt(rapid.Int64Range(1, 1<<50).Draw(t, "rate"))
 		d := time.Duration(rapid.Int64Range(1, int64(1000*time.Hour)).Draw(t, "time"))
-		if got := lasts(cost(rate, d), rate); got < d.Truncate(time.Second) {
-			t.Fatalf("%s costs %s and lasts %s", d, cost(rate, d), got)
-		}
+		needed := cost(account.Rate, d)
+		end, ok := account.ExhaustedAt(needed, nil)
+		require.True(t, ok)
+		require.False(t, end.Before(now.Add(d)), "%s costs %s and lasts until %s", d, needed, end)
+		end, ok = account.ExhaustedAt(needed.SubRaw(1), nil)
+		require.True(t, ok)
+		require.True(t, end.Before(now.Add(d)))
 	})
+}
+
+// A price in the other denom is compared at what an ATH is worth now.
+func TestExchange(t *testing.T) {
+	x := exchange{slope: math.NewInt(20_000_000_000_000)} // 20 uath per musd: 0.05 USD per ATH
+	require.Equal(t, "2000", x.uath(leases.MicroUSD, math.NewInt(100)).String())
+	require.Equal(t, "100", x.uath("uath", math.NewInt(100)).String())
+	require.Equal(t, "100", x.in(leases.MicroUSD, price.Price{Denom: "uath", Rate: math.NewInt(2_019)}).String())
+	require.Equal(t, "2000", x.in("uath", price.Price{Denom: leases.MicroUSD, Rate: math.NewInt(100)}).String())
 }
 
 func gpuFile(choices ...manifest.GPU) *manifest.File {

@@ -290,7 +290,7 @@ func TestQuotesAreTheChains(t *testing.T) {
 	signer, err := a.Quote.Verify("ath-test", tenant.Address(), requirement, n.Clock.Now())
 	require.NoError(t, err)
 	require.Equal(t, key.Address(), signer.String())
-	require.True(t, a.Quote.Counts(leasetypes.Offer{ContainerId: 1, Rate: math.NewInt(10)}))
+	require.True(t, a.Quote.Counts(leasetypes.Offer{ContainerId: 1, Denom: "uath", Rate: math.NewInt(10)}))
 	_, err = a.Quote.Verify("ath-test", key.Address(), requirement, n.Clock.Now())
 	require.Error(t, err, "it is for one tenant only")
 }

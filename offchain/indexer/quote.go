@@ -25,7 +25,7 @@ func quote(key chain.Signer, chainID string, q market.Query, a market.Answer) (*
 	}
 	out := &leasetypes.Quote{
 		Indexer: key.Address(), Nonce: binary.BigEndian.Uint64(nonce[:]), ExpiresAt: a.Now.Add(quoteLife),
-		RequirementHash: q.Requirement.Hash(), Pubkey: key.PubKey().Bytes(),
+		RequirementHash: q.Requirement.Hash(), PriceDenom: q.Denom, Pubkey: key.PubKey().Bytes(),
 	}
 	for _, c := range a.Candidates {
 		out.Candidates = append(out.Candidates, c.Container.Id)

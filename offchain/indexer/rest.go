@@ -101,6 +101,7 @@ func httpStatus(c codes.Code) int {
 type matchRequest struct {
 	Requirement leasetypes.Requirement `json:"requirement"`
 	MaxRate     math.Int               `json:"max_rate"`
+	PriceDenom  string                 `json:"price_denom"`
 	Tenant      string                 `json:"tenant"`
 	Limit       uint32                 `json:"limit"`
 	Duration    string                 `json:"duration"`
@@ -115,7 +116,7 @@ func (s Service) match(ctx context.Context, req matchRequest) (any, error) {
 		}
 	}
 	return s.Match(ctx, &api.MatchRequest{
-		Requirement: req.Requirement, MaxRate: req.MaxRate, Tenant: req.Tenant, Limit: req.Limit, Duration: duration,
+		Requirement: req.Requirement, MaxRate: req.MaxRate, PriceDenom: req.PriceDenom, Tenant: req.Tenant, Limit: req.Limit, Duration: duration,
 	})
 }
 
@@ -144,7 +145,7 @@ func matchQuery(q url.Values) (matchRequest, error) {
 			Class: q.Get("class"), Region: q.Get("region"), Count: uint32(n.get("count", 32)), VramMib: n.get("vram_mib", 64),
 			CpuMilli: n.get("cpu_milli", 64), MemoryMib: n.get("memory_mib", 64), DiskMib: n.get("disk_mib", 64),
 		},
-		MaxRate: math.NewIntFromUint64(n.get("max_rate", 64)), Tenant: q.Get("tenant"), Limit: uint32(n.get("limit", 32)), Duration: q.Get("duration"),
+		MaxRate: math.NewIntFromUint64(n.get("max_rate", 64)), PriceDenom: q.Get("price_denom"), Tenant: q.Get("tenant"), Limit: uint32(n.get("limit", 32)), Duration: q.Get("duration"),
 	}
 	return req, n.err
 }

@@ -51,7 +51,7 @@ func (s Service) Match(_ context.Context, req *api.MatchRequest) (*api.MatchResp
 	}
 	started := s.Clock.Now()
 	q := market.Query{
-		Demand: leasetypes.Demand{Tenant: req.Tenant, MaxRate: req.MaxRate, Duration: req.Duration, Requirement: req.Requirement},
+		Demand: leasetypes.Demand{Tenant: req.Tenant, Denom: leasetypes.PriceDenom(req.PriceDenom), MaxRate: req.MaxRate, Duration: req.Duration, Requirement: req.Requirement},
 		Limit:  int(req.Limit),
 	}
 	a := s.Market.Match(q)
@@ -148,7 +148,7 @@ func (s Service) Stats(context.Context, *api.StatsRequest) (*api.StatsResponse, 
 	resp := &api.StatsResponse{Height: m.Height, Time: m.Now, Containers: m.Containers, Providers: m.Providers}
 	for _, c := range m.Classes {
 		resp.Classes = append(resp.Classes, api.ClassStats{
-			Class: c.Class, Containers: c.Containers, Free: c.Free, Leased: c.Leased, Cheapest: math.NewIntFromUint64(c.Cheapest),
+			Class: c.Class, Containers: c.Containers, Free: c.Free, Leased: c.Leased, Cheapest: math.NewIntFromUint64(c.Cheapest), CheapestUsd: math.NewIntFromUint64(c.CheapestUSD),
 		})
 	}
 	return resp, nil

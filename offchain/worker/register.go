@@ -18,11 +18,11 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	"github.com/cosmos/cosmos-sdk/types/query"
 
-	athtypes "github.com/athnet/ath/x/ath/types"
 	leasetypes "github.com/athnet/ath/x/leases/types"
 	providertypes "github.com/athnet/ath/x/providers/types"
 
 	"github.com/athnet/ath/offchain/chain"
+	"github.com/athnet/ath/offchain/price"
 )
 
 // ErrNotRegistered says that the chain has no living Container with this worker's key.
@@ -192,15 +192,15 @@ func (r Registrar) planContainer(ctx context.Context, out *Registration, m Measu
 // it would earn and more than a disk costs, and stands by for half, because it earns capacity meanwhile.
 const storagePart, standbyPart = 10, 2
 
-// SetOffer puts a price on the Container, in 10^-6 uath per second, for any tenant.
-func (r Registrar) SetOffer(ctx context.Context, sender *chain.Sender, container uint64, rate math.Int, maxTerm time.Duration) error {
-	p, err := leasetypes.NewQueryClient(r.Client.Conn()).Params(ctx, &leasetypes.QueryParamsRequest{})
+// SetOffer puts a price on the Container, for any tenant.
+func (r Registrar) SetOffer(ctx context.Context, sender *chain.Sender, container uint64, p price.Price, maxTerm time.Duration) error {
+	resp, err := leasetypes.NewQueryClient(r.Client.Conn()).Params(ctx, &leasetypes.QueryParamsRequest{})
 	if err != nil {
 		return fmt.Errorf("parameters of x/leases: %w", err)
 	}
 	_, err = sender.Send(ctx, &leasetypes.MsgSetOffers{Operator: sender.Address(), Offers: []leasetypes.Offer{{
-		ContainerId: container, Denom: athtypes.Denom, Rate: rate, MinCharge: p.Params.MinCharge, MaxTerm: maxTerm,
-		StorageRate: rate.QuoRaw(storagePart), StandbyRate: rate.QuoRaw(standbyPart),
+		ContainerId: container, Denom: p.Denom, Rate: p.Rate, MinCharge: resp.Params.MinCharge, MaxTerm: maxTerm,
+		StorageRate: p.Rate.QuoRaw(storagePart), StandbyRate: p.Rate.QuoRaw(standbyPart),
 	}}})
 	if err != nil {
 		return fmt.Errorf("set offer of container %d: %w", container, err)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/athnet/ath/offchain/deploy"
 	"github.com/athnet/ath/offchain/manifest"
+	athtypes "github.com/athnet/ath/x/ath/types"
+	leases "github.com/athnet/ath/x/leases/types"
 )
 
 // deployCommand rents a Container for a file's workload.
@@ -26,6 +28,7 @@ func deployCommand() *cobra.Command {
 			"digest that the registry names. Progress goes to stderr, the answer to stdout.",
 		Example: "  athd deploy app.yaml --from alice\n" +
 			"  athd deploy app.yaml --max-price 0.5ath/h --duration 2h\n" +
+			"  athd deploy app.yaml --max-price 0.35usd/h --price-in usd\n" +
 			"  athd deploy train.yaml --class h100-sxm-80 --region eu-de-fra --output json",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runDeploy(cmd, args[0], o) },
@@ -34,7 +37,8 @@ func deployCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.class, "class", "", "class of the hardware catalogue; follows from the file where empty")
 	f.StringVar(&o.region, "region", "", "only in this region")
-	f.StringVar(&o.maxPrice, "max-price", "", "most to pay, such as 0.5ath/h; a tenth above the cheapest where empty")
+	f.StringVar(&o.priceIn, "price-in", "", "take only offers priced in ath (the price stands) or usd (paid in ATH at the price of the hour); the cheaper now where empty")
+	f.StringVar(&o.maxPrice, "max-price", "", "most to pay, such as 0.5ath/h or 0.35usd/h, whichever an offer is priced in; a tenth above the cheapest where empty")
 	f.StringVar(&o.deposit, "deposit", "", "added to the prepaid balance, such as 2ath; what is missing for the duration or a day where empty")
 	f.DurationVar(&o.duration, "duration", 0, "end the lease after this time; 0 lets it run until it is closed")
 	f.UintSliceVar(&o.containers, "container", nil, "try these Containers in this order, ask no market")
@@ -51,13 +55,13 @@ func deployCommand() *cobra.Command {
 }
 
 type deployFlags struct {
-	class, region, maxPrice, deposit string
+	class, region, deposit, failover string
+	maxPrice, priceIn                string
 	duration, timeout                time.Duration
 	containers, exclude              []uint
 	noWait, timings                  bool
 	maxMinCharge, grace              time.Duration
 	standbys, priority               uint32
-	failover                         string
 }
 
 func (o deployFlags) options() (deploy.Options, error) {
@@ -81,7 +85,16 @@ func (o deployFlags) options() (deploy.Options, error) {
 		if err != nil {
 			return opts, fmt.Errorf("--max-price: %w", err)
 		}
-		opts.MaxRate = rate
+		opts.MaxPrice = rate
+	}
+	switch o.priceIn {
+	case "":
+	case "ath":
+		opts.PriceDenom = athtypes.Denom
+	case "usd":
+		opts.PriceDenom = leases.MicroUSD
+	default:
+		return opts, fmt.Errorf("--price-in %s: want ath or usd", o.priceIn)
 	}
 	if o.deposit != "" {
 		amount, err := deploy.ParseAmount(o.deposit)

@@ -98,7 +98,7 @@ func listLeases(ctx context.Context, t *tenant, closed bool) ([]listed, error) {
 		for _, l := range resp.Leases {
 			lines = append(lines, listed{
 				ID: fmt.Sprintf("%s/%d", l.Tenant, l.Number), State: word(l.State.String(), "LEASE_STATE_"), ContainerID: l.ContainerId,
-				PerHour: deploy.PerHour(l.Rate), Rate: l.Rate.String(), Billed: l.Billed.String() + l.Denom, Created: l.CreatedAt,
+				PerHour: deploy.PriceIn(l.PricedIn(), l.Rate), Rate: l.Rate.String(), Billed: l.Billed.String() + l.Denom, Created: l.CreatedAt,
 			})
 		}
 		if resp.Pagination == nil || len(resp.Pagination.NextKey) == 0 {
@@ -114,7 +114,7 @@ func listLeases(ctx context.Context, t *tenant, closed bool) ([]listed, error) {
 		for _, r := range resp.Receipts {
 			lines = append(lines, listed{
 				ID: fmt.Sprintf("%s/%d", r.Tenant, r.Number), State: "closed: " + word(r.Reason.String(), "CLOSE_REASON_"), ContainerID: r.ContainerId,
-				PerHour: deploy.PerHour(r.Rate), Rate: r.Rate.String(), Billed: r.Billed.String() + r.Denom, Created: r.CreatedAt, Ended: r.EndedAt,
+				PerHour: deploy.PriceIn(r.PricedIn(), r.Rate), Rate: r.Rate.String(), Billed: r.Billed.String() + r.Denom, Created: r.CreatedAt, Ended: r.EndedAt,
 			})
 		}
 		if resp.Pagination == nil || len(resp.Pagination.NextKey) == 0 {
@@ -216,7 +216,7 @@ func printStatus(out io.Writer, s leaseStatus) error {
 	fmt.Fprintf(w, "lease\t%s\n", s.ID)
 	if l := s.Lease; l != nil {
 		fmt.Fprintf(w, "state\t%s\n", word(l.State.String(), "LEASE_STATE_"))
-		fmt.Fprintf(w, "price\t%s\n", deploy.PerHour(l.Rate))
+		fmt.Fprintf(w, "price\t%s\n", deploy.PriceIn(l.PricedIn(), l.Rate))
 		fmt.Fprintf(w, "billed\t%s, and %s not yet settled\n", l.Billed.String()+l.Denom, s.Unsettled+l.Denom)
 		if l.StartedAt != nil {
 			fmt.Fprintf(w, "running since\t%s\n", l.StartedAt.UTC().Format(time.RFC3339))

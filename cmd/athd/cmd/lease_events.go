@@ -109,9 +109,9 @@ func lastEvents(resp *leases.QueryLeaseResponse, failed error, now time.Time, ta
 func openedEvent(resp *leases.QueryLeaseResponse) api.Event {
 	e := api.Event{Source: "chain", Kind: "opened"}
 	if l := resp.Lease; l != nil {
-		e.Time, e.Text = l.CreatedAt, fmt.Sprintf("opened at %s, now on Container %d", deploy.PerHour(l.Rate), l.ContainerId)
+		e.Time, e.Text = l.CreatedAt, fmt.Sprintf("opened at %s, now on Container %d", deploy.PriceIn(l.PricedIn(), l.Rate), l.ContainerId)
 	} else if r := resp.Receipt; r != nil {
-		e.Time, e.Text = r.CreatedAt, fmt.Sprintf("opened at %s", deploy.PerHour(r.Rate))
+		e.Time, e.Text = r.CreatedAt, fmt.Sprintf("opened at %s", deploy.PriceIn(r.PricedIn(), r.Rate))
 	}
 	return e
 }

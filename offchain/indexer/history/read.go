@@ -22,7 +22,7 @@ func (s *Store) Leases(ctx context.Context, tenant string, before uint64, limit 
 	if before == 0 || before > math.MaxInt64 {
 		before = math.MaxInt64
 	}
-	rows, err := s.db.QueryContext(ctx, `SELECT number, container_id, provider, denom, rate, opened_at, started_at, closed_at, reason,
+	rows, err := s.db.QueryContext(ctx, `SELECT number, container_id, provider, denom, price_denom, rate, opened_at, started_at, closed_at, reason,
 		closed_by, billed, fee, usage_records, exit_codes FROM leases WHERE tenant = ? AND number < ? ORDER BY number DESC LIMIT ?`,
 		tenant, before, limit)
 	if err != nil {
@@ -39,7 +39,7 @@ func (s *Store) Leases(ctx context.Context, tenant string, before uint64, limit 
 			reason                  int32
 			rate, billed, fee, exit string
 		)
-		if err := rows.Scan(&number, &r.ContainerId, &r.Provider, &r.Denom, &rate, &opened, &started, &closed, &reason,
+		if err := rows.Scan(&number, &r.ContainerId, &r.Provider, &r.Denom, &r.PriceDenom, &rate, &opened, &started, &closed, &reason,
 			&r.ClosedBy, &billed, &fee, &r.UsageRecords, &exit); err != nil {
 			return nil, fmt.Errorf("history: leases of %s: %w", tenant, err)
 		}

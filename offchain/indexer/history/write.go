@@ -45,9 +45,9 @@ func nanos(t *time.Time) any {
 
 // LeaseOpened adds a lease.
 func (t *Tx) LeaseOpened(l leasetypes.Lease) error {
-	return t.exec(`INSERT INTO leases (tenant, number, container_id, provider, denom, rate, manifest_hash, indexer, opened_at, opened_height)
-		VALUES (?,?,?,?,?,?,?,?,?,?)`,
-		l.Tenant, l.Number, l.ContainerId, l.Provider, l.Denom, l.Rate.String(), l.ManifestHash, l.Indexer, l.CreatedAt.UnixNano(), t.head.Height)
+	return t.exec(`INSERT INTO leases (tenant, number, container_id, provider, denom, price_denom, rate, manifest_hash, indexer, opened_at, opened_height)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
+		l.Tenant, l.Number, l.ContainerId, l.Provider, l.Denom, l.PriceDenom, l.Rate.String(), l.ManifestHash, l.Indexer, l.CreatedAt.UnixNano(), t.head.Height)
 }
 
 // LeaseStarted notes the start of billing.
@@ -57,8 +57,8 @@ func (t *Tx) LeaseStarted(l leasetypes.Lease) error {
 
 // LeaseChanged notes where a lease runs now, what, and at which price.
 func (t *Tx) LeaseChanged(l leasetypes.Lease) error {
-	return t.exec("UPDATE leases SET container_id = ?, provider = ?, rate = ?, manifest_hash = ? WHERE tenant = ? AND number = ?",
-		l.ContainerId, l.Provider, l.Rate.String(), l.ManifestHash, l.Tenant, l.Number)
+	return t.exec("UPDATE leases SET container_id = ?, provider = ?, price_denom = ?, rate = ?, manifest_hash = ? WHERE tenant = ? AND number = ?",
+		l.ContainerId, l.Provider, l.PriceDenom, l.Rate.String(), l.ManifestHash, l.Tenant, l.Number)
 }
 
 // LeaseSettled adds a payment. A lease from before this history's first block is not there and stays so.
@@ -93,12 +93,12 @@ func (t *Tx) LeaseClosed(r leasetypes.Receipt) error {
 	for i, c := range r.ExitCodes {
 		codes[i] = strconv.Itoa(int(c))
 	}
-	return t.exec(`INSERT INTO leases (tenant, number, container_id, provider, denom, rate, manifest_hash, opened_at, opened_height,
-			started_at, closed_at, closed_height, reason, closed_by, billed, exit_codes) VALUES (?,?,?,?,?,?,?,?,0,?,?,?,?,?,?,?)
+	return t.exec(`INSERT INTO leases (tenant, number, container_id, provider, denom, price_denom, rate, manifest_hash, opened_at, opened_height,
+			started_at, closed_at, closed_height, reason, closed_by, billed, exit_codes) VALUES (?,?,?,?,?,?,?,?,?,0,?,?,?,?,?,?,?)
 		ON CONFLICT (tenant, number) DO UPDATE SET started_at = excluded.started_at, closed_at = excluded.closed_at,
 			closed_height = excluded.closed_height, reason = excluded.reason, closed_by = excluded.closed_by,
 			billed = excluded.billed, exit_codes = excluded.exit_codes`,
-		r.Tenant, r.Number, r.ContainerId, r.Provider, r.Denom, r.Rate.String(), r.ManifestHash, r.CreatedAt.UnixNano(),
+		r.Tenant, r.Number, r.ContainerId, r.Provider, r.Denom, r.PriceDenom, r.Rate.String(), r.ManifestHash, r.CreatedAt.UnixNano(),
 		nanos(r.StartedAt), r.EndedAt.UnixNano(), t.head.Height, int32(r.Reason), r.ClosedBy, r.Billed.String(), strings.Join(codes, ","))
 }
 

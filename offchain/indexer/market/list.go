@@ -9,6 +9,8 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	athtypes "github.com/athnet/ath/x/ath/types"
+	leasetypes "github.com/athnet/ath/x/leases/types"
 	providertypes "github.com/athnet/ath/x/providers/types"
 )
 
@@ -67,8 +69,8 @@ func (m *Market) List(f Filter) (entries []Entry, next uint64) {
 type ClassStats struct {
 	Class                    string
 	Containers, Free, Leased uint64
-	// Cheapest free rate; 0 where none is free.
-	Cheapest uint64
+	// Cheapest free rate in uath, and in musd; 0 where none is free.
+	Cheapest, CheapestUSD uint64
 }
 
 // Stats are the figures of the market.
@@ -87,14 +89,20 @@ func (m *Market) Stats() Stats {
 	for _, class := range slices.Sorted(maps.Keys(m.classes)) {
 		b := m.classes[class]
 		c := ClassStats{Class: class, Containers: b.GetCardinality(), Free: b.AndCardinality(m.free), Leased: b.AndCardinality(m.leased)}
-		if t := m.cheap[class]; t != nil {
-			if key, ok := t.Min(); ok {
-				c.Cheapest = key.rate
-			}
-		}
+		c.Cheapest = m.cheapest(shelf{class: class, denom: athtypes.Denom})
+		c.CheapestUSD = m.cheapest(shelf{class: class, denom: leasetypes.MicroUSD})
 		s.Classes = append(s.Classes, c)
 	}
 	return s
+}
+
+func (m *Market) cheapest(s shelf) uint64 {
+	if t := m.cheap[s]; t != nil {
+		if key, ok := t.Min(); ok {
+			return key.rate
+		}
+	}
+	return 0
 }
 
 func bound(s providertypes.ContainerState) bool {

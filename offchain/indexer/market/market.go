@@ -2,8 +2,8 @@
 
 // Package market holds every Container in memory and answers who is free, fits and is cheapest.
 //
-//	by price:  (class) and (class, region) ─► trees of (rate, id), free Containers only
-//	by set:    class, region, free, and "at least 2^b" per size ─► bitmaps of ids
+//	by price:  (class, denom) and (class, denom, region) ─► trees of (rate, id), free Containers only
+//	by set:    class, region, free, denom of the price, and "at least 2^b" per size ─► bitmaps of ids
 //
 // A match walks the tree in order of price: where supply is plenty it is done after a few steps. Where little fits, it gives up
 // after walkBudget steps, intersects the bitmaps and looks at what is left. Whether a Container really fits is decided by the
@@ -19,7 +19,6 @@ import (
 	"github.com/tidwall/btree"
 
 	"github.com/athnet/ath/offchain/daemon/clock"
-	athtypes "github.com/athnet/ath/x/ath/types"
 	leasetypes "github.com/athnet/ath/x/leases/types"
 	providertypes "github.com/athnet/ath/x/providers/types"
 )
@@ -46,7 +45,8 @@ func cheaper(a, b priced) bool { return a.rate < b.rate || a.rate == b.rate && a
 
 type tree = btree.BTreeG[priced]
 
-type classRegion struct{ class, region string }
+// shelf is what a tree holds: the offers of a class that are priced in a denom, everywhere or in a region.
+type shelf struct{ class, denom, region string }
 
 // page holds the Containers of a shard; rates are beside each other because the second way of matching reads only them.
 type page struct {
@@ -66,13 +66,13 @@ type Market struct {
 	pages   []*page
 	living  *roaring.Bitmap
 	free    *roaring.Bitmap
+	priced  map[string]*roaring.Bitmap // the free ones, by the denom of their price
 	leased  *roaring.Bitmap
 	classes map[string]*roaring.Bitmap
 	regions map[string]*roaring.Bitmap
 	owners  map[string]*roaring.Bitmap
 	sizes   [dimensions]levels
-	cheap   map[string]*tree
-	local   map[classRegion]*tree
+	cheap   map[shelf]*tree
 }
 
 // New is an empty market. hold is how long a Container stays reserved for the tenant who was sent to it.
@@ -81,7 +81,7 @@ func New(c clock.Clock, hold time.Duration) *Market {
 		clock: c, reserve: newReservations(c, hold), params: providertypes.DefaultParams(),
 		living: roaring.New(), free: roaring.New(), leased: roaring.New(),
 		classes: map[string]*roaring.Bitmap{}, regions: map[string]*roaring.Bitmap{}, owners: map[string]*roaring.Bitmap{},
-		cheap: map[string]*tree{}, local: map[classRegion]*tree{},
+		priced: map[string]*roaring.Bitmap{}, cheap: map[shelf]*tree{},
 	}
 }
 
@@ -243,15 +243,16 @@ func (m *Market) unindex(e *Entry) {
 // list puts a Container that can be leased into the trees; unlist takes it out.
 func (m *Market) list(e *Entry) {
 	if !e.alive() || e.Offer == nil || e.Status.State != providertypes.ContainerState_CONTAINER_STATE_READY || e.Status.UnderStaked ||
-		e.Offer.Denom != athtypes.Denom || !e.Offer.Rate.IsUint64() {
+		!e.Offer.Rate.IsUint64() {
 		return
 	}
-	id, c := uint32(e.Container.Id), e.Container
+	id := uint32(e.Container.Id)
 	e.free, e.rate = true, e.Offer.Rate.Uint64()
 	m.free.Add(id)
-	key := priced{e.rate, id}
-	ordered(m.cheap, c.Class).Set(key)
-	ordered(m.local, classRegion{c.Class, c.Region}).Set(key)
+	set(m.priced, e.Offer.Denom).Add(id)
+	for _, s := range e.shelves() {
+		ordered(m.cheap, s).Set(priced{e.rate, id})
+	}
 	shard, slot := providertypes.ShardOf(e.Container.Id)
 	m.pages[shard].rates[slot] = e.rate
 }
@@ -260,12 +261,21 @@ func (m *Market) unlist(e *Entry) {
 	if !e.free {
 		return
 	}
-	id, c := uint32(e.Container.Id), e.Container
+	id := uint32(e.Container.Id)
 	e.free = false
 	m.free.Remove(id)
-	key := priced{e.rate, id}
-	m.cheap[c.Class].Delete(key)
-	m.local[classRegion{c.Class, c.Region}].Delete(key)
+	unset(m.priced, e.Offer.Denom, id)
+	for _, s := range e.shelves() {
+		m.cheap[s].Delete(priced{e.rate, id})
+	}
+}
+
+// shelves are those that a free Container is on.
+func (e *Entry) shelves() [2]shelf {
+	everywhere := shelf{class: e.Container.Class, denom: e.Offer.Denom}
+	here := everywhere
+	here.region = e.Container.Region
+	return [2]shelf{everywhere, here}
 }
 
 func set(sets map[string]*roaring.Bitmap, key string) *roaring.Bitmap {

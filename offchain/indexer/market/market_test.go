@@ -89,6 +89,30 @@ func TestMatchIsCheapestFirst(t *testing.T) {
 	require.Equal(t, []uint64{2}, ids(m.Match(q)))
 }
 
+// Prices in ATH and in USD are never compared with each other.
+func TestMatchIsWithinADenom(t *testing.T) {
+	m, _ := testMarket()
+	usd := func(_ *providertypes.ContainerStatus, o *leasetypes.Offer) { o.Denom = "musd" }
+	m.add(spec{id: 1, class: "cpu", region: "eu", rate: 30})
+	m.add(spec{id: 2, class: "cpu", region: "eu", rate: 2, change: usd})
+	m.add(spec{id: 3, class: "cpu", region: "us", rate: 1, change: usd})
+	m.add(spec{id: 4, class: "gpu", region: "us", rate: 1})
+	require.Equal(t, []uint64{1}, ids(m.Match(want("cpu"))), "uath where nothing is said")
+	q := want("cpu")
+	q.Denom = "musd"
+	require.Equal(t, []uint64{3, 2}, ids(m.Match(q)))
+	q.Requirement.Region = "eu"
+	require.Equal(t, []uint64{2}, ids(m.Match(q)))
+	q = want("gpu")
+	q.Denom = "musd"
+	require.Contains(t, m.Match(q).Reason, "price_denom: none of the 1 free")
+	stats := m.Stats()
+	require.Equal(t, uint64(30), stats.Classes[0].Cheapest)
+	require.Equal(t, uint64(1), stats.Classes[0].CheapestUSD)
+	m.PutOffer(leasetypes.Offer{ContainerId: 2, Denom: "uath", Rate: sdkmath.NewInt(5)})
+	require.Equal(t, []uint64{2, 1}, ids(m.Match(want("cpu"))))
+}
+
 func TestChangesAreSeenAtOnce(t *testing.T) {
 	m, _ := testMarket()
 	m.add(spec{id: 1, class: "cpu", region: "eu", rate: 10})
@@ -182,7 +206,7 @@ func TestReasonsNameTheDimension(t *testing.T) {
 		"memory":         {func() Query { q := want("cpu"); q.Requirement.MemoryMib = 2048; return q }(), "memory_mib: wanted 2048, the most among 1 free Containers is 1024"},
 		"memory by much": {func() Query { q := want("cpu"); q.Requirement.MemoryMib = 1 << 60; return q }(), "memory_mib: wanted"},
 		"count":          {func() Query { q := want("cpu"); q.Requirement.Count = 2; return q }(), "count: wanted 2"},
-		"price":          {func() Query { q := want("cpu"); q.MaxRate = sdkmath.NewInt(9); return q }(), "max_rate: at most 9 per second, the cheapest of 1 Containers that fit costs 10"},
+		"price":          {func() Query { q := want("cpu"); q.MaxRate = sdkmath.NewInt(9); return q }(), "max_rate: at most 9 millionths of a uath per second, the cheapest of 1 Containers that fit costs 10"},
 		"tenant":         {want("closed"), "tenant: 1 of 1"},
 		"duration":       {want("short"), "duration: 1 of 1"},
 	} {
@@ -242,11 +266,12 @@ func TestMatchAgreesWithANaiveOne(t *testing.T) {
 			case 3:
 				m.RemoveOffer(id)
 			case 4:
-				m.PutOffer(leasetypes.Offer{ContainerId: id, Denom: pick("denom", "uath", "ibc/1"), Rate: sdkmath.NewIntFromUint64(1 + small("rate", 4)),
+				m.PutOffer(leasetypes.Offer{ContainerId: id, Denom: pick("denom", "uath", "musd"), Rate: sdkmath.NewIntFromUint64(1 + small("rate", 4)),
 					Denied: slices.Repeat([]string{"alice"}, int(small("denied", 1)))})
 			}
 		}
 		q := want(pick("class", "a", "b"))
+		q.Denom = pick("priced in", "uath", "musd")
 		q.Requirement.Region = pick("region", "", "x", "y")
 		q.Requirement.MemoryMib = small("memory", 9)
 		q.Requirement.Count = uint32(small("count", 3))
@@ -279,7 +304,7 @@ func (m *Market) naive(q Query) (out []uint64) {
 			continue
 		}
 		for _, e := range p.entries {
-			if e != nil && e.alive() && e.Status.State == ready && e.Offer != nil && e.Offer.Denom == "uath" && m.misfit(e, q.Demand) == leasetypes.Fits {
+			if e != nil && e.alive() && e.Status.State == ready && e.Offer != nil && m.misfit(e, q.Demand) == leasetypes.Fits {
 				fit = append(fit, e)
 			}
 		}

@@ -55,6 +55,7 @@ func (m *Market) Match(q Query) Answer {
 		q.Limit = DefaultLimit
 	}
 	q.Limit = min(q.Limit, MaxLimit)
+	q.Denom = leasetypes.PriceDenom(q.Denom)
 	if q.MaxRate.IsNil() || q.MaxRate.IsZero() {
 		q.MaxRate = anyRate
 	}
@@ -123,10 +124,7 @@ func (m *Market) misfit(e *Entry, d leasetypes.Demand) leasetypes.Misfit {
 // walk goes through the free Containers in order of price; false where the budget ended before the answer was complete.
 func (s *search) walk() bool {
 	r := s.q.Requirement
-	list := s.m.cheap[r.Class]
-	if r.Region != "" {
-		list = s.m.local[classRegion{r.Class, r.Region}]
-	}
+	list := s.m.cheap[shelf{class: r.Class, denom: s.q.Denom, region: r.Region}]
 	if list == nil {
 		return true
 	}
@@ -147,7 +145,7 @@ func (s *search) walk() bool {
 // intersect goes through the Containers that are in every set which the requirement names, cheapest first.
 func (s *search) intersect() {
 	s.open, s.held = nil, nil
-	sets := s.m.sets(s.q.Requirement)
+	sets := s.m.sets(s.q.Demand)
 	if sets == nil {
 		return
 	}
@@ -171,14 +169,15 @@ func (s *search) intersect() {
 }
 
 // sets that hold whatever fits; nil where one of them is empty.
-func (m *Market) sets(r leasetypes.Requirement) []*roaring.Bitmap {
-	sets := []*roaring.Bitmap{m.free, m.classes[r.Class]}
+func (m *Market) sets(d leasetypes.Demand) []*roaring.Bitmap {
+	r := d.Requirement
+	sets := []*roaring.Bitmap{m.priced[d.Denom], m.classes[r.Class]}
 	if r.Region != "" {
 		sets = append(sets, m.regions[r.Region])
 	}
-	for d := range m.sizes {
-		if least := leastOf(r, dimension(d)); least > 0 {
-			sets = append(sets, m.sizes[d].atLeast(least))
+	for size := range m.sizes {
+		if least := leastOf(r, dimension(size)); least > 0 {
+			sets = append(sets, m.sizes[size].atLeast(least))
 		}
 	}
 	if slices.Contains(sets, nil) {
@@ -215,6 +214,10 @@ func (m *Market) explain(q Query) string {
 	if left.IsEmpty() {
 		return fmt.Sprintf("free: none of the %d Containers of class %q is free and offered", class.GetCardinality(), r.Class)
 	}
+	if in := m.priced[q.Denom]; in == nil || !left.Intersects(in) {
+		return fmt.Sprintf("price_denom: none of the %d free %q Containers is priced in %s", left.GetCardinality(), r.Class, q.Denom)
+	}
+	left.And(m.priced[q.Denom])
 	if r.Region != "" {
 		before := left.GetCardinality()
 		if b := m.regions[r.Region]; b == nil || left.AndCardinality(b) == 0 {
@@ -304,7 +307,7 @@ func (m *Market) explainOffers(q Query, left *roaring.Bitmap) string {
 	case count[leasetypes.MisfitTenant] > 0:
 		return fmt.Sprintf("tenant: %d of %d Containers that fit are not offered to this tenant", count[leasetypes.MisfitTenant], n)
 	default:
-		return fmt.Sprintf("max_rate: at most %s per second, the cheapest of %d Containers that fit costs %d", q.MaxRate, n, cheapest)
+		return fmt.Sprintf("max_rate: at most %s millionths of a %s per second, the cheapest of %d Containers that fit costs %d", q.MaxRate, q.Denom, n, cheapest)
 	}
 }
 

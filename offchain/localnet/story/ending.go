@@ -79,7 +79,7 @@ func (s *Story) close(ctx context.Context) error {
 	if err := CheckBill(*r); err != nil {
 		return err
 	}
-	s.line("close", "block %d: ran %s at %s: billed %s uath, to the last nanosecond", head.Height, r.EndedAt.Sub(*r.StartedAt).Round(time.Millisecond), deploy.PerHour(r.Rate), r.Billed)
+	s.line("close", "block %d: ran %s at %s: billed %s uath, to the last nanosecond", head.Height, r.EndedAt.Sub(*r.StartedAt).Round(time.Millisecond), deploy.PriceIn(r.PricedIn(), r.Rate), r.Billed)
 	return nil
 }
 

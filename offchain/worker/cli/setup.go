@@ -330,7 +330,7 @@ func offerCommand(a *app) *cobra.Command {
 			return a.setOffer(cmd.Context(), cmd, client, amount, maxTerm)
 		},
 	}
-	set.Flags().StringVar(&amount, "price", "", "price, such as 0.36ath/h or 100uath/s")
+	set.Flags().StringVar(&amount, "price", "", "price, such as 0.36ath/h, 100uath/s, or 0.25usd/h, which is paid in ATH at the price of the day")
 	set.Flags().DurationVar(&maxTerm, "max-term", 0, "longest lease; no bound where 0, no capacity reward below 1h")
 	if err := set.MarkFlagRequired("price"); err != nil {
 		panic(err) // the flag was defined two lines above
@@ -341,7 +341,7 @@ func offerCommand(a *app) *cobra.Command {
 }
 
 func (a *app) setOffer(ctx context.Context, cmd *cobra.Command, client *chain.Client, amount string, maxTerm time.Duration) error {
-	rate, err := price.Parse(amount)
+	asked, err := price.Parse(amount)
 	if err != nil {
 		return err
 	}
@@ -361,14 +361,15 @@ func (a *app) setOffer(ctx context.Context, cmd *cobra.Command, client *chain.Cl
 	if err != nil {
 		return err
 	}
-	if err := r.SetOffer(ctx, sender, view.Container.Id, rate, maxTerm); err != nil {
+	if err := r.SetOffer(ctx, sender, view.Container.Id, asked, maxTerm); err != nil {
 		return err
 	}
 	answer := struct {
 		Container uint64 `json:"container"`
-		Rate      string `json:"rate"` // 10^-6 uath per second
-	}{view.Container.Id, rate.String()}
+		Denom     string `json:"denom"`
+		Rate      string `json:"rate"` // 10^-6 of the denom's smallest unit per second
+	}{view.Container.Id, asked.Denom, asked.Rate.String()}
 	return a.print(cmd, answer, func(w io.Writer) {
-		fmt.Fprintf(w, "container %d is offered for %s (%s × 10⁻⁶ uath/s)\n", answer.Container, amount, answer.Rate)
+		fmt.Fprintf(w, "container %d is offered for %s (%s × 10⁻⁶ %s/s)\n", answer.Container, amount, answer.Rate, answer.Denom)
 	})
 }
