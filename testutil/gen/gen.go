@@ -117,6 +117,8 @@ type Options struct {
 	// Unordered, where it is not zero, makes an unordered transaction: it has no sequence, and this is the last time at which
 	// a block may hold it.
 	Unordered time.Time
+	// FeeGranter pays the fee where set.
+	FeeGranter sdk.AccAddress
 }
 
 // Sign makes a transaction of one signer.
@@ -128,6 +130,9 @@ func Sign(config client.TxConfig, signer Account, data authsigning.SignerData, o
 	b.SetGasLimit(opts.Gas)
 	if !opts.Fee.IsNil() {
 		b.SetFeeAmount(Coins(opts.Fee))
+	}
+	if opts.FeeGranter != nil {
+		b.SetFeeGranter(opts.FeeGranter)
 	}
 	if !opts.Unordered.IsZero() {
 		b.SetUnordered(true)

@@ -66,6 +66,7 @@ func addTenantFlags(cmd *cobra.Command) {
 	f.String(flags.FlagKeyringBackend, keyring.BackendOS, "where keys are kept (os|file|test)")
 	f.String(flags.FlagKeyringDir, "", "directory of the keys; the home directory where empty")
 	f.String(flags.FlagGasPrices, defaultGasPrice, "price of a unit of gas")
+	f.String(flags.FlagFeeGranter, "", "address that pays the fees, under an allowance of x/feegrant to you")
 	f.StringP(flags.FlagOutput, "o", "text", "form of the answer (text|json)")
 	f.String(flagIndexer, "", "URL of an Indexer that finds Containers; the chain is asked where empty or silent")
 }
@@ -86,7 +87,8 @@ func openTenant(cmd *cobra.Command) (*tenant, error) {
 		return nil, err
 	}
 	price, _ := cmd.Flags().GetString(flags.FlagGasPrices)
-	sender, err := chain.NewSender(node, signer, chain.SenderConfig{GasPrice: price})
+	payer, _ := cmd.Flags().GetString(flags.FlagFeeGranter)
+	sender, err := chain.NewSender(node, signer, chain.SenderConfig{GasPrice: price, FeeGranter: payer})
 	if err != nil {
 		return nil, errors.Join(err, node.Close())
 	}

@@ -18,6 +18,8 @@ import (
 
 const (
 	modelTenants    = 3
+	modelFriends    = 2
+	modelFunds      = 1_000_000
 	modelContainers = 6
 )
 
@@ -62,8 +64,13 @@ func newMarket(tb tester) *market {
 		m.offers[id] = price{rate: int64(1 + id*id), denom: athtypes.Denom, minimum: time.Minute, supply: true}
 	}
 	for n := uint64(1); n <= modelTenants; n++ {
-		m.fund(tenant(n), 1_000_000)
+		m.fund(tenant(n), modelFunds)
 	}
+	for n := uint64(1); n <= modelFriends; n++ {
+		m.fund(friend(n), modelFunds)
+	}
+	m.leastForeign(100)
+	m.params.MinForeignDeposit = 100
 	m.total = m.vault.total(m.ctx)
 	return m
 }
@@ -419,6 +426,7 @@ func (m *market) invariants(t *rapid.T) {
 	m.offersStand(t)
 	require.NoError(t, m.k.CheckInvariants(m.ctx))
 	require.Equal(t, m.total.String(), m.vault.total(m.ctx).String(), "deposits = withdrawn + paid + balance")
+	m.everybodyKeepsToHisOwn(t)
 }
 
 func runMarket(t *testing.T, faults bool) map[types.CloseReason]int {
@@ -430,6 +438,7 @@ func runMarket(t *testing.T, faults bool) map[types.CloseReason]int {
 			"create": m.create, "refresh": m.refresh, "start": m.startOne, "settle": m.settleOne, "close": m.closeOne, "money": m.moveMoney,
 			"wait": m.wait, "price": m.changePrice, "": m.invariants, "set offer": m.setOffer, "remove offer": m.removeOffer, "parameters": m.changeParams,
 		}
+		m.addDepositActions(actions)
 		if faults {
 			actions["fault"] = m.toggleFault
 		}

@@ -39,6 +39,12 @@ func badMsgs(w *world, id types.LeaseID) []badMsg {
 		change(&r)
 		return &types.MsgSubmitUsage{Operator: op, Records: []types.UsageRecord{r}}
 	}
+	grant := func(change func(*types.MsgGrantDeposit)) *types.MsgGrantDeposit {
+		refill := autoRefill(1, 10, 100, time.Hour)
+		m := &types.MsgGrantDeposit{Granter: me, Grantee: stranger, Limit: uath(100), Refill: &refill}
+		change(m)
+		return m
+	}
 	closing := func(signer string, reason types.CloseReason, codes int) *types.MsgCloseLease {
 		return &types.MsgCloseLease{Signer: signer, LeaseId: id.String(), Reason: reason, ExitCodes: make([]int32, codes)}
 	}
@@ -87,6 +93,39 @@ func badMsgs(w *world, id types.LeaseID) []badMsg {
 		{"withdraw: reserved", &types.MsgWithdrawDeposit{Tenant: me, Amount: uath(9_401)}, types.ErrInsufficientFree, "amount"},
 		{"withdraw: huge", &types.MsgWithdrawDeposit{Tenant: me, Amount: sdk.Coin{Denom: "uath", Amount: huge}}, types.ErrInvalidAmount, "amount"},
 		{"withdraw: nothing there", &types.MsgWithdrawDeposit{Tenant: stranger, Amount: uath(0)}, types.ErrInsufficientFree, "amount"},
+
+		{"deposit: grant for another", &types.MsgDeposit{Depositor: me, Tenant: stranger, Granter: op, Amount: uath(1)}, types.ErrInvalidField, "tenant"},
+		{"deposit: bad granter", &types.MsgDeposit{Depositor: me, Granter: "x", Amount: uath(1)}, types.ErrInvalidField, "granter"},
+		{"deposit: no grant", &types.MsgDeposit{Depositor: me, Granter: op, Amount: uath(1)}, types.ErrGrantNotFound, "granter"},
+		{"deposit: dust for another", &types.MsgDeposit{Depositor: me, Tenant: stranger, Amount: uath(1)}, types.ErrDepositTooSmall, "at least 1 ATH"},
+
+		{"reclaim: bad signer", &types.MsgReclaimDeposit{Signer: "x", Tenant: me, Amount: uath(1)}, types.ErrInvalidField, "signer"},
+		{"reclaim: bad tenant", &types.MsgReclaimDeposit{Signer: me, Tenant: "x", Amount: uath(1)}, types.ErrInvalidField, "tenant"},
+		{"reclaim: bad depositor", &types.MsgReclaimDeposit{Signer: me, Tenant: me, Depositor: "x", Amount: uath(1)}, types.ErrInvalidField, "depositor"},
+		{"reclaim: foreign", &types.MsgReclaimDeposit{Signer: me, Tenant: me, Amount: sdk.NewInt64Coin("uosmo", 1)}, types.ErrForeignDenom, "amount"},
+		{"reclaim: source", &types.MsgReclaimDeposit{Signer: me, Tenant: me, Amount: uath(1), Source: 9}, types.ErrInvalidField, "source"},
+		{"reclaim: own", &types.MsgReclaimDeposit{Signer: me, Tenant: me, Amount: uath(1)}, types.ErrDepositorNotFound, "depositor"},
+
+		{"grant: bad signer", grant(func(m *types.MsgGrantDeposit) { m.Granter = "x" }), types.ErrInvalidField, "granter"},
+		{"grant: bad grantee", grant(func(m *types.MsgGrantDeposit) { m.Grantee = "x" }), types.ErrInvalidField, "grantee"},
+		{"grant: to oneself", grant(func(m *types.MsgGrantDeposit) { m.Grantee = me }), types.ErrInvalidGrant, "grantee"},
+		{"grant: nothing", grant(func(m *types.MsgGrantDeposit) { m.Limit = uath(0) }), types.ErrInvalidAmount, "limit"},
+		{"grant: foreign", grant(func(m *types.MsgGrantDeposit) { m.Limit = sdk.NewInt64Coin("uosmo", 1) }), types.ErrForeignDenom, "limit"},
+		{"grant: expired", grant(func(m *types.MsgGrantDeposit) { m.ExpiresAt = &now }), types.ErrInvalidGrant, "expires_at"},
+		{"grant: keep 0", grant(func(m *types.MsgGrantDeposit) { m.Refill.Keep = math.ZeroInt() }), types.ErrInvalidGrant, "refill.keep"},
+		{"grant: amount missing", grant(func(m *types.MsgGrantDeposit) { m.Refill.Amount = math.Int{} }), types.ErrInvalidGrant, "refill.amount"},
+		{"grant: cap huge", grant(func(m *types.MsgGrantDeposit) { m.Refill.Cap = huge }), types.ErrInvalidGrant, "refill.cap"},
+		{"grant: cap low", grant(func(m *types.MsgGrantDeposit) { m.Refill.Cap = math.OneInt() }), types.ErrInvalidGrant, "refill.cap"},
+		{"grant: period", grant(func(m *types.MsgGrantDeposit) { m.Refill.Period = time.Minute }), types.ErrInvalidGrant, "refill.period"},
+		{"revoke: none", &types.MsgRevokeDepositGrant{Signer: me, Granter: me, Grantee: stranger}, types.ErrGrantNotFound, "granter"},
+		{"revoke: bad signer", &types.MsgRevokeDepositGrant{Signer: "x", Granter: me, Grantee: stranger}, types.ErrInvalidField, "signer"},
+		{"refill: bad signer", &types.MsgSetRefill{Tenant: "x"}, types.ErrInvalidField, "tenant"},
+		{"refill: bad granter", &types.MsgSetRefill{Tenant: me, Granter: "x"}, types.ErrInvalidField, "granter"},
+		{"sub-account: bad signer", &types.MsgSetSubAccount{Parent: "x", Sub: stranger, Limit: uath(1)}, types.ErrInvalidField, "parent"},
+		{"sub-account: oneself", &types.MsgSetSubAccount{Parent: me, Sub: me, Limit: uath(1)}, types.ErrInvalidField, "sub"},
+		{"sub-account: foreign", &types.MsgSetSubAccount{Parent: me, Sub: stranger, Limit: sdk.NewInt64Coin("uosmo", 1)}, types.ErrForeignDenom, "limit"},
+		{"fund: nothing", &types.MsgFundSubAccount{Parent: me, Sub: stranger, Amount: uath(0)}, types.ErrInvalidAmount, "amount"},
+		{"fund: no sub-account", &types.MsgFundSubAccount{Parent: me, Sub: stranger, Amount: uath(1)}, types.ErrSubAccountNotFound, "sub"},
 
 		{"create: bad signer", create(func(m *types.MsgCreateLease) { m.Tenant = "x" }), types.ErrInvalidField, "tenant"},
 		{"create: nothing wanted", create(func(m *types.MsgCreateLease) { m.Candidates = nil }), types.ErrInvalidField, "requirement.class"},
@@ -174,6 +213,18 @@ func (w *world) send(ctx sdk.Context, msg any) (err error) {
 		_, err = w.msgs.Deposit(ctx, m)
 	case *types.MsgWithdrawDeposit:
 		_, err = w.msgs.WithdrawDeposit(ctx, m)
+	case *types.MsgReclaimDeposit:
+		_, err = w.msgs.ReclaimDeposit(ctx, m)
+	case *types.MsgGrantDeposit:
+		_, err = w.msgs.GrantDeposit(ctx, m)
+	case *types.MsgRevokeDepositGrant:
+		_, err = w.msgs.RevokeDepositGrant(ctx, m)
+	case *types.MsgSetRefill:
+		_, err = w.msgs.SetRefill(ctx, m)
+	case *types.MsgSetSubAccount:
+		_, err = w.msgs.SetSubAccount(ctx, m)
+	case *types.MsgFundSubAccount:
+		_, err = w.msgs.FundSubAccount(ctx, m)
 	case *types.MsgCreateLease:
 		_, err = w.msgs.CreateLease(ctx, m)
 	case *types.MsgCloseLease:
