@@ -32,6 +32,8 @@ const (
 	ScopeForward = "forward"
 	// ScopeFiles allows to read and write files of the tenant's workloads.
 	ScopeFiles = "files"
+	// ScopeNames allows to hand in certificates for host names of the tenant's workloads.
+	ScopeNames = "names"
 	// ScopeMetrics allows to read what the tenant's workloads use.
 	ScopeMetrics = "metrics"
 )

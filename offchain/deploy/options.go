@@ -85,7 +85,7 @@ type Standby struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// Endpoint is a published port of the workload.
+// Endpoint is a published port of the workload, or (proto https) a name that leads to one.
 type Endpoint struct {
 	Service string `json:"service"`
 	Port    uint16 `json:"port"`

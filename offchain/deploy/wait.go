@@ -130,6 +130,13 @@ func endpoints(m manifest.Manifest, status api.Status) []Endpoint {
 			out = append(out, e)
 		}
 	}
+	for _, s := range status.Services { // under names behind those under addresses
+		for _, n := range s.Names {
+			if n.URL != "" {
+				out = append(out, Endpoint{Service: s.Name, Port: n.Port, Proto: "https", Address: n.Host, URL: n.URL})
+			}
+		}
+	}
 	return out
 }
 

@@ -71,6 +71,8 @@ type Expose struct {
 	Global bool `json:"global,omitempty"`
 	// Hosts are the host names that the file accepts.
 	Hosts []string `json:"hosts,omitempty"`
+	// HTTP is set where the file has http_options for a port that IsHTTP.
+	HTTP *HTTP `json:"http,omitempty"`
 }
 
 // Class is what a volume is made of.

@@ -11,10 +11,11 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// maxExpose bounds the ports of one service, maxName its name.
+// maxExpose bounds the ports of one service, maxName its name, maxHost is the longest host name of DNS.
 const (
 	maxExpose = 64
 	maxName   = 63
+	maxHost   = 253
 )
 
 var (
@@ -95,11 +96,10 @@ func (s *sdl) expose(v value) []Expose {
 		if !ok {
 			continue
 		}
-		if i := slices.IndexFunc(out, func(o Expose) bool { return o.Port == x.Port && o.As == x.As && o.Proto == x.Proto }); i >= 0 {
-			out[i].Global = out[i].Global || x.Global
-			out[i].Hosts = append(out[i].Hosts, x.Hosts...)
-		} else {
+		if i := slices.IndexFunc(out, x.same); i < 0 {
 			out = append(out, x)
+		} else {
+			out[i].merge(x, item)
 		}
 	}
 	if len(out) > maxExpose {
@@ -128,7 +128,7 @@ func (s *sdl) exposeRule(v value) (Expose, bool) {
 		case "accept":
 			x.Hosts = s.accept(e.value)
 		case "http_options":
-			e.value.httpOptions()
+			x.HTTP = e.value.httpOptions()
 		default:
 			e.unknown("port, as, proto, to, accept, http_options")
 		}
@@ -145,6 +145,7 @@ func (s *sdl) exposeRule(v value) (Expose, bool) {
 	if x.As == 0 {
 		x.As = x.Port
 	}
+	x.serves(v)
 	return x, x.Proto != ""
 }
 
@@ -210,13 +211,16 @@ func (s *sdl) accept(v value) []string {
 	out := v.texts("a host name")
 	for i, h := range out {
 		at := v.child("["+itoa(uint16(i))+"]", v.node)
-		if len(h) > 253 || !hostName.MatchString(h) {
+		if len(h) > maxHost || !hostName.MatchString(h) {
 			at.errorf("expected a host name in small letters such as www.example.com, found %q", h)
 		}
 		if s.hosts[h] {
 			at.errorf("the host name %q is there twice; remove one", h)
 		}
 		s.hosts[h] = true
+	}
+	if len(out) > MaxHosts {
+		v.refusef("accept", "at most %d host names are served, the rule has %d", MaxHosts, len(out))
 	}
 	return out
 }
@@ -359,43 +363,6 @@ func (v value) keyBroker(tee bool) {
 		}
 	}
 	v.errorf("expected mode: provider or tenant")
-}
-
-// Bounds of http_options in SDL: bytes, and milliseconds.
-const (
-	maxHTTPBody    = 104857600
-	maxHTTPTimeout = 60000
-)
-
-var httpNextCases = []string{"error", "timeout", "500", "502", "503", "504", "403", "404", "429", "off"}
-
-// httpOptions checks what SDL checks; the port is passed on as it is, so none of them is offered.
-func (v value) httpOptions() {
-	entries := v.entries()
-	for _, e := range entries {
-		switch e.key {
-		case "max_body_size":
-			e.value.whole(0, maxHTTPBody)
-		case "read_timeout", "send_timeout":
-			e.value.whole(0, maxHTTPTimeout)
-		case "next_tries", "next_timeout":
-			e.value.whole(0, 1<<32-1)
-		case "next_cases":
-			cases := e.value.texts("a case")
-			for _, c := range cases {
-				if !slices.Contains(httpNextCases, c) {
-					e.value.errorf("expected some of %s, found %q", strings.Join(httpNextCases, ", "), c)
-				} else if c == "off" && len(cases) > 1 {
-					e.value.errorf("off stands alone; remove it or the other cases")
-				}
-			}
-		default:
-			e.unknown("max_body_size, read_timeout, send_timeout, next_tries, next_timeout, next_cases")
-		}
-	}
-	if len(entries) > 0 {
-		v.refusef("http-options", "http_options are not offered; the port is passed on as it is")
-	}
 }
 
 // extension reads what this network has beyond SDL. Unknown keys are errors here: nobody else defines them.

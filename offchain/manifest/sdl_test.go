@@ -148,7 +148,7 @@ func TestFeaturesNotOfferedAreNamed(t *testing.T) {
 		"include":             sdl("services:", "include: [other.yaml]\nservices:"),
 		"cpu-arch":            sdl("units: 1", "units: 1, attributes: {arch: arm64}"),
 		"ip-endpoint":         sdl("global: true", "global: true, ip: mine", "deployment:", "endpoints: {mine: {kind: ip}}\ndeployment:"),
-		"http-options":        sdl("port: 80", "port: 80\n        http_options: {max_body_size: 1, next_cases: [\"off\"]}"),
+		"accept":              sdl("port: 80", "port: 80\n        accept: ["+names(33)+"]"),
 		"several-placements":  sdl("    dc: {profile: web, count: 1}", "    dc: {profile: web, count: 1}\n    eu: {profile: web, count: 1}", "    dc: {pricing", "    eu: {pricing: {web: {denom: uakt, amount: 1}}}\n    dc: {pricing"),
 		"several-gpu-vendors": sdl("storage: {size: 1Gi}", "storage: {size: 1Gi}\n        gpu: {units: 1, attributes: {vendor: {amd: , nvidia: }}}"),
 		"gpu-interconnect":    sdl("storage: {size: 1Gi}", "storage: {size: 1Gi}\n        gpu: {units: 1, attributes: {interconnect: [], vendor: {nvidia: }}}"),

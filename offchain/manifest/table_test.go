@@ -41,6 +41,8 @@ func TestTheTableIsTrue(t *testing.T) {
 		"services.expose.to.ip":                                      sdl("global: true", "global: true, ip: mine", "deployment:", "endpoints: {mine: {kind: ip}}\ndeployment:"),
 		"services.expose.to.http_options":                            sdl("global: true", "global: true, http_options: {next_tries: 1}"),
 		"services.expose.accept":                                     sdl("port: 80", "port: 80\n        accept: [a.example]"),
+		"services.expose.accept: of another port":                    sdl("port: 80", "port: 81\n        accept: [a.example]"),
+		"services.expose.http_options: of another port":              sdl("port: 80", "port: 81\n        http_options: {next_tries: 1}"),
 		"services.expose.http_options":                               sdl("port: 80", "port: 80\n        http_options: {next_tries: 1}"),
 		"services.params.storage.mount":                              sdl(at, "    params: {storage: {default: {mount: /data}}}\n"+at),
 		"services.params.storage.readOnly":                           sdl(at, "    params: {storage: {default: {mount: /data, readOnly: true}}}\n"+at),

@@ -135,6 +135,9 @@ func serviceFits(m manifest.Manifest, s manifest.Service) error {
 			return bad("env: want KEY=value")
 		}
 	}
+	if err := manifest.CheckExpose(s.Expose); err != nil {
+		return bad("%s", err)
+	}
 	seen := map[string]bool{}
 	for _, e := range s.Expose {
 		if e.Port == 0 || (e.Proto != "tcp" && e.Proto != "udp") {

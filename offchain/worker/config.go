@@ -3,11 +3,15 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/athnet/ath/offchain/worker/hostname"
 
 	providertypes "github.com/athnet/ath/x/providers/types"
 )
@@ -31,6 +35,13 @@ type Config struct {
 	Endpoint      string `name:"endpoint" default:"127.0.0.1:7443" usage:"host:port at which the gateway is reached from outside"`
 	Listen        string `name:"listen" default:"0.0.0.0:7443" usage:"address of the gateway (TLS) for tenants and Checkers"`
 	Local         string `name:"local" default:"127.0.0.1:7480" usage:"address of /metrics and /healthz, for this machine only"`
+	Ingress       string `name:"ingress" usage:"address of the ingress (TLS), by which workloads are reached under host names, such as 0.0.0.0:443; none where empty"`
+	IngressHTTP   string `name:"ingress-http" usage:"address of the ingress without TLS, such as 0.0.0.0:80; none where empty"`
+	IngressDomain string `name:"ingress-domain" usage:"domain whose names below it, all of them (*.domain), lead to the ingress"`
+	IngressPort   uint64 `name:"ingress-port" usage:"port at which the ingress is reached from outside; that of --ingress where 0"`
+	IngressCert   string `name:"ingress-cert" usage:"certificate for *.domain in PEM, read again when it changes; the worker key vouches for names where empty"`
+	IngressKey    string `name:"ingress-key" usage:"key of --ingress-cert in PEM"`
+	Resolver      string `name:"ingress-resolver" usage:"DNS resolver, host:port, that is asked whether tenants own their host names; the machine's own where empty"`
 	CPUMilli      uint64 `name:"cpu-milli" usage:"CPU to offer in thousandths of a core; all but half a core where 0"`
 	MemoryMiB     uint64 `name:"memory-mib" usage:"memory to offer in MiB; three quarters where 0"`
 	DiskMiB       uint64 `name:"disk-mib" usage:"disk to offer in MiB; half of what is free where 0"`
@@ -69,6 +80,9 @@ func (c Config) Validate() error {
 			return fmt.Errorf("publish-ip %q: want an address of this machine, or nothing", c.PublishIP)
 		}
 	}
+	if err := c.checkIngress(); err != nil {
+		return err
+	}
 	for name, d := range map[string]time.Duration{
 		"usage-interval": c.UsageInterval, "settle-interval": c.SettleInterval, "manifest-wait": c.ManifestWait,
 		"start-wait": c.StartWait, "resync": c.Resync,
@@ -79,6 +93,31 @@ func (c Config) Validate() error {
 	}
 	if c.PidsLimit < 1 || c.MaxManifests < 1 || c.StopGrace < 0 || c.LogRetention < 0 {
 		return fmt.Errorf("pids-limit and max-manifests must be at least 1, stop-grace and log-retention not negative")
+	}
+	return nil
+}
+
+// checkIngress names the first setting of the ingress that can't work.
+func (c Config) checkIngress() error {
+	if c.Ingress == "" {
+		if c.IngressHTTP != "" || c.IngressDomain != "" || c.IngressCert != "" {
+			return errors.New("ingress: want an address, such as 0.0.0.0:443, beside the other settings of the ingress")
+		}
+		return nil
+	}
+	for name, address := range map[string]string{"ingress": c.Ingress, "ingress-http": c.IngressHTTP, "ingress-resolver": c.Resolver} {
+		if _, _, err := net.SplitHostPort(address); err != nil && address != "" {
+			return fmt.Errorf("%s %q: want host:port", name, address)
+		}
+	}
+	if name, err := hostname.Wanted(c.IngressDomain); err != nil || name != c.IngressDomain || strings.HasPrefix(name, "*.") {
+		return fmt.Errorf("ingress-domain %q: want a domain in small letters, such as apps.example.org, whose names (*.apps.example.org) lead here", c.IngressDomain)
+	}
+	if (c.IngressCert == "") != (c.IngressKey == "") {
+		return errors.New("ingress-cert and ingress-key: want both or none")
+	}
+	if c.IngressPort > 65535 {
+		return fmt.Errorf("ingress-port %d: want 1 to 65535, or 0", c.IngressPort)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ type noted struct {
 // noteChanges writes down how the leases are, where that is news.
 func (w *Worker) noteChanges() {
 	for _, now := range w.Statuses() {
-		now.Usage = api.Usage{} // grows all the time
+		now.Usage, now.Ingress = api.Usage{}, nil // one grows all the time, the other is no news
 		if err := w.noteChange(now); err != nil {
 			w.log.Warn("events can't be kept", "lease_id", now.Lease, "err", err)
 		}
@@ -102,6 +102,7 @@ func changes(before, now api.Status) []api.Event {
 	}
 	for _, s := range now.Services {
 		out = append(out, serviceChanges(s, before.Services)...)
+		out = append(out, nameChanges(s, before.Services)...)
 	}
 	if now.Detail != "" && now.Detail != before.Detail {
 		say("fault", "", "%s", now.Detail)
@@ -171,6 +172,28 @@ func serviceChanges(now api.Service, all []api.Service) []api.Event {
 		return event("ended", "ended with "+ending)
 	}
 	return nil
+}
+
+// nameChanges tells of host names that came, went, or wait for their owner.
+func nameChanges(now api.Service, all []api.Service) []api.Event {
+	before := map[string]string{}
+	for _, s := range all {
+		for _, n := range s.Names {
+			before[n.Host] = n.State
+		}
+	}
+	var out []api.Event
+	for _, n := range now.Names {
+		if n.State == before[n.Host] {
+			continue
+		}
+		text := n.Host + ": " + n.Detail
+		if n.State == api.NameReady {
+			text = n.Host + " is served"
+		}
+		out = append(out, api.Event{Kind: "name-" + n.State, Service: now.Name, Text: text})
+	}
+	return out
 }
 
 func ordinal(n int) string {

@@ -253,8 +253,10 @@ func (w *Worker) finish(_ context.Context, a Action) error {
 }
 
 func (w *Worker) noteClosed(a Action) error {
+	w.certs.forget(a.Lease)
 	return w.book.update(a.Lease, func(i *Intent) error {
 		i.ClosedAt, i.CloseReason, i.Pending = w.clock.Now().UTC(), a.Reason, nil
+		i.Proofs, i.Certificates = nil, nil // keys of tenants are kept no longer than needed
 		return nil
 	})
 }

@@ -48,6 +48,10 @@ func Warnables() []daemon.Warnable {
 			Text: "A restart or a crash of dockerd ends every lease's workload.", Remedy: "set \"live-restore\": true in /etc/docker/daemon.json and reload dockerd (systemctl reload docker)",
 		},
 		{
+			Code: "ingress-certificate", Title: "the ingress's certificate can't be read", Severity: daemon.SeverityMedium,
+			Text: "The last one is served until it expires.", Remedy: "read the detail; check --ingress-cert and --ingress-key",
+		},
+		{
 			Code: "egress-open", Title: "workloads reach this machine and private networks", Severity: daemon.SeverityMedium,
 			Text: "Packet filter rules could not be written.", Remedy: "run the worker with CAP_NET_ADMIN, or put the engine on a network of its own",
 		},

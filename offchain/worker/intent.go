@@ -16,6 +16,7 @@ import (
 	"github.com/athnet/ath/offchain/manifest"
 	"github.com/athnet/ath/offchain/store"
 	"github.com/athnet/ath/offchain/voucher"
+	"github.com/athnet/ath/offchain/worker/api"
 )
 
 // Intent is what this worker has decided about a lease. It is on disk before it is acted upon, so that a restart goes on where
@@ -27,6 +28,9 @@ type Intent struct {
 	OpenedAt     time.Time `json:"opened_at"`     // the block that bound the lease to this Container, or ended its pause
 	// Ports are the host ports that the lease was given, by "service/port/as/proto".
 	Ports map[string]uint16 `json:"ports,omitempty"`
+	// Proofs are when its tenant proved to own a host name, by name; Certificates those that it handed in.
+	Proofs       map[string]Proof           `json:"proofs,omitempty"`
+	Certificates map[string]api.Certificate `json:"certificates,omitempty"`
 	// Started is the moment from which all services had run; zero before.
 	Started time.Time `json:"started,omitzero"`
 	// Head is the end of the chain of signed records; Pending are those that the network has not confirmed, to be sent as
@@ -146,6 +150,7 @@ func (b *book) update(lease string, change func(*Intent) error) error {
 		return fmt.Errorf("intent of lease %s: %w", lease, store.ErrNotFound)
 	}
 	intent.Ports, intent.Meter = maps.Clone(intent.Ports), maps.Clone(intent.Meter)
+	intent.Proofs, intent.Certificates = maps.Clone(intent.Proofs), maps.Clone(intent.Certificates)
 	if err := change(&intent); err != nil {
 		return err
 	}

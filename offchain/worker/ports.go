@@ -32,7 +32,7 @@ func (w *Worker) portsOf(ctx context.Context, lease string, service manifest.Ser
 	intent, _ := w.book.intent(lease)
 	var missing []wish
 	for _, e := range service.Expose {
-		if key := portKey(service.Name, e); e.Global && intent.Ports[key] == 0 {
+		if key := portKey(service.Name, e); w.published(e) && intent.Ports[key] == 0 {
 			missing = append(missing, wish{key: key, proto: e.Proto, as: e.As})
 		}
 	}
@@ -56,11 +56,17 @@ func (w *Worker) portsOf(ctx context.Context, lease string, service manifest.Ser
 	}
 	var out []runtime.Port
 	for _, e := range service.Expose {
-		if e.Global {
+		if w.published(e) {
 			out = append(out, runtime.Port{Port: e.Port, Host: intent.Ports[portKey(service.Name, e)], Proto: e.Proto})
 		}
 	}
 	return out, nil
+}
+
+// published says whether a port is to have one of the machine's. What has options for HTTP is served by the ingress alone, where there is
+// one: the options would not hold for a port of the machine.
+func (w *Worker) published(e manifest.Expose) bool {
+	return e.Global && (w.ingress == nil || !e.IsHTTP() || e.HTTP == nil)
 }
 
 // choosePorts gives every published port of a service a free host port, from the configured range: the one that the tenant named

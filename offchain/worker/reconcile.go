@@ -83,6 +83,7 @@ func (w *Worker) reconcile(ctx context.Context) error {
 			done++
 			w.succeeded(a, w.clock.Now().Sub(begin))
 		}
+		w.route()
 		w.noteChanges()
 		if done == 0 {
 			return nil

@@ -67,6 +67,8 @@ func (w *Worker) Gateway() http.Handler {
 	}
 	handle("GET /v1/leases/{tenant}/{number}/logs", tenants, stream(w.serveLogs))
 	handle("GET /v1/leases/{tenant}/{number}/events", tenants, stream(w.serveEvents))
+	handle("PUT /v1/leases/{tenant}/{number}/certificates/{host}", tenants, w.servePutCertificate)
+	handle("DELETE /v1/leases/{tenant}/{number}/certificates/{host}", tenants, w.serveDeleteCertificate)
 	enter := newLimiter(w.clock, sessionRate, sessionBurst)
 	handle("POST /v1/leases/{tenant}/{number}/exec", enter, w.serveExec)
 	handle("POST /v1/leases/{tenant}/{number}/forward", enter, w.serveForward)

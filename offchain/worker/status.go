@@ -29,10 +29,16 @@ func (w *Worker) status(lease string) (api.Status, bool) {
 		Detail: w.errors[lease],
 		Usage:  api.Usage{Sequence: intent.Head.Sequence, Until: intent.Head.Until, Confirmed: intent.Confirmed},
 	}
+	if w.ingress != nil {
+		s.Ingress = &api.Ingress{CA: w.ingress.CA()}
+	}
+	names := w.namesOf(intent)
 	ready := hasManifest
 	for _, service := range m.Services {
 		ready = ready && w.images[service.Image] == imagePresent
-		s.Services = append(s.Services, w.serviceStatus(lease, service, intent))
+		one := w.serviceStatus(lease, service, intent)
+		one.Names = names[service.Name]
+		s.Services = append(s.Services, one)
 	}
 	switch {
 	case !intent.ClosedAt.IsZero():
@@ -93,7 +99,7 @@ func (w *Worker) serviceStatus(lease string, service manifest.Service, intent In
 	}
 	for _, e := range service.Expose {
 		port := intent.Ports[portKey(service.Name, e)]
-		if !e.Global || port == 0 {
+		if !w.published(e) || port == 0 {
 			continue
 		}
 		out.Ports = append(out.Ports, api.Port{

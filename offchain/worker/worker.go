@@ -28,6 +28,7 @@ import (
 	"github.com/athnet/ath/offchain/store"
 	"github.com/athnet/ath/offchain/voucher"
 	"github.com/athnet/ath/offchain/worker/gpu"
+	"github.com/athnet/ath/offchain/worker/ingress"
 	"github.com/athnet/ath/offchain/worker/runtime"
 
 	leasetypes "github.com/athnet/ath/x/leases/types"
@@ -54,6 +55,9 @@ type Deps struct {
 	Lost []string
 	// Boot identifies the start of the machine, since when devices were not reset.
 	Boot string
+	// Ingress serves host names, and Resolver asks DNS whose they are; both nil without.
+	Ingress  *ingress.Ingress
+	Resolver ingress.Resolver
 	// Network is what the network wanted when the worker started; asked for again from time to time.
 	Network Network
 	Clock   clock.Clock
@@ -79,11 +83,15 @@ type Worker struct {
 	health      *daemon.Health
 	metrics     *Metrics
 	sessions    *sessions
+	ingress     *ingress.Ingress
+	proofs      *proofs
+	certs       *certs
 
 	wake  chan struct{} // plan again
 	look  chan struct{} // ask the chain about every lease again
 	post  chan struct{} // something to send
 	beat  chan struct{} // a heartbeat now
+	ask   chan struct{} // a host name to be asked for
 	early chan manifest.Manifest
 	pulls sync.WaitGroup
 	logs  *journals
@@ -119,6 +127,7 @@ func New(d Deps) (*Worker, error) {
 	w := &Worker{
 		config: d.Config, chain: d.Chain, runtime: d.Runtime, book: b, key: d.Key, operator: d.Operator, container: d.Container,
 		capacity: d.Capacity, fingerprint: d.Fingerprint, gpu: g, clock: d.Clock, log: d.Log, health: d.Health, metrics: d.Metrics, sessions: newSessions(),
+		ingress: d.Ingress, proofs: newProofs(d.Resolver), certs: newCerts(), ask: make(chan struct{}, 1),
 		net: d.Network, wake: make(chan struct{}, 1), look: make(chan struct{}, 1), post: make(chan struct{}, 1), beat: make(chan struct{}, 1), early: make(chan manifest.Manifest, 4),
 		standings: map[string]standing{}, images: map[string]imageState{}, problems: map[string]string{},
 		hold: map[string]time.Time{}, failures: map[string]int{}, errors: map[string]string{}, answering: map[uint16]bool{},
@@ -138,6 +147,9 @@ func (w *Worker) Actors() []daemon.Actor {
 		{Name: "heartbeat", Run: w.heartbeatLoop},
 		{Name: "logs", Run: w.logLoop},
 		{Name: "lost", Run: w.lostLoop},
+	}
+	if w.ingress != nil {
+		actors = append(actors, daemon.Actor{Name: "names", Run: w.proofLoop})
 	}
 	if w.gpu.source != nil {
 		actors = append(actors, daemon.Actor{Name: "gpu", Run: func(ctx context.Context) error { return w.gpu.run(ctx, w.clock, w.log) }})
@@ -229,6 +241,9 @@ func (w *Worker) learn(id string, s standing) {
 	w.standings[id] = s
 	if !w.servesLocked(s) {
 		w.sessions.end(id)
+		if w.ingress != nil {
+			w.ingress.Drop(id)
+		}
 	}
 }
 

@@ -50,6 +50,12 @@ func run(m *testing.M) int {
 	}
 	config.ChainID, config.Home = "ath-e2e-1", filepath.Join(root, "build", "e2e")
 	config.Ports.Shift(portShift)
+	stop, err := serveNames()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer stop()
 	net = localnet.New(config, root)
 	net.Say = func(line string) { fmt.Fprintln(os.Stderr, "network:", line) }
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)

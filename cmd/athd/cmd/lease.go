@@ -25,7 +25,7 @@ import (
 func leaseCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "lease", Short: "Look at your leases, work in them, close them", RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	cmd.AddCommand(leaseListCommand(), leaseStatusCommand(), leaseLogsCommand(), leaseEventsCommand(), leaseMetricsCommand(), leaseCloseCommand(),
-		leaseExecCommand(), leaseShellCommand(), leaseForwardCommand(), leaseCopyCommand(),
+		leaseDomainCommand(), leaseCertificateCommand(), leaseExecCommand(), leaseShellCommand(), leaseForwardCommand(), leaseCopyCommand(),
 		leaseUpdateCommand(), leaseFailoverCommand(), leaseResumeCommand(), leaseReceiptCommand())
 	completeLeases(cmd)
 	return cmd
@@ -245,6 +245,9 @@ func printStatus(out io.Writer, s leaseStatus) error {
 		fmt.Fprintf(w, "worker\t%s %s\n", s.Worker.Phase, s.Worker.Detail)
 		for _, svc := range s.Worker.Services {
 			fmt.Fprintf(w, "service %s\t%s, %d restarts, exit code %d\n", svc.Name, svc.State, svc.Restarts, svc.ExitCode)
+		}
+		for _, svc := range s.Worker.Services {
+			printNames(w, svc)
 		}
 		for _, p := range deploy.Ports(*s.Worker) {
 			fmt.Fprintf(w, "port\t%s\n", p)

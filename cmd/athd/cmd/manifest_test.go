@@ -28,7 +28,8 @@ deployment: {web: {any: {profile: web, count: 1}}}
 	}{
 		{good, 0},
 		{strings.Replace(good, "units: 1", "units: many", 1), 2},
-		{strings.Replace(good, "port: 80", "port: 80, http_options: {next_tries: 1}", 1), 3},
+		{strings.Replace(good, "port: 80", "port: 80, http_options: {next_tries: 1}", 1), 0},
+		{strings.Replace(good, "services:", "reclamation: {min_window: 1h}\nservices:", 1), 3},
 	} {
 		path := filepath.Join(t.TempDir(), "app.yaml")
 		require.NoError(t, os.WriteFile(path, []byte(tc.file), 0o600))

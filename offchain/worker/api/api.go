@@ -10,6 +10,7 @@
 //	GET /v1/leases/{tenant}/{number}/logs?service=…      → text/plain, scope "logs"; follow=1, tail=100, since=RFC 3339;
 //	                                                       format=json: LogLine per line, cursor= goes on behind one
 //	GET /v1/leases/{tenant}/{number}/events              → Event per line, scope "status"; follow=1, cursor=, since=
+//	PUT /v1/leases/{tenant}/{number}/certificates/{host} ← Certificate of a host name, scope "names"; DELETE takes it back
 //	GET /v1/leases/{tenant}/{number}/metrics             → Prometheus text, scope "metrics"; format=json: Metrics
 //	POST /v1/leases/{tenant}/{number}/exec?service=…     ↔ frames, scope "exec"; HTTP/2 as the next one: both directions at once
 //	POST /v1/leases/{tenant}/{number}/forward?service=…&port=8080     ↔ frames, scope "forward"; one connection each
@@ -55,6 +56,7 @@ type Status struct {
 	CloseReason  string    `json:"close_reason,omitempty"`
 	Services     []Service `json:"services,omitempty"`
 	Usage        Usage     `json:"usage"`
+	Ingress      *Ingress  `json:"ingress,omitempty"` // where the worker has one
 }
 
 // Service is one service of a lease, in order of name.
@@ -68,6 +70,7 @@ type Service struct {
 	StartedAt  time.Time `json:"started_at,omitzero"`
 	FinishedAt time.Time `json:"finished_at,omitzero"`
 	Ports      []Port    `json:"ports,omitempty"`
+	Names      []Name    `json:"names,omitempty"` // of the service and its replicas
 }
 
 // Port is a published port.

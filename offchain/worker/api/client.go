@@ -85,6 +85,23 @@ func (c *Client) Statement(ctx context.Context, lease string) (leasetypes.Worker
 	return s, nil
 }
 
+// PutCertificate hands in a certificate for a host name of a lease; nil takes it back.
+func (c *Client) PutCertificate(ctx context.Context, lease, host string, cert *Certificate) error {
+	path, method, payload := "/v1/leases/"+lease+"/certificates/"+url.PathEscape(host), http.MethodDelete, []byte(nil)
+	if cert != nil {
+		var err error
+		if payload, err = json.Marshal(cert); err != nil {
+			return fmt.Errorf("encode certificate: %w", err)
+		}
+		method = http.MethodPut
+	}
+	body, err := c.do(ctx, method, path, payload)
+	if err != nil {
+		return err
+	}
+	return body.Close()
+}
+
 // Metrics returns what a lease uses now.
 func (c *Client) Metrics(ctx context.Context, lease string) (Metrics, error) {
 	body, err := c.do(ctx, http.MethodGet, "/v1/leases/"+lease+"/metrics?format=json", nil)

@@ -25,6 +25,7 @@ import (
 	"github.com/athnet/ath/offchain/daemon/clock"
 	"github.com/athnet/ath/offchain/store"
 	"github.com/athnet/ath/offchain/worker"
+	"github.com/athnet/ath/offchain/worker/ingress"
 	"github.com/athnet/ath/offchain/worker/machine"
 	"github.com/athnet/ath/offchain/worker/runtime/docker"
 )
@@ -131,10 +132,15 @@ func (a *app) start(ctx context.Context, cmd *cobra.Command, o startOptions) err
 		ids = append(ids, d.ID)
 	}
 	spec := view.Container.Spec
+	in, err := a.ingress(key, rt, registry, health)
+	if err != nil {
+		return err
+	}
 	w, err := worker.New(worker.Deps{
 		Config: a.Worker, Chain: node, Runtime: rt, Store: db, Key: key, Operator: operator.Address(), Container: view.Container.Id,
 		Capacity:    worker.Capacity{CPUMilli: spec.CpuMilli, MemoryMiB: spec.MemoryMib, DiskMiB: spec.DiskMib, GPUs: spec.Gpus},
 		Fingerprint: m.Fingerprint, Devices: m.Source, DeviceIDs: ids, Lost: lost, Boot: boot, Network: network,
+		Ingress: in, Resolver: ingress.NewResolver(a.Worker.Resolver),
 		Clock: clock.Real, Log: a.log, Health: health, Metrics: worker.NewMetrics(registry),
 	})
 	if err != nil {
@@ -154,6 +160,11 @@ func (a *app) start(ctx context.Context, cmd *cobra.Command, o startOptions) err
 	if err != nil {
 		return errors.Join(fmt.Errorf("local: %w", err), gateway.Close())
 	}
+	served, err := a.listenIngress(ctx, in)
+	if err != nil {
+		return errors.Join(err, gateway.Close(), local.Close())
+	}
+	actors = append(actors, served...)
 	mux := http.NewServeMux()
 	mux.Handle("GET /healthz", health)
 	mux.Handle("GET /metrics", daemon.MetricsHandler(registry))

@@ -122,11 +122,17 @@ func (r *Runtime) Processes() int {
 	return r.processes
 }
 
-// Dial implements runtime.Entrance: an instance with DO=echo in its environment sends back what comes on the port PORT.
+// Dial implements runtime.Entrance: an instance with DO=echo in its environment sends back what comes on the port PORT;
+// one with DIAL8080=address leads to what listens at the address.
 func (r *Runtime) Dial(_ context.Context, key runtime.Key, port uint16) (net.Conn, error) {
 	i, err := r.running("dial", key)
 	if err != nil {
 		return nil, err
+	}
+	for _, e := range i.spec.Env {
+		if at, ok := strings.CutPrefix(e, fmt.Sprintf("DIAL%d=", port)); ok {
+			return net.Dial("tcp", at)
+		}
 	}
 	if !slices.Contains(i.spec.Env, "DO=echo") || !slices.Contains(i.spec.Env, fmt.Sprintf("PORT=%d", port)) {
 		return nil, fmt.Errorf("%w: %d", runtime.ErrRefused, port)

@@ -94,6 +94,8 @@ func main() {
 		listen(os.Getenv("PORTS"))
 	case "echo":
 		echo(os.Getenv("PORT"))
+	case "site":
+		fmt.Println(site(os.Getenv("NAME"), os.Getenv("TO")))
 	case "escape":
 		escape()
 		os.Exit(0)

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifest
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// httpPort is what a port is exposed as that is HTTP, as in SDL.
+const httpPort = 80
+
+// MaxHosts bounds the host names that one lease may have: each is asked for in DNS again and again.
+const MaxHosts = 32
+
+// Bounds of http_options in SDL: bytes, and milliseconds.
+const (
+	maxHTTPBody    = 104857600
+	maxHTTPBuffer  = 1048576
+	maxHTTPTimeout = 60000
+)
+
+var httpNextCases = []string{"error", "timeout", "500", "502", "503", "504", "403", "404", "429", "off"}
+
+// HTTP says how a worker's ingress passes requests on to a port.
+type HTTP struct {
+	// MaxBody is the longest body of a request in bytes, MaxHeader the longest header of an answer.
+	MaxBody   uint32 `json:"max_body_size"`
+	MaxHeader uint32 `json:"proxy_buffer_size"`
+	// ReadTimeout and SendTimeout are how long the service may send, or take, nothing; in ms.
+	ReadTimeout uint32 `json:"read_timeout"`
+	SendTimeout uint32 `json:"send_timeout"`
+	// NextTries is how many replicas are tried at most, NextTimeout how long after the request no other is, in ms, or 0 for
+	// no bound; NextCases is when: error, timeout, an answer's status, or off.
+	NextTries   uint32   `json:"next_tries"`
+	NextTimeout uint32   `json:"next_timeout"`
+	NextCases   []string `json:"next_cases"`
+}
+
+// DefaultHTTP is what SDL means when it says nothing.
+func DefaultHTTP() HTTP {
+	return HTTP{
+		MaxBody: 1 << 20, MaxHeader: 16 << 10, ReadTimeout: maxHTTPTimeout, SendTimeout: maxHTTPTimeout,
+		NextTries: 3, NextCases: []string{"error", "timeout"},
+	}
+}
+
+// IsHTTP says whether a worker's ingress serves the port: TCP, global, exposed as 80.
+func (e Expose) IsHTTP() bool { return e.Global && e.Proto == "tcp" && e.As == httpPort }
+
+// Options are the port's own, or the default ones.
+func (e Expose) Options() HTTP {
+	if e.HTTP == nil {
+		return DefaultHTTP()
+	}
+	return *e.HTTP
+}
+
+// check refuses what SDL does not allow.
+func (h HTTP) check() error {
+	within := func(n, low, high uint32) bool { return n >= low && n <= high }
+	if !within(h.MaxBody, 1, maxHTTPBody) || !within(h.MaxHeader, 1, maxHTTPBuffer) || !within(h.ReadTimeout, 1, maxHTTPTimeout) ||
+		!within(h.SendTimeout, 1, maxHTTPTimeout) || h.NextTries == 0 || len(h.NextCases) == 0 || len(h.NextCases) > len(httpNextCases) {
+		return fmt.Errorf("http options: want bodies of 1 to %d bytes, headers of 1 to %d, timeouts of 1 to %d ms, tries and cases", maxHTTPBody, maxHTTPBuffer, maxHTTPTimeout)
+	}
+	for _, c := range h.NextCases {
+		if !slices.Contains(httpNextCases, c) || c == "off" && len(h.NextCases) > 1 {
+			return fmt.Errorf("http options: case %q: want some of %s, or off alone", c, strings.Join(httpNextCases, ", "))
+		}
+	}
+	return nil
+}
+
+// CheckExpose refuses rules of a service that no worker serves.
+func CheckExpose(rules []Expose) error {
+	for _, e := range rules {
+		switch {
+		case e.HTTP != nil && !e.IsHTTP():
+			return fmt.Errorf("port %d/%s: http options belong to a global TCP port as %d", e.Port, e.Proto, httpPort)
+		case len(e.Hosts) > MaxHosts:
+			return fmt.Errorf("port %d/%s: %d host names, at most %d", e.Port, e.Proto, len(e.Hosts), MaxHosts)
+		}
+		for _, h := range e.Hosts {
+			if len(h) > maxHost || !hostName.MatchString(h) {
+				return fmt.Errorf("port %d/%s: %q is not a host name", e.Port, e.Proto, h)
+			}
+		}
+		if e.HTTP != nil {
+			if err := e.HTTP.check(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// httpOptions reads what SDL reads; 0 and an empty list mean the default.
+func (v value) httpOptions() *HTTP {
+	h := DefaultHTTP()
+	entries := v.entries()
+	number := func(v value, field *uint32, high uint64) {
+		if n, ok := v.whole(0, high); ok && n > 0 {
+			*field = uint32(n)
+		}
+	}
+	for _, e := range entries {
+		switch e.key {
+		case "max_body_size":
+			number(e.value, &h.MaxBody, maxHTTPBody)
+		case "proxy_buffer_size":
+			number(e.value, &h.MaxHeader, maxHTTPBuffer)
+		case "read_timeout":
+			number(e.value, &h.ReadTimeout, maxHTTPTimeout)
+		case "send_timeout":
+			number(e.value, &h.SendTimeout, maxHTTPTimeout)
+		case "next_tries":
+			number(e.value, &h.NextTries, 1<<32-1)
+		case "next_timeout":
+			number(e.value, &h.NextTimeout, 1<<32-1)
+		case "next_cases":
+			if cases := e.value.nextCases(); len(cases) > 0 {
+				h.NextCases = cases
+			}
+		default:
+			e.unknown("max_body_size, proxy_buffer_size, read_timeout, send_timeout, next_tries, next_timeout, next_cases")
+		}
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	return &h
+}
+
+// nextCases are those of the list, each once.
+func (v value) nextCases() []string {
+	var out []string
+	cases := v.texts("a case")
+	for _, c := range cases {
+		switch {
+		case !slices.Contains(httpNextCases, c):
+			v.errorf("expected some of %s, found %q", strings.Join(httpNextCases, ", "), c)
+		case c == "off" && len(cases) > 1:
+			v.errorf("off stands alone; remove it or the other cases")
+		case !slices.Contains(out, c):
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// same says whether two rules are about one port.
+func (e Expose) same(o Expose) bool {
+	return e.Port == o.Port && e.As == o.As && e.Proto == o.Proto
+}
+
+// merge takes in another rule about the same port.
+func (x *Expose) merge(o Expose, v value) {
+	x.Hosts = append(x.Hosts, o.Hosts...)
+	if len(x.Hosts) > MaxHosts && len(x.Hosts)-len(o.Hosts) <= MaxHosts && len(o.Hosts) <= MaxHosts {
+		v.refusef("accept", "at most %d host names of one port are served, this rule makes them %d", MaxHosts, len(x.Hosts))
+	}
+	if !x.IsHTTP() {
+		x.HTTP = o.HTTP
+	}
+	x.Global = x.Global || o.Global
+	if o.IsHTTP() && !reflect.DeepEqual(x.Options(), o.Options()) {
+		v.warnf("another rule exposes the same port: its http_options count for all host names of the port")
+	}
+}
+
+// serves says what of a rule has no effect because the port is not HTTP.
+func (x *Expose) serves(v value) {
+	if x.IsHTTP() {
+		return
+	}
+	if x.HTTP != nil {
+		v.warnf("http_options have no effect here; they are for a port that is exposed as 80, to global, over tcp")
+		x.HTTP = nil
+	}
+	if len(x.Hosts) > 0 {
+		v.warnf("accept has no effect here; host names are for a port that is exposed as 80, to global, over tcp")
+	}
+}
