@@ -60,6 +60,9 @@ type Market interface {
 	Find(ctx context.Context, q Query) (Answer, error)
 }
 
+// errNoneFree says that nothing at all is free, whatever was asked for.
+var errNoneFree = fmt.Errorf("%w: none is free", ErrNoMatch)
+
 // chainMarket asks a node: the same scan that a lease without candidates would do.
 type chainMarket struct{ conn grpc.ClientConnInterface }
 
@@ -156,7 +159,7 @@ func (m chainMarket) explain(ctx context.Context, q Query) error {
 	if len(offers) > 0 {
 		return &Problem{Text: "no free Container of class " + q.Requirement.Class + " has all of what the file asks for together", Remedy: "ask for less CPU, memory or disk", Err: ErrNoMatch}
 	}
-	return &Problem{Text: "no Container of class " + q.Requirement.Class + " is free at the moment", Remedy: "wait and try again, or choose another class with --class (athd query providers classes)", Err: ErrNoMatch}
+	return &Problem{Text: "no Container of class " + q.Requirement.Class + " is free at the moment", Remedy: "wait and try again, or choose another class with --class (athd query providers classes)", Err: errNoneFree}
 }
 
 // find asks the Indexer first and the chain where it does not answer; among several classes, and among prices in ATH and in USD, it takes
@@ -171,10 +174,14 @@ func (r *run) find(ctx context.Context, q Query, classes []string) (Answer, erro
 	for _, class := range classes {
 		for _, denom := range denoms {
 			q.Requirement.Class, q.Denom, q.MaxRate = class, denom, r.exchange.in(denom, r.opts.MaxPrice)
+			if r.opts.MaxPrice.Rate.IsPositive() && q.MaxRate.IsZero() {
+				continue // less than a unit in this denom: nothing costs so little, and 0 would be no bound
+			}
 			a, err := r.ask(ctx, q, r.opts.Exclude)
 			switch {
 			case errors.Is(err, ErrNoMatch):
-				if none == nil || denom == athtypes.Denom {
+				// Where something is free in the other denom, what is wrong with that says more.
+				if none == nil || errors.Is(none, errNoneFree) {
 					none = err
 				}
 			case err != nil:

@@ -37,7 +37,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"tenant": tenant, "manifest": writeManifest, "get": get, "free": free, "receipt": receipt, "usage": usage,
 	"container": container, "answers": answers, "powercut": kill, "stopproc": stopProcess, "restart": restart, "books": books,
 	"adds-up": addsUp, "lease-of-hash": leaseOfHash, "nocontainer": noContainer, "lasted": lasted,
-	"sent": sent, "earned": earned, "alone": alone,
+	"sent": sent, "earned": earned, "alone": alone, "priced": priced,
 	"publish": publish, "site": site,
 }
 
@@ -75,6 +75,37 @@ func tenant(ts *testscript.TestScript, neg bool, args []string) {
 	_, err = faucet.Send(ctx, &banktypes.MsgSend{FromAddress: faucet.Address(), ToAddress: address, Amount: sdk.NewCoins(sdk.NewCoin(athtypes.Denom, amount))})
 	ts.Check(err)
 	ts.Setenv("FUNDS", amount.String())
+}
+
+// priced PRICE: the only Container costs so much until the script ends.
+func priced(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, "PRICE")
+	set := func(text string) error {
+		ctx, cancel := scriptContext()
+		defer cancel()
+		p, err := deploy.ParsePrice(text)
+		if err != nil {
+			return err
+		}
+		provider, err := net.Sender(net.Config.Worker.Account)
+		if err != nil {
+			return err
+		}
+		offers, err := leases.NewQueryClient(net.Chain().Conn()).Offers(ctx, &leases.QueryOffersRequest{})
+		if err != nil {
+			return err
+		}
+		if len(offers.Offers) != 1 {
+			return fmt.Errorf("%d Containers are offered, want 1", len(offers.Offers))
+		}
+		offer := offers.Offers[0]
+		offer.Denom, offer.Rate, offer.StandbyRate, offer.StorageRate = p.Denom, p.Rate, p.Rate.QuoRaw(2), p.Rate.QuoRaw(10)
+		offer.Delisted = false
+		_, err = provider.Send(ctx, &leases.MsgSetOffers{Operator: provider.Address(), Offers: []leases.Offer{offer}})
+		return err
+	}
+	ts.Check(set(args[0]))
+	ts.Defer(func() { ts.Check(set(net.Config.Worker.Price)) })
 }
 
 // manifest SAMPLE FILE [OLD NEW]…: writes a sample's SDL file with texts replaced.
