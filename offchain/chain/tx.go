@@ -163,7 +163,7 @@ func (s *Sender) send(ctx context.Context, msgs []sdk.Msg) (TxResult, error) {
 	if err := s.broadcast(ctx, raw); err != nil {
 		return TxResult{}, s.diagnose(err, start)
 	}
-	return s.await(ctx, wake, txHash(raw), start.Height+1, timeout)
+	return s.await(ctx, wake, raw, start.Height+1, timeout)
 }
 
 // nextTimeout is now + TTL, and never the same for two transactions: it is what makes an unordered transaction unique.

@@ -84,6 +84,25 @@ func TestSendSeesATransactionOverARestart(t *testing.T) {
 	require.EqualValues(t, 2, res.Height)
 }
 
+// TestSendHandsInAgainWhatANodeHasForgotten: a node that is killed loses its mempool; the transaction need not wait for the end of its life.
+func TestSendHandsInAgainWhatANodeHasForgotten(t *testing.T) {
+	n := newFakeNode(t)
+	sent := make(chan error, 1)
+	s, _ := testSender(t, n, SenderConfig{Gas: 1})
+	go func() {
+		_, err := s.Send(context.Background(), beat(1))
+		sent <- err
+	}()
+	n.awaitTx()
+	var forgotten []byte
+	n.set(func() { forgotten, n.mempool = n.mempool[0], nil })
+	n.produce()
+	n.awaitTx()
+	n.set(func() { require.Equal(t, [][]byte{forgotten}, n.mempool, "the same transaction, once") })
+	n.produce()
+	require.NoError(t, <-sent)
+}
+
 func TestSendErrorsSayWhatToDo(t *testing.T) {
 	ctx := context.Background()
 	t.Run("error - refused in simulation", func(t *testing.T) {

@@ -44,10 +44,11 @@ func (s *Sender) broadcast(ctx context.Context, raw []byte) error {
 }
 
 // await looks for the transaction in every block from a height on, until it is there or block time has passed its timeout.
-// It needs no transaction index on the node.
-func (s *Sender) await(ctx context.Context, wake <-chan int64, hash string, from int64, timeout time.Time) (TxResult, error) {
-	c := s.client
+// It needs no transaction index on the node. A node that restarts forgets what no block has taken, so the same bytes are handed to it again.
+func (s *Sender) await(ctx context.Context, wake <-chan int64, raw []byte, from int64, timeout time.Time) (TxResult, error) {
+	c, hash := s.client, txHash(raw)
 	started := c.clock.Now()
+	again, pause := started.Add(resendPause), resendPause
 	var (
 		found   TxResult
 		refused error
@@ -93,11 +94,27 @@ func (s *Sender) await(ctx context.Context, wake <-chan int64, hash string, from
 		case err != nil:
 			err = f.backoff.wait(ctx)
 		default:
+			if now := c.clock.Now(); !now.Before(again) {
+				s.resend(ctx, raw)
+				pause *= 2
+				again = now.Add(pause)
+			}
 			err = f.waitForHead(ctx, wake)
 		}
 		if err != nil {
 			return TxResult{}, fmt.Errorf("%w: %w", &TimeoutError{Hash: hash, Waited: waited}, err)
 		}
+	}
+}
+
+// resendPause is how long a transaction may be in no block until it is handed in again; each further time takes twice as long.
+const resendPause = 2 * time.Second
+
+// resend hands the bytes in once more. What the node says of it is of no account: it may well have them, and blocks tell what became of them.
+func (s *Sender) resend(ctx context.Context, raw []byte) {
+	_, err := txtypes.NewServiceClient(s.client.conn).BroadcastTx(ctx, &txtypes.BroadcastTxRequest{TxBytes: raw, Mode: txtypes.BroadcastMode_BROADCAST_MODE_SYNC})
+	if err != nil {
+		s.client.log.Debug("a transaction could not be handed in again", "hash", txHash(raw), "err", err)
 	}
 }
 

@@ -31,8 +31,8 @@ type schedule struct {
 }
 
 const (
-	latest   = 1500 * time.Millisecond // begin of a kill
-	downtime = 4 * time.Second
+	latest   = time.Second // begin of a kill
+	downtime = 3 * time.Second
 )
 
 // draw makes the schedule of a number: the same for the same seed.
