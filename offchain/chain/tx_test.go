@@ -222,6 +222,17 @@ func TestClockSkewIsSaidInOneSentence(t *testing.T) {
 	}
 }
 
+// TestANodeThatHasJustStartedIsNoClockSkew: its application compares with the year 1 until it has executed a block.
+func TestANodeThatHasJustStartedIsNoClockSkew(t *testing.T) {
+	n := newFakeNode(t)
+	n.simulate = func([]byte) (string, uint32, string) { return "sdk", 18, "unordered tx ttl exceeds 10m0s" }
+	s, _ := testSender(t, n, SenderConfig{})
+	_, err := s.Send(context.Background(), beat(1))
+	require.NotErrorIs(t, err, ErrClockSkew)
+	var again *BroadcastError
+	require.ErrorAs(t, err, &again)
+}
+
 func TestTimeoutsAreUnique(t *testing.T) {
 	n := newFakeNode(t)
 	cfg := n.config()

@@ -136,6 +136,9 @@ func (s *Sender) diagnose(err error, head Head) error {
 		return err
 	}
 	skew := s.client.clock.Now().Sub(head.Time).Round(time.Second)
+	if ahead && skew < MaxTTL-s.cfg.TTL {
+		return &BroadcastError{Err: fmt.Errorf("the node knows no time until the first block after its start: %w", err)}
+	}
 	direction := "ahead of"
 	if skew < 0 {
 		skew, direction = -skew, "behind"
