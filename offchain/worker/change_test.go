@@ -172,7 +172,9 @@ func TestDelistedOfferIsListedAgain(t *testing.T) {
 	r := newRig(t)
 	r.chain.delisted = true
 	lease := running(r, 1, service("web", imageWeb, manifest.RestartAlways))
-	require.True(t, r.chain.delisted, "not while it is leased")
+	r.settle()
+	require.False(t, r.chain.delisted, "it was leased by name, and counts again")
+	r.chain.delisted = true
 	r.chain.close(lease, leasetypes.CloseReason_CLOSE_REASON_TENANT)
 	r.settle()
 	require.False(t, r.chain.delisted)

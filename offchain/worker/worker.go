@@ -319,9 +319,10 @@ func (w *Worker) lookOnce(ctx context.Context) error {
 	return nil
 }
 
-// relist puts the Container's offer back into the chain's price index, which somebody took it out of while it could not be leased.
+// relist puts the Container's offer back into the chain's price index and public supply, which somebody took it out of while it could not be
+// leased. A Container that was leased by name since then counts as supply again, too.
 func (w *Worker) relist(ctx context.Context, status providertypes.ContainerStatus) error {
-	if status.State != providertypes.ContainerState_CONTAINER_STATE_READY || status.Lease != "" {
+	if status.State != providertypes.ContainerState_CONTAINER_STATE_READY && status.State != providertypes.ContainerState_CONTAINER_STATE_LEASED {
 		return nil
 	}
 	delisted, err := w.chain.Delisted(ctx, w.container)

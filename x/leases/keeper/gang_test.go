@@ -265,13 +265,23 @@ func TestDeadOffersAreClearedAway(t *testing.T) {
 		return res
 	}
 	require.Equal(t, &types.MsgRefreshOffersResponse{}, refresh(1, 101, 999), "still silent; leased; unknown")
+	require.False(t, w.status(1).Offered, "what can't be leased is no supply")
 	w.providers.silent = map[uint64]bool{}
 	require.Equal(t, []uint64{1, 2}, refresh(1, 2).Listed)
 	require.Equal(t, &types.MsgRefreshOffersResponse{}, refresh(1))
 
-	// A Container that was leased by name while it was not listed is listed again once it is free.
+	require.True(t, w.status(1).Offered)
+
+	// A Container that was leased by name while it was not listed counts again when it says so, and is listed again once it is free.
 	id := w.open(orderFunded(w, tenant(2), 100_000, 3))
 	w.check()
+	require.False(t, w.status(3).Offered)
+	require.Equal(t, []uint64{3}, refresh(3).Listed)
+	require.True(t, w.status(3).Offered)
+	require.Equal(t, &types.MsgRefreshOffersResponse{}, refresh(3))
+	four := w.open(orderFunded(w, tenant(2), 100_000, 4))
+	w.closed(four)
+	require.True(t, w.status(4).Offered)
 	_, err = w.k.CloseLease(w.ctx, tenant(2), id, 0, nil)
 	require.NoError(t, err)
 	w.check()

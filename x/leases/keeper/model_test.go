@@ -243,7 +243,7 @@ func (m *market) offersStand(t *rapid.T) {
 		}
 		status, err := m.providers.Status(m.ctx, id)
 		require.NoError(t, err)
-		require.Equal(t, there && p.only == 0 && p.supply, status.Offered, "container %d is public supply", id)
+		require.Equal(t, there && !o.Delisted && p.only == 0 && p.supply, status.Offered, "container %d is public supply", id)
 	}
 	params, err := m.k.params.Get(m.ctx)
 	require.NoError(t, err)

@@ -183,8 +183,8 @@ func (k *Keeper) restorePrice(ctx sdk.Context, id uint64) error {
 	return k.indexPrice(ctx, offer)
 }
 
-// RefreshOffers compares offers with whether their Containers can be leased now, and takes them out of the price index or puts
-// them back. x/providers does not call upward when a Container falls silent, and a block can't look at all; so who is in
+// RefreshOffers compares offers with whether their Containers can be leased now, and takes them out of the price index and of public supply or
+// puts them back. x/providers does not call upward when a Container falls silent, and a block can't look at all; so who is in
 // the way of matching is removed by whoever it hinders, and who is back says so himself.
 func (k *Keeper) RefreshOffers(ctx sdk.Context, ids []uint64) (listed, delisted []uint64, err error) {
 	for _, id := range ids {
@@ -199,7 +199,9 @@ func (k *Keeper) RefreshOffers(ctx sdk.Context, ids []uint64) (listed, delisted 
 		switch {
 		case err != nil:
 			return nil, nil, err
-		case leased || offer.Delisted == !free:
+		case leased && !offer.Delisted, !leased && offer.Delisted == !free:
+		case leased:
+			listed, err = append(listed, id), k.relist(ctx, offer)
 		case free:
 			listed, err = append(listed, id), k.list(ctx, offer)
 		default:
@@ -231,22 +233,47 @@ func (k *Keeper) availability(ctx sdk.Context, id uint64) (leased, free bool, er
 // list puts the offer of a Container without a lease back into the price index.
 func (k *Keeper) list(ctx sdk.Context, offer types.Offer) error {
 	offer.Delisted = false
+	if err := k.indexPrice(ctx, offer); err != nil {
+		return err
+	}
+	return k.relist(ctx, offer)
+}
+
+// relist notes that an offer counts again, also of a Container that was leased by name while it did not.
+func (k *Keeper) relist(ctx sdk.Context, offer types.Offer) error {
+	offer.Delisted = false
 	if err := k.offers.Set(ctx, offer.ContainerId, offer); err != nil {
 		return err
 	}
-	if err := k.indexPrice(ctx, offer); err != nil {
+	container, err := k.providers.Container(ctx, offer.ContainerId)
+	if err != nil {
+		return err
+	}
+	class, err := k.providers.Class(ctx, container.Class)
+	if err != nil {
+		return err
+	}
+	supply, err := k.isSupply(ctx, offer, class, container.Count)
+	if err != nil {
+		return err
+	}
+	if err := k.providers.SetOffered(ctx, offer.ContainerId, supply); err != nil {
 		return err
 	}
 	return athtypes.Emit(ctx, &types.EventOfferListed{ContainerId: offer.ContainerId})
 }
 
-// delist takes the offer of a Container without a lease out of the price index.
+// delist takes the offer of a Container without a lease out of the price index, and with that out of public supply: what can't be leased
+// earns no capacity, until it says that it can be.
 func (k *Keeper) delist(ctx sdk.Context, offer types.Offer) error {
 	if err := k.dropPrice(ctx, offer.ContainerId); err != nil {
 		return err
 	}
 	offer.Delisted = true
 	if err := k.offers.Set(ctx, offer.ContainerId, offer); err != nil {
+		return err
+	}
+	if err := k.providers.SetOffered(ctx, offer.ContainerId, false); err != nil && !errors.Is(err, providertypes.ErrContainerNotFound) {
 		return err
 	}
 	return athtypes.Emit(ctx, &types.EventOfferDelisted{ContainerId: offer.ContainerId})
