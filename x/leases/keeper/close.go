@@ -185,6 +185,14 @@ func (k *Keeper) endDue(ctx sdk.Context, p *purse, lease types.Lease) error {
 	if lease.Expired(lease.EndAt(p.account.TouchedAt, ctx.BlockTime())) {
 		reason = types.CloseReason_CLOSE_REASON_EXPIRED
 	}
-	_, err := k.end(ctx, p, lease, types.End{Reason: reason})
+	params, err := k.params.Get(ctx)
+	if err != nil {
+		return err
+	}
+	end := types.End{Reason: reason}
+	if reason == types.CloseReason_CLOSE_REASON_EXHAUSTED {
+		end.Abandoned = lease.Abandoned(lease.EndAt(p.account.TouchedAt, ctx.BlockTime()), params.MinRunway)
+	}
+	_, err = k.end(ctx, p, lease, end)
 	return err
 }

@@ -135,6 +135,8 @@ type End struct {
 	By string
 	// Reason is why.
 	Reason CloseReason
+	// Abandoned says that the lease ran dry because its tenant took the money away (Lease.Abandoned).
+	Abandoned bool
 	// ExitCodes are what the worker said of the workload's services.
 	ExitCodes []int32
 	// Statement is what the worker has signed of the end, verified; nil for nothing.
@@ -180,7 +182,7 @@ func (r CloseReason) Accuses(l Lease) bool {
 // counted beyond the end goes back to the tenant, and so does the last fraction of a unit.
 func (l Lease) Close(end End, touched time.Time, outage time.Duration, usd Clock) (Receipt, Settlement) {
 	refund := l.refund(end, outage, usd)
-	l, s := l.Leave(end.Reason, end.At, touched, outage, usd)
+	l, s := l.Leave(end.charged(), end.At, touched, outage, usd)
 	s.Forgiven = s.Forgiven.Add(l.Remainder)
 	s.Released = s.Released.Add(l.GraceReserve)
 	minimum := math.ZeroInt()

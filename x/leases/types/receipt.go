@@ -18,7 +18,7 @@ import (
 // which block it is closed.
 func (l Lease) refund(end End, outage time.Duration, usd Clock) math.Int {
 	_, settled := l.Settle(end.At, outage, usd)
-	left, s := l.Leave(end.Reason, end.At, end.At, outage, usd)
+	left, s := l.Leave(end.charged(), end.At, end.At, outage, usd)
 	units, _ := splitUnits(s.Forgiven.Sub(settled.Forgiven).Add(left.Remainder))
 	return units.Add(s.Released).Add(left.GraceReserve).Sub(settled.Released).Sub(s.Minimum)
 }
