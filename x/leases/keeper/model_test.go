@@ -163,10 +163,25 @@ func (m *market) opened(t *rapid.T, who uint64, opened types.OpenedLease) {
 // refresh brings the price index up to date; whether somebody does changes nobody's money.
 func (m *market) refresh(t *rapid.T) {
 	ids := rapid.SliceOfNDistinct(rapid.Uint64Range(1, modelContainers+1), 1, 4, rapid.ID[uint64]).Draw(t, "containers")
+	var listed []uint64
 	require.True(t, m.do(func(ctx sdk.Context) error {
-		_, err := m.msgs.RefreshOffers(ctx, &types.MsgRefreshOffers{Signer: tenant(1).String(), ContainerIds: ids})
+		res, err := m.msgs.RefreshOffers(ctx, &types.MsgRefreshOffers{Signer: tenant(1).String(), ContainerIds: ids})
+		if err == nil {
+			listed = res.Listed
+		}
 		return err
 	}))
+	for _, id := range listed { // it counts anew, at the price that ATH has now
+		m.offers[id] = m.judged(m.offers[id])
+	}
+}
+
+// judged is a price that is compared with the class's ceiling now.
+func (m *market) judged(p price) price {
+	if p.supply = p.rate <= 1_000; p.denom == types.MicroUSD {
+		p.supply = p.rate*m.uath <= 1_000
+	}
+	return p
 }
 
 // setOffer changes a standing price; open leases keep theirs.
@@ -181,9 +196,7 @@ func (m *market) setOffer(t *rapid.T) {
 	signer := rapid.SampledFrom([]sdk.AccAddress{provider(ownerOf(id)), operator(ownerOf(id)), tenant(1)}).Draw(t, "signer")
 	o := offer(id, p.rate)
 	o.Denom = p.denom
-	if p.supply = p.rate <= 1_000; p.denom == types.MicroUSD {
-		p.supply = p.rate*m.uath <= 1_000
-	}
+	p = m.judged(p)
 	if o.MinCharge = p.minimum; p.only > 0 {
 		o.Allowed = []string{tenant(p.only).String()}
 	}
@@ -385,8 +398,9 @@ func (m *market) audit(t *rapid.T, id types.LeaseID) {
 	m.reasons[receipt.Reason]++
 	h := m.leases[id.String()]
 	if h.started.IsZero() {
-		want := math.ZeroInt() // a lease that never started costs nothing, unless its tenant walked away
-		if receipt.Reason == types.CloseReason_CLOSE_REASON_TENANT {
+		want := math.ZeroInt() // a lease that never started costs nothing, unless its tenant walked away or took the money away
+		taken := receipt.Reason == types.CloseReason_CLOSE_REASON_EXHAUSTED && receipt.EndedAt.Sub(receipt.CreatedAt) < m.params.MinRunway/2
+		if receipt.Reason == types.CloseReason_CLOSE_REASON_TENANT || taken {
 			want = h.least
 		}
 		require.Equal(t, want.String(), receipt.Billed.String())
