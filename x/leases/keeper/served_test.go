@@ -302,3 +302,26 @@ func TestServedInvariantSeesDamage(t *testing.T) {
 		})
 	}
 }
+
+// TestSettlingAStandbyChangesNothing: what a lease pays in the Container that stood by for it does not depend on whether somebody settled that
+// before.
+func TestSettlingAStandbyChangesNothing(t *testing.T) {
+	for name, settle := range map[string]bool{"settled": true, "not settled": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.addKeeper(1, 1, 10)
+			w.addKeeper(2, 2, 10)
+			id := w.open(guarded(w, tenant(1), 100_000, types.FailoverPolicy_FAILOVER_POLICY_ASK, 1, 2))
+			w.start(id)
+			w.pass(20 * time.Second)
+			if settle {
+				w.settled(types.LeaseID{Tenant: tenant(1), Number: 2})
+			}
+			require.NoError(t, w.failover(tenant(1), id))
+			w.closed(id)
+			require.Equal(t, int64(120), w.earned(2), "a minute of standing by, of which 20 s were stood")
+			require.Equal(t, int64(600), w.earned(1))
+			w.check()
+		})
+	}
+}

@@ -96,6 +96,10 @@ func (k *Keeper) takeOver(ctx sdk.Context, p *purse, lease types.Lease, number u
 		if err != nil {
 			return standby, err
 		}
+		// What standing by has earned of the minimum charge is earned, whoever settled it before.
+		if standby, _, err = k.settle(ctx, p, standby); err != nil {
+			return standby, err
+		}
 		receipt, err := k.finish(ctx, p, standby, types.End{Reason: types.CloseReason_CLOSE_REASON_PROMOTED})
 		if err != nil {
 			return standby, err
