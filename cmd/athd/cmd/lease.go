@@ -233,7 +233,8 @@ func printStatus(out io.Writer, s leaseStatus) error {
 	}
 	if r := s.Receipt; r != nil {
 		fmt.Fprintf(w, "state\tclosed: %s\n", word(r.Reason.String(), "CLOSE_REASON_"))
-		fmt.Fprintf(w, "billed\t%s\n", r.Billed.String()+r.Denom)
+		fmt.Fprintf(w, "billed\t%s, of it service fee %s\n", r.Billed.String()+r.Denom, r.Fee)
+		fmt.Fprintf(w, "refunded\t%s\n", r.Refunded.String()+r.Denom)
 		fmt.Fprintf(w, "ended\t%s\n", r.EndedAt.UTC().Format(time.RFC3339))
 		fmt.Fprintf(w, "exit codes\t%v\n", r.ExitCodes)
 	}
