@@ -156,30 +156,30 @@ func (e Expose) same(o Expose) bool {
 }
 
 // merge takes in another rule about the same port.
-func (x *Expose) merge(o Expose, v value) {
-	x.Hosts = append(x.Hosts, o.Hosts...)
-	if len(x.Hosts) > MaxHosts && len(x.Hosts)-len(o.Hosts) <= MaxHosts && len(o.Hosts) <= MaxHosts {
-		v.refusef("accept", "at most %d host names of one port are served, this rule makes them %d", MaxHosts, len(x.Hosts))
+func (e *Expose) merge(o Expose, v value) {
+	e.Hosts = append(e.Hosts, o.Hosts...)
+	if len(e.Hosts) > MaxHosts && len(e.Hosts)-len(o.Hosts) <= MaxHosts && len(o.Hosts) <= MaxHosts {
+		v.refusef("accept", "at most %d host names of one port are served, this rule makes them %d", MaxHosts, len(e.Hosts))
 	}
-	if !x.IsHTTP() {
-		x.HTTP = o.HTTP
+	if !e.IsHTTP() {
+		e.HTTP = o.HTTP
 	}
-	x.Global = x.Global || o.Global
-	if o.IsHTTP() && !reflect.DeepEqual(x.Options(), o.Options()) {
+	e.Global = e.Global || o.Global
+	if o.IsHTTP() && !reflect.DeepEqual(e.Options(), o.Options()) {
 		v.warnf("another rule exposes the same port: its http_options count for all host names of the port")
 	}
 }
 
 // serves says what of a rule has no effect because the port is not HTTP.
-func (x *Expose) serves(v value) {
-	if x.IsHTTP() {
+func (e *Expose) serves(v value) {
+	if e.IsHTTP() {
 		return
 	}
-	if x.HTTP != nil {
+	if e.HTTP != nil {
 		v.warnf("http_options have no effect here; they are for a port that is exposed as 80, to global, over tcp")
-		x.HTTP = nil
+		e.HTTP = nil
 	}
-	if len(x.Hosts) > 0 {
+	if len(e.Hosts) > 0 {
 		v.warnf("accept has no effect here; host names are for a port that is exposed as 80, to global, over tcp")
 	}
 }

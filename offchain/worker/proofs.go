@@ -78,15 +78,15 @@ func (p *proofs) due(all []claim, now time.Time) []claim {
 // look asks DNS for one claim, and returns the proof as it is now.
 func (p *proofs) look(ctx context.Context, c claim, chainID string, now func() time.Time) Proof {
 	record, value := api.Challenge(chainID, tenantOf(c.lease), c.host)
-	texts, err := p.resolver(ctx, record)
+	texts, silent := p.resolver(ctx, record)
 	after, detail := c.proof, ""
 	switch {
-	case err == nil && slices.Contains(texts, value):
+	case silent == nil && slices.Contains(texts, value):
 		after.Seen, after.Lost = now().UTC(), time.Time{}
 		if after.Since.IsZero() {
 			after.Since = after.Seen
 		}
-	case err != nil:
+	case silent != nil:
 		detail = "DNS does not answer for " + record
 		if !after.Since.IsZero() && !now().Before(after.Seen.Add(proofGrace)) {
 			after = Proof{Lost: now().UTC()}
@@ -128,7 +128,10 @@ func (w *Worker) prove(ctx context.Context) {
 	for _, c := range due {
 		asking.Go(func() error {
 			after := w.proofs.look(ctx, c, chainID, w.clock.Now)
-			if after == c.proof || ctx.Err() != nil {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if after == c.proof {
 				return nil
 			}
 			if err := w.book.update(c.lease, func(i *Intent) error {
@@ -146,7 +149,7 @@ func (w *Worker) prove(ctx context.Context) {
 			return nil
 		})
 	}
-	_ = asking.Wait() // none returns an error
+	_ = asking.Wait() // the end of ctx, which is its owner's to see
 	w.route()
 	w.noteChanges()
 }
