@@ -13,6 +13,7 @@ import (
 	"github.com/athnet/ath/offchain/chain"
 	"github.com/athnet/ath/offchain/deploy"
 	checks "github.com/athnet/ath/x/checks/types"
+	athtypes "github.com/athnet/ath/x/ath/types"
 	leases "github.com/athnet/ath/x/leases/types"
 	providers "github.com/athnet/ath/x/providers/types"
 )
@@ -113,7 +114,7 @@ func (n *Network) awaitReady(ctx context.Context) error {
 		return err
 	}
 	return n.Poll(ctx, 30*time.Second, "the Indexer to offer the Container", func(ctx context.Context) (bool, error) {
-		a, err := ix.Find(ctx, deploy.Query{Tenant: n.Address(n.Config.Tenant), Requirement: leases.Requirement{Class: "cpu"}, MaxRate: math.ZeroInt(), Limit: 1})
+		a, err := ix.Find(ctx, deploy.Query{Tenant: n.Address(n.Config.Tenant), Requirement: leases.Requirement{Class: "cpu"}, MaxRate: math.ZeroInt(), Denom: athtypes.Denom, Limit: 1})
 		return err == nil && len(a.Candidates) > 0, err
 	})
 }
