@@ -12,8 +12,8 @@ import (
 
 	"github.com/athnet/ath/offchain/chain"
 	"github.com/athnet/ath/offchain/deploy"
-	checks "github.com/athnet/ath/x/checks/types"
 	athtypes "github.com/athnet/ath/x/ath/types"
+	checks "github.com/athnet/ath/x/checks/types"
 	leases "github.com/athnet/ath/x/leases/types"
 	providers "github.com/athnet/ath/x/providers/types"
 )
