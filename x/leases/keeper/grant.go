@@ -124,56 +124,68 @@ func (k *Keeper) SetRefill(ctx sdk.Context, tenant, granter sdk.AccAddress) erro
 }
 
 // refill deposits under the grant that an account has chosen for it, if it is about to run dry and holds less than the granter wants to
-// keep there. It never fails a block: what is in the way is told in an event.
+// keep there: once, or until it has caught up where blocks were late. It never fails a block: what is in the way is told in an event.
 func (k *Keeper) refill(ctx sdk.Context, p *purse) error {
 	if p.account.Refill == "" || !p.account.Dry(p.balance, ctx.BlockTime(), p.usd) {
 		return nil
 	}
-	before := *p
-	failed := k.isolate(ctx, func(ctx sdk.Context) error { return k.tryRefill(ctx, p) })
-	if failed == nil {
-		return nil
+	for range maxCatchUp {
+		before, more := *p, false
+		failed := k.isolate(ctx, func(ctx sdk.Context) (err error) {
+			more, err = k.tryRefill(ctx, p)
+			return err
+		})
+		if failed != nil {
+			*p = before
+			return k.refillFailed(ctx, p, failed)
+		}
+		if !more || !p.exhausted(ctx) {
+			return nil
+		}
 	}
-	*p = before
+	return nil
+}
+
+// refillFailed says why a refill did not come. A grant that is of no use any more is not asked again.
+func (k *Keeper) refillFailed(ctx sdk.Context, p *purse, failed error) error {
+	granter, text := p.account.Refill, failed.Error()
 	if errors.Is(failed, types.ErrGrantNotFound) || errors.Is(failed, types.ErrNoRefill) || errors.Is(failed, types.ErrGrantExpired) {
-		p.account.Refill = "" // no use to ask again
+		p.account.Refill = ""
 		if err := k.savePurse(ctx, p); err != nil {
 			return err
 		}
 	}
-	text := failed.Error()
-	return athtypes.Emit(ctx, &types.EventRefillFailed{
-		Tenant: p.account.Tenant, Granter: before.account.Refill, Error: text[:min(len(text), maxParkedError)],
-	})
+	return athtypes.Emit(ctx, &types.EventRefillFailed{Tenant: p.account.Tenant, Granter: granter, Error: text[:min(len(text), maxParkedError)]})
 }
 
-func (k *Keeper) tryRefill(ctx sdk.Context, p *purse) error {
+// tryRefill makes one deposit, unless there is enough.
+func (k *Keeper) tryRefill(ctx sdk.Context, p *purse) (bool, error) {
 	granter, err := k.addresses.StringToBytes(p.account.Refill)
 	if err != nil {
-		return err
+		return false, err
 	}
 	grant, err := k.Grant(ctx, granter, p.tenant)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if grant.Refill != nil && p.account.Free(p.balance).GTE(grant.Refill.Keep) {
-		return nil
+		return false, nil
 	}
 	grant, amount, err := grant.NextRefill(ctx.BlockTime())
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := k.grants.Set(ctx, collections.Join(p.tenant, sdk.AccAddress(granter)), grant); err != nil {
-		return err
+		return false, err
 	}
 	who := grant.Payer()
 	if err := k.place(ctx, p, who, amount); err != nil {
-		return err
+		return false, err
 	}
 	if err := k.vault.Deposit(ctx, granter, p.row(), amount); err != nil {
-		return err
+		return false, err
 	}
 	event := k.depositedBy(p, who, amount)
 	event.Refill = true
-	return athtypes.Emit(ctx, event)
+	return true, athtypes.Emit(ctx, event)
 }

@@ -233,6 +233,46 @@ func TestRefillComesBeforeThePause(t *testing.T) {
 	}
 }
 
+// TestRefillCatchesUp: after a halt as many refills come at once as pay for what ran on, within limit and period, and then no more.
+func TestRefillCatchesUp(t *testing.T) {
+	w := newWorld(t)
+	id, boss, me := refilled(w, 600_000, autoRefill(200_000, 100_000, 500_000, 24*time.Hour))
+	w.fund(boss, 1_000_000)
+	w.pass(24*time.Hour + 10*time.Minute + 7*time.Hour) // 252,000 are missing
+	w.check()
+	_, err := w.k.Lease(w.ctx, id)
+	require.NoError(t, err)
+	require.EqualValues(t, 300_000, w.limit(boss, me))
+}
+
+// TestRefillsAreBoundedPerBlock like everything that the queue does.
+func TestRefillsAreBoundedPerBlock(t *testing.T) {
+	w := newWorld(t)
+	w.leastForeign(1_000)
+	params, err := w.k.params.Get(w.ctx)
+	require.NoError(t, err)
+	params.MaxClosesPerBlock = 4
+	require.NoError(t, w.k.params.Set(w.ctx, params))
+	boss := friend(1)
+	w.fund(boss, 100_000_000)
+	for n := uint64(1); n <= 10; n++ {
+		w.addOffer(n, 1, 10)
+		w.start(w.open(orderFunded(w, tenant(n), 4_000, n)))
+		refill := autoRefill(1_000_000, 10_000_000, 10_000_000, time.Hour)
+		w.grantMsg(&types.MsgGrantDeposit{Granter: boss.String(), Grantee: tenant(n).String(), Limit: uath(10_000_000), Refill: &refill})
+		_, err := w.msgs.SetRefill(w.ctx, &types.MsgSetRefill{Tenant: tenant(n).String(), Granter: boss.String()})
+		require.NoError(t, err)
+	}
+	for _, want := range []int{4, 4, 2, 0} {
+		require.Len(t, events[*types.EventDeposited](w, time.Hour, time.Hour), want)
+	}
+	require.Zero(t, w.bank(boss))
+	for n := uint64(1); n <= 10; n++ {
+		_, err := w.k.Lease(w.ctx, types.LeaseID{Tenant: tenant(n), Number: 1})
+		require.NoError(t, err, "tenant %d", n)
+	}
+}
+
 // TestRefillThatFailsIsSaid and stops nothing: the account goes the way that it would have gone without.
 func TestRefillThatFailsIsSaid(t *testing.T) {
 	for name, c := range map[string]struct {
