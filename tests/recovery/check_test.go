@@ -136,18 +136,21 @@ func (l *lease) ready() time.Time {
 	return slices.MaxFunc(l.processes, func(a, b process) int { return a.since.Compare(b.since) }).since
 }
 
+// remembered is a lease as the Indexer answers it.
+type remembered struct {
+	ID      string   `json:"lease_id"`
+	State   string   `json:"state"`
+	Billed  math.Int `json:"billed"`
+	Records uint64   `json:"usage_records"`
+}
+
 // checkIndexer compares what the Indexer remembers with what the blocks have said.
 func (w *world) checkIndexer(ctx context.Context, height int64) {
 	w.Helper()
 	w.await(ctx, "the Indexer to agree", func(ctx context.Context) error {
 		var said struct {
-			Height int64 `json:"height"`
-			Leases []struct {
-				ID      string   `json:"lease_id"`
-				State   string   `json:"state"`
-				Billed  math.Int `json:"billed"`
-				Records uint64   `json:"usage_records"`
-			} `json:"leases"`
+			Height int64        `json:"height"`
+			Leases []remembered `json:"leases"`
 		}
 		if err := getJSON(ctx, w.net.IndexerURL()+"/v1/leases/"+w.ledger.tenant, &said); err != nil {
 			return err
@@ -159,14 +162,7 @@ func (w *world) checkIndexer(ctx context.Context, height int64) {
 			return errors.Join(err, fmt.Errorf("it is ahead, at block %d", said.Height))
 		}
 		for _, l := range w.leases {
-			i := slices.IndexFunc(said.Leases, func(v struct {
-				ID      string   `json:"lease_id"`
-				State   string   `json:"state"`
-				Billed  math.Int `json:"billed"`
-				Records uint64   `json:"usage_records"`
-			}) bool {
-				return v.ID == l.id
-			})
+			i := slices.IndexFunc(said.Leases, func(v remembered) bool { return v.ID == l.id })
 			if i < 0 {
 				return fmt.Errorf("it does not know lease %s", l.id)
 			}

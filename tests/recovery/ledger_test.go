@@ -28,15 +28,15 @@ type flow struct {
 
 // ledger is what the chain has said, block by block, from the first one on.
 type ledger struct {
-	mu       sync.Mutex
-	height   int64
-	chainID  string
-	tenant   string
-	keys     map[uint64][]byte // of workers, by Container
-	leases   map[string]*account
-	flows    []flow
-	err      error
-	contains map[string]uint64 // lease → Container
+	mu      sync.Mutex
+	height  int64
+	chainID string
+	tenant  string
+	keys    map[uint64][]byte // of workers, by Container
+	leases  map[string]*account
+	flows   []flow
+	err     error
+	at      map[string]uint64 // lease → Container
 }
 
 // account is what the chain has said of one lease.
@@ -48,7 +48,7 @@ type account struct {
 }
 
 func newLedger(chainID, tenant string, containers []providers.ContainerView) *ledger {
-	l := &ledger{chainID: chainID, tenant: tenant, keys: map[uint64][]byte{}, leases: map[string]*account{}, contains: map[string]uint64{}}
+	l := &ledger{chainID: chainID, tenant: tenant, keys: map[uint64][]byte{}, leases: map[string]*account{}, at: map[string]uint64{}}
 	for _, c := range containers {
 		l.keys[c.Container.Id] = c.Container.WorkerPubkey
 	}
@@ -87,7 +87,7 @@ func (l *ledger) take(height int64, msg any) error {
 	case *leases.EventLeaseOpened:
 		id := e.Lease.ID()
 		l.leases[id] = &account{head: voucher.Head{LeaseID: id}}
-		l.contains[id] = e.Lease.ContainerId
+		l.at[id] = e.Lease.ContainerId
 	case *leases.EventLeaseStarted:
 		l.leases[e.Lease.ID()].started = &e.Lease
 	case *leases.EventUsageRecorded:
@@ -118,7 +118,7 @@ func (l *ledger) record(r leases.UsageRecord) error {
 	if a.records > 0 && !r.From.Equal(a.head.Until) {
 		return fmt.Errorf("lease %s: usage record %d is from %s, the one before until %s", r.LeaseId, r.Sequence, r.From, a.head.Until)
 	}
-	head, err := voucher.Verify(a.head, r, l.chainID, l.keys[l.contains[r.LeaseId]])
+	head, err := voucher.Verify(a.head, r, l.chainID, l.keys[l.at[r.LeaseId]])
 	if err != nil {
 		return err
 	}

@@ -238,7 +238,7 @@ func startOf(pid int) (string, error) {
 	return fields[19], nil
 }
 
-// heightHeader asks a node for the state after a block.
+// atHeight asks a node for the state after a block.
 func atHeight(ctx context.Context, height int64) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, "x-cosmos-block-height", strconv.FormatInt(height, 10))
 }
