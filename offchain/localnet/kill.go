@@ -27,10 +27,7 @@ func (n *Network) End(name string, sig syscall.Signal) error {
 		if p == nil {
 			return fmt.Errorf("there is no process %q", name)
 		}
-		if sig == syscall.SIGKILL {
-			return p.kill()
-		}
-		return p.stop()
+		return p.end(sig)
 	}
 	half, err := n.engine.half(name)
 	if err != nil || !half.alive() {

@@ -99,11 +99,14 @@ func (p *process) signal(sig syscall.Signal) error {
 }
 
 // stop asks, waits, and kills.
-func (p *process) stop() error {
+func (p *process) stop() error { return p.end(syscall.SIGTERM) }
+
+// end sends a signal that ends the process, waits, and kills.
+func (p *process) end(sig syscall.Signal) error {
 	if p.pid() == 0 {
 		return nil
 	}
-	if err := p.signal(syscall.SIGTERM); err != nil {
+	if err := p.signal(sig); err != nil {
 		return err
 	}
 	select {

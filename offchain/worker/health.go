@@ -21,7 +21,7 @@ func Warnables() []daemon.Warnable {
 		},
 		{
 			Code: "engine-lost", Title: "the engine has lost workloads that run", Severity: daemon.SeverityHigh,
-			Text: "It neither measures them nor takes their output; they stand still once that fills a pipe.", Remedy: "restart dockerd; with live-restore workloads go on. --engine-restart has it done",
+			Text: "It does not measure them; if it takes no output either, they stand still once that fills a pipe.", Remedy: "restart dockerd; with live-restore workloads go on. --engine-restart has it done. Where it does not help, the workload has lost its network: its tenant has to lease anew",
 		},
 		{
 			Code: "heartbeat", Title: "heartbeats do not arrive", Severity: daemon.SeverityMedium, After: 10 * time.Second,

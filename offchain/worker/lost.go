@@ -25,14 +25,18 @@ const (
 // lost are instances that the engine says run and has no hold of. dockerd is so when containerd dies while dockerd takes its containers
 // over after a start: it then neither measures them nor takes their output, until it is started again. A workload that writes more than a
 // pipe holds (64 KiB) stands still meanwhile, so this is not left to chance.
+//
+// What a restart does not cure is only told: dockerd may have dropped the instance's network as well, and then measures it no more, although
+// its output comes.
 type lost struct {
 	since     map[string]time.Time // by instance's id
+	tried     map[string]bool      // for which the engine was restarted
 	restarted time.Time
 }
 
 // lostLoop looks after what the engine has lost.
 func (w *Worker) lostLoop(ctx context.Context) error {
-	l := lost{since: map[string]time.Time{}}
+	l := lost{since: map[string]time.Time{}, tried: map[string]bool{}}
 	for {
 		if err := w.lookForLost(ctx, &l); err != nil && ctx.Err() == nil {
 			w.log.Debug("it could not be looked for instances that the engine has lost", "err", err)
@@ -51,11 +55,13 @@ func (w *Worker) lookForLost(ctx context.Context, l *lost) error {
 	now := w.clock.Now()
 	since := map[string]time.Time{}
 	var overdue []string
+	var untried []string
 	for _, i := range have {
 		if i.State != runtime.StateRunning || now.Sub(i.StartedAt) < lostAfter {
 			continue
 		}
 		if _, err := w.runtime.Stats(ctx, i.Key); err == nil {
+			delete(l.tried, i.ID)
 			continue
 		} else if !errors.Is(err, runtime.ErrNotFound) {
 			return err
@@ -67,6 +73,9 @@ func (w *Worker) lookForLost(ctx context.Context, l *lost) error {
 		since[i.ID] = at
 		if now.Sub(at) >= lostAfter {
 			overdue = append(overdue, i.Service+" of "+i.Lease)
+			if !l.tried[i.ID] {
+				untried = append(untried, i.ID)
+			}
 		}
 	}
 	l.since = since
@@ -75,10 +84,13 @@ func (w *Worker) lookForLost(ctx context.Context, l *lost) error {
 		return nil
 	}
 	w.health.Set("engine-lost", strings.Join(overdue, ", "))
-	if w.config.EngineRestart == "" || now.Sub(l.restarted) < restartPause {
+	if w.config.EngineRestart == "" || len(untried) == 0 || now.Sub(l.restarted) < restartPause {
 		return nil
 	}
 	l.restarted, l.since = now, map[string]time.Time{}
+	for _, id := range untried {
+		l.tried[id] = true
+	}
 	w.log.Error("the engine has lost instances that run; restarting it", "instances", overdue, "command", w.config.EngineRestart)
 	ctx, cancel := context.WithTimeout(ctx, restartTime)
 	defer cancel()

@@ -30,7 +30,7 @@ func (f forgetful) Stats(ctx context.Context, k runtime.Key) (runtime.Stats, err
 	return f.Runtime.Stats(ctx, k)
 }
 
-// TestTheEngineIsRestartedWhenItHasLostAWorkload, once a minute at most, and not for what has ended or only just started.
+// TestTheEngineIsRestartedWhenItHasLostAWorkload, once for each time, once a minute at most, and not for what has ended or only just started.
 func TestTheEngineIsRestartedWhenItHasLostAWorkload(t *testing.T) {
 	r := newRig(t)
 	m := workload(service("job", imageJob, manifest.RestartNever), service("web", imageWeb, manifest.RestartAlways))
@@ -41,7 +41,7 @@ func TestTheEngineIsRestartedWhenItHasLostAWorkload(t *testing.T) {
 	r.settle()
 	ran := filepath.Join(t.TempDir(), "ran")
 	r.config.EngineRestart = "echo once >>" + ran
-	l := lost{since: map[string]time.Time{}}
+	l := lost{since: map[string]time.Time{}, tried: map[string]bool{}}
 	look := func(after time.Duration) (warned bool, restarts int) {
 		t.Helper()
 		r.clock.Advance(after)
@@ -68,7 +68,12 @@ func TestTheEngineIsRestartedWhenItHasLostAWorkload(t *testing.T) {
 	expect(lostLook, true, 1)
 	expect(lostLook, false, 1) // counted anew: the engine needs time
 	expect(lostAfter, true, 1)
-	expect(restartPause, true, 2)
+	expect(restartPause, true, 1) // a restart has not cured it
+	engine.lost["web"] = false
+	expect(lostLook, false, 1)
+	engine.lost["web"] = true
+	expect(lostLook, false, 1)
+	expect(lostAfter, true, 2)
 	engine.lost["web"] = false
 	expect(lostLook, false, 2)
 	expect(2*restartPause, false, 2)

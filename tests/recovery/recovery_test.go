@@ -8,12 +8,15 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/moby/moby/client"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/athnet/ath/offchain/localnet"
 	leases "github.com/athnet/ath/x/leases/types"
 )
 
@@ -76,11 +79,11 @@ func (w *world) play(s schedule) {
 		g.Go(func() error {
 			for _, k := range kills {
 				time.Sleep(k.after)
-				if err := w.net.End(target, k.signal); err != nil {
+				if err := w.end(target, k.signal); err != nil {
 					return err
 				}
 				time.Sleep(k.down)
-				if err := w.net.Begin(gctx, target); err != nil {
+				if err := w.begin(gctx, target); err != nil {
 					return err
 				}
 			}
@@ -112,6 +115,35 @@ func (w *world) play(s schedule) {
 	if closed != nil {
 		w.leases = append(w.leases, w.rent())
 	}
+}
+
+// end ends one. containerd is spared while a dockerd that has just started takes its containers over, which is half a second: a dockerd whose
+// containerd dies then takes running containers for ended ones and drops their networks (docs/recovery.md).
+func (w *world) end(target string, signal syscall.Signal) error {
+	if target == localnet.Containerd {
+		w.taking.Lock()
+		defer w.taking.Unlock()
+	}
+	return w.net.End(target, signal)
+}
+
+// begin starts one again; dockerd has answered, or was ended, before containerd may end.
+func (w *world) begin(ctx context.Context, target string) error {
+	if target != localnet.Dockerd {
+		return w.net.Begin(ctx, target)
+	}
+	w.taking.Lock()
+	err := w.net.Begin(ctx, target)
+	go func() {
+		defer w.taking.Unlock()
+		for range 50 {
+			if _, err := w.engine.Ping(w.Context(), client.PingOptions{}); err == nil {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}()
+	return err
 }
 
 // close is the tenant's wish, made until the chain has heard it.

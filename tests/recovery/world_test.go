@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -55,6 +57,7 @@ type world struct {
 	anyone *chain.Sender // who settles
 	leases []*lease
 	ended  int
+	taking sync.Mutex // dockerd takes its containers over
 }
 
 // lease is one of them, with its readers and the processes that must not change.
@@ -97,6 +100,13 @@ func newWorld(t *testing.T) *world {
 		require.NoError(t, net.Stop(ctx))
 	})
 	t.Cleanup(func() {
+		if t.Failed() { // their logs then tell what they were at
+			for machine := range 1 + len(config.Worker.Machines) {
+				if err := net.End(net.WorkerName(machine), syscall.SIGQUIT); err != nil {
+					t.Log(err)
+				}
+			}
+		}
 		for _, half := range []string{localnet.Dockerd, localnet.Containerd} { // they go with the engine, and may tell why
 			b, err := os.ReadFile(filepath.Join(config.Home, "engine", half+".log"))
 			if err == nil {

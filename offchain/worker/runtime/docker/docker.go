@@ -73,6 +73,9 @@ type Config struct {
 	Log  *slog.Logger
 }
 
+// answerTime is how long an engine may take to say what there is, and what it uses.
+const answerTime = 30 * time.Second
+
 // Runtime implements runtime.Runtime.
 type Runtime struct {
 	config Config
@@ -84,7 +87,8 @@ type Runtime struct {
 	pulls  sync.Mutex
 	// imageFiles is how many files an image may have, keepFreeMiB what none may take of the machine's disk.
 	imageFiles, keepFreeMiB int64
-	create                  sync.Mutex // the engine takes two networks of one name; one Create at a time doesn't make them
+	patience                time.Duration // with an engine that takes a question and does not answer
+	create                  sync.Mutex    // the engine takes two networks of one name; one Create at a time doesn't make them
 }
 
 var _ runtime.Runtime = (*Runtime)(nil)
@@ -99,7 +103,7 @@ func New(ctx context.Context, config Config) (*Runtime, error) {
 	if err != nil {
 		return nil, fmt.Errorf("docker: %w", err)
 	}
-	r := &Runtime{config: config, engine: engine, log: config.Log, egress: egress{mode: cmp.Or(config.Egress, ModeGuard), mbps: config.NetworkMbps * 9 / 10}, imageFiles: maxImageFiles, keepFreeMiB: keepFreeMiB}
+	r := &Runtime{config: config, engine: engine, log: config.Log, egress: egress{mode: cmp.Or(config.Egress, ModeGuard), mbps: config.NetworkMbps * 9 / 10}, imageFiles: maxImageFiles, keepFreeMiB: keepFreeMiB, patience: answerTime}
 	r.disks.mode = cmp.Or(config.Disk, ModeGuard)
 	if err := r.greet(ctx); err != nil {
 		return nil, errors.Join(err, engine.Close())
@@ -187,7 +191,7 @@ func (r *Runtime) fail(operation string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case client.IsErrConnectionFailed(err), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case client.IsErrConnectionFailed(err), errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return fmt.Errorf("docker %s: %w: %w; is dockerd running, and may this user open its socket?", operation, runtime.ErrUnavailable, err)
 	case cerrdefs.IsNotFound(err):
 		return fmt.Errorf("docker %s: %w: %w", operation, runtime.ErrNotFound, err)
@@ -223,6 +227,8 @@ func (r *Runtime) mine(lease string) client.Filters {
 
 // List implements runtime.Observer.
 func (r *Runtime) List(ctx context.Context) ([]runtime.Instance, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.patience)
+	defer cancel()
 	found, err := r.engine.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: r.mine("")})
 	if err != nil {
 		return nil, r.fail("list", err)

@@ -34,6 +34,10 @@ func (e *standIn) start() *http.Server {
 	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Api-Version", "1.44")
 		w.Header().Set("Content-Type", "application/json")
+		if strings.Contains(req.URL.Path, "/containers/") {
+			<-req.Context().Done() // takes the question, and no more
+			return
+		}
 		if strings.HasSuffix(req.URL.Path, "/info") {
 			_, _ = w.Write([]byte(e.info(e.told.Add(1), server)))
 		}
@@ -85,4 +89,18 @@ func TestNewAsksAgain(t *testing.T) {
 			require.NoError(t, r.Close())
 		})
 	}
+}
+
+// TestAnEngineThatHangsIsUnavailable: who asks it is not held up for ever.
+func TestAnEngineThatHangsIsUnavailable(t *testing.T) {
+	e := &standIn{t: t, path: filepath.Join(t.TempDir(), "docker.sock"), info: func(int32, *http.Server) string { return `{"Driver":"vfs"}` }}
+	e.start()
+	r, err := New(t.Context(), e.config(0))
+	require.NoError(t, err)
+	r.patience = 50 * time.Millisecond
+	_, err = r.List(t.Context())
+	require.ErrorIs(t, err, runtime.ErrUnavailable)
+	_, err = r.Stats(t.Context(), runtime.Key{Lease: "t/1", Service: "web"})
+	require.ErrorIs(t, err, runtime.ErrUnavailable)
+	require.NoError(t, r.Close())
 }

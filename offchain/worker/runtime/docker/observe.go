@@ -116,6 +116,8 @@ func readFrame(in io.Reader) (runtime.Output, error) {
 
 // Stats implements runtime.Observer.
 func (r *Runtime) Stats(ctx context.Context, key runtime.Key) (runtime.Stats, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.patience)
+	defer cancel()
 	answer, err := r.engine.ContainerStats(ctx, r.name(key), client.ContainerStatsOptions{})
 	if err != nil {
 		return runtime.Stats{}, r.fail("stats", err)
