@@ -8,7 +8,8 @@
 // One network serves all schedules: a node, an Indexer, three Checkers, an engine of its own (dockerd and containerd apart), and three
 // workers with a lease of two services each. A schedule draws from seed and number which of these are ended (workers, dockerd, containerd,
 // athd, ath-indexer), by SIGKILL or SIGTERM, when, for how long, and whether once more just after the start; sometimes a tenant's reader of
-// logs dies too, and sometimes the tenant closes a lease meanwhile. Everything runs side by side, so that ends and starts come in any order.
+// logs dies too, and sometimes the tenant closes a lease meanwhile. Everything runs side by side, so that ends and starts come in any order;
+// but containerd is not ended in the half second in which a dockerd that has started takes its containers over.
 //
 // After each schedule, within a minute:
 //   - every service runs in the same container and the same process as before, and no other container exists;
