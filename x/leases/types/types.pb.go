@@ -1740,7 +1740,8 @@ type Channel struct {
 	EndsAt time.Time `protobuf:"bytes,9,opt,name=ends_at,json=endsAt,proto3,stdtime" json:"ends_at"`
 	// The tenant has closed it: vouchers count until ends_at, and no provider should serve for it any more.
 	Closing bool `protobuf:"varint,10,opt,name=closing,proto3" json:"closing,omitempty"`
-	// What of the cap came out of other people's deposits, and goes back there first after the tenant's own; in the order of their places.
+	// What of the cap came out of other people's deposits, in the order of their places. What is left at the end goes back to the tenant up to
+	// its own part of the cap, and then to these.
 	Sources []ChannelSource `protobuf:"bytes,50,rep,name=sources,proto3" json:"sources"`
 }
 
