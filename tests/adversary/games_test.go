@@ -126,7 +126,6 @@ func TestABatchTakesNoContainerTwice(t *testing.T) {
 	require.Equal(t, 1, served)
 }
 
-
 // quoted is an order with an Indexer's signed quote.
 func (c *court) quoted(tenant gen.Account, nonce uint64, candidates ...uint64) *leasestypes.MsgCreateLease {
 	c.t.Helper()

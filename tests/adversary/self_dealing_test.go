@@ -29,7 +29,7 @@ import (
 const dealerRate = 900_000_000_000
 
 // dealerChain is a chain with short epochs and one party: the provider's owner is its Indexer too, and the tenant is it as well.
-func dealerChain(t *testing.T, edit ...func(*athtypes.Params)) *shadow.Chain {
+func dealerChain(t testing.TB, edit ...func(*athtypes.Params)) *shadow.Chain {
 	t.Helper()
 	owner, tenant := gen.NewAccount("owner"), gen.NewAccount("tenant")
 	c := shadow.New(t, []shadow.Twin{shadow.Plain()}, gen.ATH(1_000_000), []gen.Account{owner, tenant},
