@@ -95,6 +95,9 @@ func main() {
 	case "echo":
 		echo(os.Getenv("PORT"))
 	case "site":
+		if ports := os.Getenv("PORTS"); ports != "" {
+			listen(ports)
+		}
 		fmt.Println(site(os.Getenv("NAME"), os.Getenv("TO")))
 	case "escape":
 		escape()
