@@ -148,7 +148,7 @@ func (r *run) prepare(ctx context.Context) (Answer, leases.Requirement, error) {
 		if err != nil {
 			return err
 		}
-		answer, err = r.find(gctx, Query{Tenant: r.Sender.Address(), Requirement: req, Duration: r.opts.Duration, Limit: maxCandidates + uint32(len(r.opts.Exclude))}, classes)
+		answer, err = r.find(gctx, Query{Tenant: r.Sender.Address(), Requirement: req, Duration: r.opts.Duration, Mode: r.opts.mode(), Limit: maxCandidates + uint32(len(r.opts.Exclude))}, classes)
 		return err
 	})
 	if err := g.Wait(); err != nil {
@@ -165,6 +165,10 @@ func (r *run) byHand(ctx context.Context, answer *Answer, req *leases.Requiremen
 		if err != nil {
 			return &Problem{Text: fmt.Sprintf("Container %d has no offer", id), Remedy: "look at athd query leases offers", Err: err}
 		}
+		terms, ok := resp.Offer.In(r.opts.mode())
+		if !ok {
+			return &Problem{Text: fmt.Sprintf("Container %d is not offered %s", id, r.opts.mode().Word()), Remedy: "look at athd query leases offer " + fmt.Sprint(id)}
+		}
 		if answer.Denom == "" {
 			answer.Denom = resp.Offer.Denom
 		}
@@ -174,7 +178,7 @@ func (r *run) byHand(ctx context.Context, answer *Answer, req *leases.Requiremen
 				Remedy: "name Containers that are priced alike",
 			}
 		}
-		answer.Candidates = append(answer.Candidates, Candidate{ID: id, Rate: resp.Offer.Rate})
+		answer.Candidates = append(answer.Candidates, Candidate{ID: id, Rate: terms.Rate})
 	}
 	if answer.Denom == leases.MicroUSD && r.exchange.slope.IsZero() {
 		return &Problem{Text: fmt.Sprintf("Container %d is priced in USD, and the chain has no fresh price of ATH", r.opts.Containers[0]), Remedy: "look at athd query ath price, or take a Container that is priced in ATH"}
@@ -257,7 +261,9 @@ func (r *run) deposit(rate math.Int) math.Int {
 	if runway == 0 {
 		runway = defaultRunway
 	}
-	runway = max(runway, r.params.MinRunway, r.params.MinCharge)
+	if !r.opts.Reserved { // which is paid for its duration and needs nothing ahead
+		runway = max(runway, r.params.MinRunway, r.params.MinCharge)
+	}
 	// A standby costs no more than the Container, and storage, which the grace pays for, no more than a running lease.
 	missing := cost(rate, runway).MulRaw(int64(1 + r.opts.Standbys)).Add(cost(rate, r.opts.Grace)).Sub(r.account.Free.Amount)
 	return math.MaxInt(missing, math.ZeroInt())
@@ -276,6 +282,7 @@ func (r *run) lease(ctx context.Context, answer Answer, req leases.Requirement) 
 		Tenant: r.Sender.Address(), PriceDenom: answer.Denom, MaxRate: maxRate, Deposit: sdk.NewCoin(athtypes.Denom, deposit),
 		ManifestHash: manifest.Hash(r.canonical), Duration: r.opts.Duration, Quote: answer.Quote, Requirement: &req,
 		MaxMinCharge: r.opts.MaxMinCharge, Standbys: r.opts.Standbys, Failover: r.opts.Failover, Grace: r.opts.Grace, Priority: r.opts.Priority,
+		Mode: r.opts.mode(), Completes: r.file.Manifest.Ends() && !r.opts.Reserved,
 	}
 	for _, c := range answer.Candidates {
 		if c.Rate.LTE(maxRate) {

@@ -49,11 +49,12 @@ type indexerQuery struct {
 	Tenant      string             `json:"tenant"`
 	Limit       uint32             `json:"limit"`
 	Duration    string             `json:"duration"`
+	Mode        string             `json:"mode"`
 }
 
 // Find implements Market.
 func (x *Indexer) Find(ctx context.Context, q Query) (Answer, error) {
-	body, err := json.Marshal(indexerQuery{Requirement: q.Requirement, MaxRate: q.MaxRate, PriceDenom: q.Denom, Tenant: q.Tenant, Limit: q.Limit, Duration: q.Duration.String()})
+	body, err := json.Marshal(indexerQuery{Requirement: q.Requirement, MaxRate: q.MaxRate, PriceDenom: q.Denom, Tenant: q.Tenant, Limit: q.Limit, Duration: q.Duration.String(), Mode: q.Mode.Word()})
 	if err != nil {
 		return Answer{}, fmt.Errorf("ask the Indexer: %w", err)
 	}

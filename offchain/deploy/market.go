@@ -29,9 +29,11 @@ type Query struct {
 	Denom string
 	// MaxRate in 10^-6 of the denom's smallest unit per second; zero for any.
 	MaxRate math.Int
-	// Duration of the lease; 0 for no end. The chain's own query does not look at it, its transaction does.
+	// Duration of the lease; 0 for no end.
 	Duration time.Duration
-	Limit    uint32
+	// Mode of the lease; a reserved one has a duration.
+	Mode  leases.LeaseMode
+	Limit uint32
 }
 
 // Candidate is a Container with its price.
@@ -77,7 +79,9 @@ func (m chainMarket) Find(ctx context.Context, q Query) (Answer, error) {
 		return a, m.explain(ctx, q)
 	}
 	for _, o := range offers {
-		a.Candidates = append(a.Candidates, Candidate{ID: o.ContainerId, Rate: o.Rate})
+		if terms, ok := o.In(q.Mode); ok {
+			a.Candidates = append(a.Candidates, Candidate{ID: o.ContainerId, Rate: terms.Rate})
+		}
 	}
 	return a, nil
 }
@@ -85,6 +89,7 @@ func (m chainMarket) Find(ctx context.Context, q Query) (Answer, error) {
 func (m chainMarket) match(ctx context.Context, q Query) (offers []leases.Offer, stale []uint64, err error) {
 	resp, err := leases.NewQueryClient(m.conn).Match(ctx, &leases.QueryMatchRequest{
 		Requirement: q.Requirement, MaxRate: q.MaxRate, PriceDenom: q.Denom, Tenant: q.Tenant, Limit: q.Limit,
+		Mode: q.Mode, Duration: q.Duration,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("ask the chain for free Containers: %w", err)
@@ -104,6 +109,22 @@ var relaxations = []struct {
 			wish = "at most " + PriceIn(q.Denom, q.MaxRate)
 		}
 		q.MaxRate = math.ZeroInt()
+		return wish, had
+	}},
+	{"duration", func(q *Query) (string, bool) {
+		had := q.Duration > 0 && q.Mode != leases.LeaseMode_LEASE_MODE_RESERVED
+		wish := q.Duration.String()
+		if had {
+			q.Duration = 0
+		}
+		return wish, had
+	}},
+	{"terms", func(q *Query) (string, bool) {
+		had := q.Mode == leases.LeaseMode_LEASE_MODE_RESERVED
+		wish := "for " + q.Duration.String() + " reserved"
+		if had {
+			q.Mode = leases.LeaseMode_LEASE_MODE_ON_DEMAND
+		}
 		return wish, had
 	}},
 	{"region", func(q *Query) (string, bool) {
@@ -130,6 +151,12 @@ func number(field *uint64, unit string) (string, bool) {
 	return wish, had
 }
 
+// rateIn is what an offer costs in a mode that it has.
+func rateIn(o leases.Offer, mode leases.LeaseMode) math.Int {
+	terms, _ := o.In(mode)
+	return terms.Rate
+}
+
 // explain finds the wish without which something would be free: each alone first, then all.
 func (m chainMarket) explain(ctx context.Context, q Query) error {
 	for _, r := range relaxations {
@@ -146,12 +173,14 @@ func (m chainMarket) explain(ctx context.Context, q Query) error {
 		if len(offers) > 0 {
 			return &Problem{
 				Text:   fmt.Sprintf("no free Container of class %s has %s %s", q.Requirement.Class, r.name, wish),
-				Remedy: fmt.Sprintf("without that the cheapest is Container %d for %s", offers[0].ContainerId, PriceIn(offers[0].Denom, offers[0].Rate)),
+				Remedy: fmt.Sprintf("without that the cheapest is Container %d for %s", offers[0].ContainerId, PriceIn(offers[0].Denom, rateIn(offers[0], relaxed.Mode))),
 				Err:    ErrNoMatch,
 			}
 		}
 	}
-	least := Query{Tenant: q.Tenant, Denom: q.Denom, Requirement: leases.Requirement{Class: q.Requirement.Class}, MaxRate: math.ZeroInt(), Limit: 1}
+	least := Query{
+		Tenant: q.Tenant, Denom: q.Denom, Requirement: leases.Requirement{Class: q.Requirement.Class}, MaxRate: math.ZeroInt(), Limit: 1, Mode: q.Mode, Duration: q.Duration,
+	}
 	offers, _, err := m.match(ctx, least)
 	if err != nil {
 		return err

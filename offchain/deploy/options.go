@@ -30,6 +30,8 @@ type Options struct {
 	Deposit *math.Int
 	// Duration after which the lease ends; 0 for none.
 	Duration time.Duration
+	// Reserved asks for a lease that is paid in advance for its whole duration, and that its provider answers for ending earlier.
+	Reserved bool
 	// MaxMinCharge is the longest minimum charge to accept; 0 for any.
 	MaxMinCharge time.Duration
 	// Standbys is how many Containers stand by to take over, and Failover who may move the lease there.
@@ -42,6 +44,13 @@ type Options struct {
 	Timeout time.Duration
 	// NoWait returns once the lease is there and the manifest is with its worker.
 	NoWait bool
+}
+
+func (o Options) mode() leases.LeaseMode {
+	if o.Reserved {
+		return leases.LeaseMode_LEASE_MODE_RESERVED
+	}
+	return leases.LeaseMode_LEASE_MODE_ON_DEMAND
 }
 
 // DefaultTimeout is the start limit of most classes.

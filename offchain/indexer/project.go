@@ -54,7 +54,7 @@ func unused[T any](view, *T) error { return nil }
 var _ = []struct{}{
 	on(containerRegistered), on(containerUpdated), on(containerStatusChanged), on(heartbeat),
 	on(offerSet), on(offerRemoved),
-	on(leaseOpened), on(leaseStarted), on(leaseSettled), on(slaCredited), on(leaseClosed), on(usageRecorded), on(leaseUpdated), on(leaseMoved),
+	on(leaseOpened), on(leaseStarted), on(leaseSettled), on(slaCredited), on(leaseClosed), on(usageRecorded), on(leaseUpdated), on(leaseMoved), on(leaseReclaimed),
 	on(channelRedeemed), on(deposited), on(depositWithdrawn), on(depositReclaimed), on(stakeWithdrawn), on(claimed), on(withdrawn),
 	on(shardJudged), on(taskJudged),
 	on(epochEnded), on(feesDistributed), on(sharesClosed),
@@ -190,6 +190,8 @@ func leaseStarted(v view, e *leasetypes.EventLeaseStarted) error {
 func leaseUpdated(v view, e *leasetypes.EventLeaseUpdated) error { return leaseChanged(v, e.Lease) }
 
 func leaseMoved(v view, e *leasetypes.EventLeaseMoved) error { return leaseChanged(v, e.Lease) }
+
+func leaseReclaimed(v view, e *leasetypes.EventLeaseReclaimed) error { return leaseChanged(v, e.Lease) }
 
 func leaseChanged(v view, lease leasetypes.Lease) error {
 	if v.history != nil {

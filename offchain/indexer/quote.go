@@ -29,7 +29,7 @@ func quote(key chain.Signer, chainID string, q market.Query, a market.Answer) (*
 	}
 	for _, c := range a.Candidates {
 		out.Candidates = append(out.Candidates, c.Container.Id)
-		out.Rates = append(out.Rates, c.Offer.Rate)
+		out.Rates = append(out.Rates, c.Terms.Rate)
 	}
 	sig, err := key.Sign(out.SignBytes(chainID, q.Tenant))
 	if err != nil {

@@ -97,7 +97,7 @@ func httpStatus(c codes.Code) int {
 	}
 }
 
-// matchRequest is api.MatchRequest in JSON; a duration is text such as "2h".
+// matchRequest is api.MatchRequest in JSON; a duration is text such as "2h", a mode on-demand or reserved.
 type matchRequest struct {
 	Requirement leasetypes.Requirement `json:"requirement"`
 	MaxRate     math.Int               `json:"max_rate"`
@@ -105,6 +105,7 @@ type matchRequest struct {
 	Tenant      string                 `json:"tenant"`
 	Limit       uint32                 `json:"limit"`
 	Duration    string                 `json:"duration"`
+	Mode        string                 `json:"mode"`
 }
 
 func (s Service) match(ctx context.Context, req matchRequest) (any, error) {
@@ -115,8 +116,12 @@ func (s Service) match(ctx context.Context, req matchRequest) (any, error) {
 			return nil, status.Errorf(codes.InvalidArgument, "duration: %q is not a duration such as 2h", req.Duration)
 		}
 	}
+	mode, err := leasetypes.ParseMode(req.Mode)
+	if err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
 	return s.Match(ctx, &api.MatchRequest{
-		Requirement: req.Requirement, MaxRate: req.MaxRate, PriceDenom: req.PriceDenom, Tenant: req.Tenant, Limit: req.Limit, Duration: duration,
+		Requirement: req.Requirement, MaxRate: req.MaxRate, PriceDenom: req.PriceDenom, Tenant: req.Tenant, Limit: req.Limit, Duration: duration, Mode: mode,
 	})
 }
 
@@ -146,6 +151,7 @@ func matchQuery(q url.Values) (matchRequest, error) {
 			CpuMilli: n.get("cpu_milli", 64), MemoryMib: n.get("memory_mib", 64), DiskMib: n.get("disk_mib", 64),
 		},
 		MaxRate: math.NewIntFromUint64(n.get("max_rate", 64)), PriceDenom: q.Get("price_denom"), Tenant: q.Get("tenant"), Limit: uint32(n.get("limit", 32)), Duration: q.Get("duration"),
+		Mode: q.Get("mode"),
 	}
 	return req, n.err
 }

@@ -51,7 +51,7 @@ func (s Service) Match(_ context.Context, req *api.MatchRequest) (*api.MatchResp
 	}
 	started := s.Clock.Now()
 	q := market.Query{
-		Demand: leasetypes.Demand{Tenant: req.Tenant, Denom: leasetypes.PriceDenom(req.PriceDenom), MaxRate: req.MaxRate, Duration: req.Duration, Requirement: req.Requirement},
+		Demand: leasetypes.Demand{Tenant: req.Tenant, Mode: req.Mode.Normal(), Denom: leasetypes.PriceDenom(req.PriceDenom), MaxRate: req.MaxRate, Duration: req.Duration, Requirement: req.Requirement},
 		Limit:  int(req.Limit),
 	}
 	a := s.Market.Match(q)
@@ -65,7 +65,7 @@ func (s Service) Match(_ context.Context, req *api.MatchRequest) (*api.MatchResp
 	for _, c := range a.Candidates {
 		k := c.Container
 		resp.Candidates = append(resp.Candidates, api.Candidate{
-			ContainerId: k.Id, Rate: c.Offer.Rate, Denom: c.Offer.Denom, Endpoint: k.Endpoint, WorkerPubkey: k.WorkerPubkey,
+			ContainerId: k.Id, Rate: c.Terms.Rate, Denom: c.Terms.Denom, Endpoint: k.Endpoint, WorkerPubkey: k.WorkerPubkey,
 			Region: k.Region, Count: k.Count, Provider: k.Provider, Reserved: c.Reserved,
 		})
 	}

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -151,6 +152,11 @@ type Resources struct {
 	GPUModels []string `json:"gpu_models,omitempty"`
 	// GPUVRAMMiB is the least memory of one device in MiB.
 	GPUVRAMMiB uint64 `json:"gpu_vram_mib,omitempty"`
+}
+
+// Ends says whether the workload ends by itself: no service of it is always started again.
+func (m Manifest) Ends() bool {
+	return !slices.ContainsFunc(m.Services, func(s Service) bool { return s.Restart == RestartAlways })
 }
 
 // Restart is a restart policy.

@@ -177,6 +177,8 @@ func blockOf(b chain.Block) Block {
 			out.Events = append(out.Events, LeaseEvent{Open: &e.Lease})
 		case *leasetypes.EventLeaseUpdated:
 			out.Events = append(out.Events, LeaseEvent{Open: &e.Lease})
+		case *leasetypes.EventLeaseReclaimed:
+			out.Events = append(out.Events, LeaseEvent{Open: &e.Lease})
 		case *leasetypes.EventLeaseMoved:
 			out.Events = append(out.Events, LeaseEvent{Open: &e.Lease})
 		case *leasetypes.EventLeasePaused:

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/athnet/ath/offchain/access"
 	"github.com/athnet/ath/offchain/worker/api"
@@ -99,6 +100,10 @@ func changes(before, now api.Status) []api.Event {
 	}
 	if before.ManifestHash != "" && before.ManifestHash != now.ManifestHash {
 		say("update", "", "the services of a new manifest take over")
+	}
+	if before.ReclaimAt.IsZero() && !now.ReclaimAt.IsZero() {
+		say("reclaimed", "", "its provider takes Container %d back at %s: move the lease, close it, or let it run until then",
+			now.ContainerID, now.ReclaimAt.UTC().Format(time.RFC3339))
 	}
 	for _, s := range now.Services {
 		out = append(out, serviceChanges(s, before.Services)...)

@@ -175,7 +175,7 @@ func (f *fakeChain) open(number uint64, m manifest.Manifest) string {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	l := &leasetypes.Lease{Tenant: tenant, Number: number, ContainerId: 7, State: leasetypes.LeaseState_LEASE_STATE_ACTIVE, CreatedAt: f.clock.Now(), ManifestHash: manifest.Hash(canonical)}
+	l := &leasetypes.Lease{Completes: m.Ends(), Tenant: tenant, Number: number, ContainerId: 7, State: leasetypes.LeaseState_LEASE_STATE_ACTIVE, CreatedAt: f.clock.Now(), ManifestHash: manifest.Hash(canonical)}
 	id := fmt.Sprintf("%s/%d", tenant, number)
 	f.leases[id], f.bound = l, id
 	f.heads[id] = voucher.Head{LeaseID: id}

@@ -284,7 +284,7 @@ func (s situation) ran(id string, m manifest.Manifest) bool {
 	})
 }
 
-// keepUp puts back what got lost, ends what is done, and meters.
+// keepUp puts back what got lost, ends what is done where its tenant expects that, and meters.
 func (s situation) keepUp(id string, intent Intent, m manifest.Manifest) []Action {
 	var out []Action
 	codes, done := make([]int32, 0, len(m.Services)), true
@@ -310,7 +310,7 @@ func (s situation) keepUp(id string, intent Intent, m manifest.Manifest) []Actio
 		}
 	}
 	switch {
-	case done:
+	case done && s.standings[id].lease.Completes:
 		return []Action{finish(id, leasetypes.CloseReason_CLOSE_REASON_COMPLETED, codes, "all services have ended")}
 	case len(intent.Pending) == 0 && !s.now.Before(intent.Head.Until.Add(s.limits.usage)):
 		// One record at a time: while the chain can't be reached the next one grows instead of a heap of them.

@@ -43,7 +43,7 @@ func draw(t *rapid.T) *world {
 			leasetypes.LeaseState_LEASE_STATE_ACTIVE, leasetypes.LeaseState_LEASE_STATE_RUNNING, leasetypes.LeaseState_LEASE_STATE_RUNNING,
 			leasetypes.LeaseState_LEASE_STATE_PAUSED, leasetypes.LeaseState_LEASE_STATE_STANDBY,
 		}).Draw(t, "state")
-		lease.ManifestHash = []byte{byte(n)}
+		lease.ManifestHash, lease.Completes = []byte{byte(n)}, rapid.Bool().Draw(t, "completes")
 		if rapid.IntRange(0, 4).Draw(t, "changed") == 0 {
 			lease.ManifestHash = []byte{byte(0xf0 + n)}
 			w.manifests[fmt.Sprintf("%02x", 0xf0+n)] = workload(service("s0", imageWeb, manifest.RestartAlways))
@@ -149,6 +149,9 @@ func safe(t require.TestingT, w *world, actions []Action) {
 		}
 		if a.Verb == Begin {
 			require.True(t, w.intents[a.Lease].Started.IsZero() || w.intents[a.Lease].Renewed, "billing begins once: %s", a)
+		}
+		if a.Verb == Finish && a.Reason == leasetypes.CloseReason_CLOSE_REASON_COMPLETED {
+			require.True(t, at.lease.Completes, "a lease whose end its tenant does not expect is not ended: %s", a)
 		}
 		if a.Verb == Finish && a.Reason == leasetypes.CloseReason_CLOSE_REASON_TENANT_IMAGE {
 			require.True(t, w.intents[a.Lease].Started.IsZero(), "a lease that runs is never given back as unstartable: %s", a)

@@ -192,16 +192,33 @@ func (r Registrar) planContainer(ctx context.Context, out *Registration, m Measu
 // it would earn and more than a disk costs, and stands by for half, because it earns capacity meanwhile.
 const storagePart, standbyPart = 10, 2
 
-// SetOffer puts a price on the Container, for any tenant.
-func (r Registrar) SetOffer(ctx context.Context, sender *chain.Sender, container uint64, p price.Price, maxTerm time.Duration) error {
-	resp, err := leasetypes.NewQueryClient(r.Client.Conn()).Params(ctx, &leasetypes.QueryParamsRequest{})
+// Terms are what an operator asks for a Container, of any tenant.
+type Terms struct {
+	// Price on demand; its rate is zero where it can only be reserved.
+	Price price.Price
+	// MinTerm and MaxTerm bound the duration of a lease on demand; 0 does not.
+	MinTerm, MaxTerm time.Duration
+	// Reserved are the terms of a reserved lease; nil for none.
+	Reserved *leasetypes.ReservedTerms
+}
+
+// Offer is the offer that says so, with a minimum charge. What the Container costs while it runs nothing follows from its price.
+func (t Terms) Offer(container uint64, minCharge time.Duration) leasetypes.Offer {
+	o := leasetypes.Offer{
+		ContainerId: container, Denom: t.Price.Denom, Rate: t.Price.Rate, MinCharge: minCharge, MinTerm: t.MinTerm, MaxTerm: t.MaxTerm,
+		StorageRate: t.Price.Rate.QuoRaw(storagePart), StandbyRate: t.Price.Rate.QuoRaw(standbyPart), Reserved: t.Reserved,
+	}
+	o.ReservedOnly = t.Reserved != nil && t.Price.Rate.IsZero()
+	return o
+}
+
+// SetOffer puts prices on the Container.
+func (r Registrar) SetOffer(ctx context.Context, sender *chain.Sender, container uint64, terms Terms) error {
+	p, err := leasetypes.NewQueryClient(r.Client.Conn()).Params(ctx, &leasetypes.QueryParamsRequest{})
 	if err != nil {
 		return fmt.Errorf("parameters of x/leases: %w", err)
 	}
-	_, err = sender.Send(ctx, &leasetypes.MsgSetOffers{Operator: sender.Address(), Offers: []leasetypes.Offer{{
-		ContainerId: container, Denom: p.Denom, Rate: p.Rate, MinCharge: resp.Params.MinCharge, MaxTerm: maxTerm,
-		StorageRate: p.Rate.QuoRaw(storagePart), StandbyRate: p.Rate.QuoRaw(standbyPart),
-	}}})
+	_, err = sender.Send(ctx, &leasetypes.MsgSetOffers{Operator: sender.Address(), Offers: []leasetypes.Offer{terms.Offer(container, p.Params.MinCharge)}})
 	if err != nil {
 		return fmt.Errorf("set offer of container %d: %w", container, err)
 	}

@@ -29,6 +29,9 @@ func (w *Worker) status(lease string) (api.Status, bool) {
 		Detail: w.errors[lease],
 		Usage:  api.Usage{Sequence: intent.Head.Sequence, Until: intent.Head.Until, Confirmed: intent.Confirmed},
 	}
+	if at := w.standings[lease]; at.open() && at.lease.ReclaimAt != nil {
+		s.ReclaimAt = *at.lease.ReclaimAt
+	}
 	if w.ingress != nil {
 		s.Ingress = &api.Ingress{CA: w.ingress.CA()}
 	}

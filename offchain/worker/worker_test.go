@@ -92,6 +92,26 @@ func TestBatchJobClosesWithItsExitCodes(t *testing.T) {
 	require.Equal(t, 1, status.Services[1].Restarts)
 }
 
+// A workload that ends although its tenant did not say that it would leaves the lease open, and its Container the tenant's: to look, to change
+// the manifest, or to close it.
+func TestAnUnexpectedEndLeavesTheLeaseOpen(t *testing.T) {
+	r := newRig(t)
+	m := workload(service("a", imageJob, manifest.RestartNever))
+	r.deliver(m)
+	lease := r.chain.open(1, m)
+	r.chain.change(lease, func(l *leasetypes.Lease) { l.Completes = false })
+	r.settle()
+	r.runtime.Exit(key(lease, "a"), 0, false)
+	r.settle()
+	require.Nil(t, r.chain.receipts[lease])
+	status, _ := r.status(lease)
+	require.Equal(t, "exited", status.Services[0].State)
+	before := len(r.chain.usage)
+	r.clock.Advance(time.Hour)
+	r.settle()
+	require.Greater(t, len(r.chain.usage), before, "it is metered on")
+}
+
 func TestImageThatIsMissingIsTheTenants(t *testing.T) {
 	r := newRig(t)
 	m := workload(service("web", imageWeb, manifest.RestartAlways))

@@ -157,6 +157,11 @@ func txCommands() []*autocliv1.RpcCommandOptions {
 			Example: "athd tx leases update-lease ath1…/7 --extend-by 24h --from me", PositionalArgs: args("lease_id"),
 		},
 		{
+			RpcMethod: "ReclaimLease", Use: "reclaim-lease [lease-id]", Short: "Give a tenant notice that its Container is taken back",
+			Long:    "The chain ends the lease when the notice is over. A reserved lease was promised to its end: notice to it opens a ticket.",
+			Example: "athd tx leases reclaim-lease ath1…/7 --from operator", PositionalArgs: args("lease_id"),
+		},
+		{
 			RpcMethod: "Failover", Use: "failover [lease-id]", Short: "Move a lease to one of its standbys",
 			Example: "athd tx leases failover ath1…/7 --from me", PositionalArgs: args("lease_id"),
 		},

@@ -29,7 +29,8 @@ func deployCommand() *cobra.Command {
 		Example: "  athd deploy app.yaml --from alice\n" +
 			"  athd deploy app.yaml --max-price 0.5ath/h --duration 2h\n" +
 			"  athd deploy app.yaml --max-price 0.35usd/h --price-in usd\n" +
-			"  athd deploy train.yaml --class h100-sxm-80 --region eu-de-fra --output json",
+			"  athd deploy train.yaml --class h100-sxm-80 --region eu-de-fra --output json\n" +
+			"  athd deploy serve.yaml --reserved --duration 720h",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runDeploy(cmd, args[0], o) },
 	}
@@ -41,9 +42,10 @@ func deployCommand() *cobra.Command {
 	f.StringVar(&o.maxPrice, "max-price", "", "most to pay, such as 0.5ath/h or 0.35usd/h, whichever an offer is priced in; a tenth above the cheapest where empty")
 	f.StringVar(&o.deposit, "deposit", "", "added to the prepaid balance, such as 2ath; what is missing for the duration or a day where empty")
 	f.DurationVar(&o.duration, "duration", 0, "end the lease after this time; 0 lets it run until it is closed")
+	f.BoolVar(&o.reserved, "reserved", false, "reserve for the whole --duration: paid in advance at the offer's reserved price, never paused, and its provider answers for ending it earlier")
 	f.UintSliceVar(&o.containers, "container", nil, "try these Containers in this order, ask no market")
 	f.UintSliceVar(&o.exclude, "exclude", nil, "never take these Containers")
-	f.DurationVar(&o.maxMinCharge, "max-min-charge", 5*time.Minute, "longest minimum charge to accept; 0 for any")
+	f.DurationVar(&o.maxMinCharge, "max-min-charge", 5*time.Minute, "longest minimum charge to accept on demand; 0 for any")
 	f.Uint32Var(&o.standbys, "standbys", 0, "Containers that stand by to take over, at most 4; each costs its standby price")
 	f.StringVar(&o.failover, "failover", "ask", "who moves the lease to a standby: ask (only you) or automatic (anyone, once Checkers find its Container faulty)")
 	f.DurationVar(&o.grace, "grace", 0, "keep the data so long when the money runs out; held back at the offer's storage price")
@@ -59,7 +61,7 @@ type deployFlags struct {
 	maxPrice, priceIn                string
 	duration, timeout                time.Duration
 	containers, exclude              []uint
-	noWait, timings                  bool
+	noWait, timings, reserved        bool
 	maxMinCharge, grace              time.Duration
 	standbys, priority               uint32
 }
@@ -68,6 +70,15 @@ func (o deployFlags) options() (deploy.Options, error) {
 	opts := deploy.Options{
 		Class: o.class, Region: o.region, Duration: o.duration, Timeout: o.timeout, NoWait: o.noWait,
 		MaxMinCharge: o.maxMinCharge, Grace: o.grace, Standbys: o.standbys, Priority: o.priority,
+	}
+	if opts.Reserved = o.reserved; o.reserved {
+		if o.duration < leases.MinReservedTerm {
+			return opts, fmt.Errorf("--reserved: want a --duration from %s on, which is paid in advance", leases.MinReservedTerm)
+		}
+		if o.grace > 0 {
+			return opts, fmt.Errorf("--grace %s: a reserved lease is paid in advance and never paused", o.grace)
+		}
+		opts.MaxMinCharge = 0 // what it costs at least is within the duration, which is paid anyway
 	}
 	policy, err := failoverPolicy(o.failover)
 	if err != nil {

@@ -59,6 +59,24 @@ type listed struct {
 	Billed      string    `json:"billed"`
 	Created     time.Time `json:"created_at"`
 	Ended       time.Time `json:"ended_at,omitzero"`
+	// Mode is on-demand or reserved.
+	Mode string `json:"mode"`
+	// EndsAt is the agreed end, ReclaimAt when the provider takes the Container back.
+	EndsAt    *time.Time `json:"ends_at,omitempty"`
+	ReclaimAt *time.Time `json:"reclaim_at,omitempty"`
+}
+
+// ends says when a lease ends, for people.
+func (l listed) ends() string {
+	switch {
+	case !l.Ended.IsZero():
+		return l.Ended.UTC().Format(time.RFC3339)
+	case l.ReclaimAt != nil && (l.EndsAt == nil || l.ReclaimAt.Before(*l.EndsAt)):
+		return l.ReclaimAt.UTC().Format(time.RFC3339) + " (taken back)"
+	case l.EndsAt != nil:
+		return l.EndsAt.UTC().Format(time.RFC3339)
+	}
+	return "-"
 }
 
 func leaseListCommand() *cobra.Command {
@@ -77,9 +95,9 @@ func leaseListCommand() *cobra.Command {
 			return printJSON(cmd.OutOrStdout(), lines)
 		}
 		w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "LEASE\tSTATE\tCONTAINER\tPRICE\tBILLED\tSINCE")
+		fmt.Fprintln(w, "LEASE\tSTATE\tMODE\tCONTAINER\tPRICE\tBILLED\tSINCE\tENDS")
 		for _, l := range lines {
-			fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", l.ID, l.State, l.ContainerID, l.PerHour, l.Billed, l.Created.UTC().Format(time.RFC3339))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", l.ID, l.State, l.Mode, l.ContainerID, l.PerHour, l.Billed, l.Created.UTC().Format(time.RFC3339), l.ends())
 		}
 		return w.Flush()
 	})
@@ -97,6 +115,7 @@ func listLeases(ctx context.Context, t *tenant, closed bool) ([]listed, error) {
 		}
 		for _, l := range resp.Leases {
 			lines = append(lines, listed{
+				Mode: l.Mode.Word(), EndsAt: l.EndsAt, ReclaimAt: l.ReclaimAt,
 				ID: fmt.Sprintf("%s/%d", l.Tenant, l.Number), State: word(l.State.String(), "LEASE_STATE_"), ContainerID: l.ContainerId,
 				PerHour: deploy.PriceIn(l.PricedIn(), l.Rate), Rate: l.Rate.String(), Billed: l.Billed.String() + l.Denom, Created: l.CreatedAt,
 			})
@@ -113,7 +132,8 @@ func listLeases(ctx context.Context, t *tenant, closed bool) ([]listed, error) {
 		}
 		for _, r := range resp.Receipts {
 			lines = append(lines, listed{
-				ID: fmt.Sprintf("%s/%d", r.Tenant, r.Number), State: "closed: " + word(r.Reason.String(), "CLOSE_REASON_"), ContainerID: r.ContainerId,
+				Mode: r.Mode.Word(),
+				ID:   fmt.Sprintf("%s/%d", r.Tenant, r.Number), State: "closed: " + word(r.Reason.String(), "CLOSE_REASON_"), ContainerID: r.ContainerId,
 				PerHour: deploy.PriceIn(r.PricedIn(), r.Rate), Rate: r.Rate.String(), Billed: r.Billed.String() + r.Denom, Created: r.CreatedAt, Ended: r.EndedAt,
 			})
 		}
@@ -216,6 +236,7 @@ func printStatus(out io.Writer, s leaseStatus) error {
 	fmt.Fprintf(w, "lease\t%s\n", s.ID)
 	if l := s.Lease; l != nil {
 		fmt.Fprintf(w, "state\t%s\n", word(l.State.String(), "LEASE_STATE_"))
+		fmt.Fprintf(w, "mode\t%s\n", l.Mode.Word())
 		fmt.Fprintf(w, "price\t%s\n", deploy.PriceIn(l.PricedIn(), l.Rate))
 		fmt.Fprintf(w, "billed\t%s, and %s not yet settled\n", l.Billed.String()+l.Denom, s.Unsettled+l.Denom)
 		if l.StartedAt != nil {
@@ -229,6 +250,9 @@ func printStatus(out io.Writer, s leaseStatus) error {
 		}
 		if l.EndsAt != nil {
 			fmt.Fprintf(w, "ends\t%s\n", l.EndsAt.UTC().Format(time.RFC3339))
+		}
+		if l.ReclaimAt != nil {
+			fmt.Fprintf(w, "taken back\t%s by its provider: move it (athd lease failover %d), close it, or let it run until then\n", l.ReclaimAt.UTC().Format(time.RFC3339), l.Number)
 		}
 	}
 	if r := s.Receipt; r != nil {

@@ -130,7 +130,7 @@ func reasonText(r leases.CloseReason) string {
 	case leases.CloseReason_CLOSE_REASON_TENANT:
 		return "its tenant closed it"
 	case leases.CloseReason_CLOSE_REASON_PROVIDER:
-		return "its provider closed it"
+		return "its provider ended it"
 	case leases.CloseReason_CLOSE_REASON_EXHAUSTED:
 		return "the prepaid balance was used up"
 	case leases.CloseReason_CLOSE_REASON_EXPIRED:

@@ -23,7 +23,7 @@ func (s *Store) Leases(ctx context.Context, tenant string, before uint64, limit 
 		before = math.MaxInt64
 	}
 	rows, err := s.db.QueryContext(ctx, `SELECT number, container_id, provider, denom, price_denom, rate, opened_at, started_at, closed_at, reason,
-		closed_by, billed, fee, usage_records, exit_codes FROM leases WHERE tenant = ? AND number < ? ORDER BY number DESC LIMIT ?`,
+		closed_by, billed, fee, usage_records, exit_codes, mode, reclaim_at FROM leases WHERE tenant = ? AND number < ? ORDER BY number DESC LIMIT ?`,
 		tenant, before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("history: leases of %s: %w", tenant, err)
@@ -36,14 +36,16 @@ func (s *Store) Leases(ctx context.Context, tenant string, before uint64, limit 
 			number                  uint64
 			opened                  int64
 			started, closed         sql.NullInt64
-			reason                  int32
+			reclaimed               sql.NullInt64
+			reason, mode            int32
 			rate, billed, fee, exit string
 		)
 		if err := rows.Scan(&number, &r.ContainerId, &r.Provider, &r.Denom, &r.PriceDenom, &rate, &opened, &started, &closed, &reason,
-			&r.ClosedBy, &billed, &fee, &r.UsageRecords, &exit); err != nil {
+			&r.ClosedBy, &billed, &fee, &r.UsageRecords, &exit, &mode, &reclaimed); err != nil {
 			return nil, fmt.Errorf("history: leases of %s: %w", tenant, err)
 		}
 		r.LeaseId, r.Reason = tenant+"/"+strconv.FormatUint(number, 10), leasetypes.CloseReason(reason)
+		r.Mode, r.ReclaimAt = leasetypes.LeaseMode(mode), instant(reclaimed)
 		r.OpenedAt, r.StartedAt, r.ClosedAt = time.Unix(0, opened).UTC(), instant(started), instant(closed)
 		for _, amount := range []struct {
 			text string

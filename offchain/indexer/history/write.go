@@ -45,9 +45,9 @@ func nanos(t *time.Time) any {
 
 // LeaseOpened adds a lease.
 func (t *Tx) LeaseOpened(l leasetypes.Lease) error {
-	return t.exec(`INSERT INTO leases (tenant, number, container_id, provider, denom, price_denom, rate, manifest_hash, indexer, opened_at, opened_height)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
-		l.Tenant, l.Number, l.ContainerId, l.Provider, l.Denom, l.PriceDenom, l.Rate.String(), l.ManifestHash, l.Indexer, l.CreatedAt.UnixNano(), t.head.Height)
+	return t.exec(`INSERT INTO leases (tenant, number, container_id, provider, denom, price_denom, rate, manifest_hash, indexer, opened_at, opened_height, mode)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
+		l.Tenant, l.Number, l.ContainerId, l.Provider, l.Denom, l.PriceDenom, l.Rate.String(), l.ManifestHash, l.Indexer, l.CreatedAt.UnixNano(), t.head.Height, int32(l.Mode))
 }
 
 // LeaseStarted notes the start of billing.
@@ -55,10 +55,10 @@ func (t *Tx) LeaseStarted(l leasetypes.Lease) error {
 	return t.exec("UPDATE leases SET started_at = ? WHERE tenant = ? AND number = ?", nanos(l.StartedAt), l.Tenant, l.Number)
 }
 
-// LeaseChanged notes where a lease runs now, what, and at which price.
+// LeaseChanged notes where a lease runs now, what, at which price and in which mode, and for how long yet.
 func (t *Tx) LeaseChanged(l leasetypes.Lease) error {
-	return t.exec("UPDATE leases SET container_id = ?, provider = ?, price_denom = ?, rate = ?, manifest_hash = ? WHERE tenant = ? AND number = ?",
-		l.ContainerId, l.Provider, l.PriceDenom, l.Rate.String(), l.ManifestHash, l.Tenant, l.Number)
+	return t.exec("UPDATE leases SET container_id = ?, provider = ?, price_denom = ?, rate = ?, manifest_hash = ?, mode = ?, reclaim_at = ? WHERE tenant = ? AND number = ?",
+		l.ContainerId, l.Provider, l.PriceDenom, l.Rate.String(), l.ManifestHash, int32(l.Mode), nanos(l.ReclaimAt), l.Tenant, l.Number)
 }
 
 // LeaseSettled adds a payment. A lease from before this history's first block is not there and stays so.
@@ -94,12 +94,12 @@ func (t *Tx) LeaseClosed(r leasetypes.Receipt) error {
 		codes[i] = strconv.Itoa(int(c))
 	}
 	return t.exec(`INSERT INTO leases (tenant, number, container_id, provider, denom, price_denom, rate, manifest_hash, opened_at, opened_height,
-			started_at, closed_at, closed_height, reason, closed_by, billed, exit_codes) VALUES (?,?,?,?,?,?,?,?,?,0,?,?,?,?,?,?,?)
+			started_at, closed_at, closed_height, reason, closed_by, billed, exit_codes, mode) VALUES (?,?,?,?,?,?,?,?,?,0,?,?,?,?,?,?,?,?)
 		ON CONFLICT (tenant, number) DO UPDATE SET started_at = excluded.started_at, closed_at = excluded.closed_at,
 			closed_height = excluded.closed_height, reason = excluded.reason, closed_by = excluded.closed_by,
-			billed = excluded.billed, exit_codes = excluded.exit_codes`,
+			billed = excluded.billed, exit_codes = excluded.exit_codes, mode = excluded.mode`,
 		r.Tenant, r.Number, r.ContainerId, r.Provider, r.Denom, r.PriceDenom, r.Rate.String(), r.ManifestHash, r.CreatedAt.UnixNano(),
-		nanos(r.StartedAt), r.EndedAt.UnixNano(), t.head.Height, int32(r.Reason), r.ClosedBy, r.Billed.String(), strings.Join(codes, ","))
+		nanos(r.StartedAt), r.EndedAt.UnixNano(), t.head.Height, int32(r.Reason), r.ClosedBy, r.Billed.String(), strings.Join(codes, ","), int32(r.Mode))
 }
 
 // UsageRecorded adds a usage record.

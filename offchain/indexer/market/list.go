@@ -69,7 +69,7 @@ func (m *Market) List(f Filter) (entries []Entry, next uint64) {
 type ClassStats struct {
 	Class                    string
 	Containers, Free, Leased uint64
-	// Cheapest free rate in uath, and in musd; 0 where none is free.
+	// Cheapest free rate on demand in uath, and in musd; 0 where none is free.
 	Cheapest, CheapestUSD uint64
 }
 

@@ -2,8 +2,8 @@
 
 // Package market holds every Container in memory and answers who is free, fits and is cheapest.
 //
-//	by price:  (class, denom) and (class, denom, region) ─► trees of (rate, id), free Containers only
-//	by set:    class, region, free, denom of the price, and "at least 2^b" per size ─► bitmaps of ids
+//	by price:  (mode, class, denom) and (mode, class, denom, region) ─► trees of (rate, id), free Containers only
+//	by set:    class, region, free, mode and denom of the price, and "at least 2^b" per size ─► bitmaps of ids
 //
 // A match walks the tree in order of price: where supply is plenty it is done after a few steps. Where little fits, it gives up
 // after walkBudget steps, intersects the bitmaps and looks at what is left. Whether a Container really fits is decided by the
@@ -30,9 +30,26 @@ type Entry struct {
 	// Offer is nil without a standing price.
 	Offer    *leasetypes.Offer
 	LastSeen time.Time
-	// free: it is in the trees and in the set of the free.
-	free bool
-	rate uint64
+	// listed: in the trees and the sets of a mode, at the mode's rate.
+	listed [modes]bool
+	rates  [modes]uint64
+}
+
+// The modes of a lease, as indexes.
+const (
+	onDemand = iota
+	reserved
+	modes
+)
+
+// modeOf are their names.
+var modeOf = [modes]leasetypes.LeaseMode{leasetypes.LeaseMode_LEASE_MODE_ON_DEMAND, leasetypes.LeaseMode_LEASE_MODE_RESERVED}
+
+func indexOf(mode leasetypes.LeaseMode) int {
+	if mode == leasetypes.LeaseMode_LEASE_MODE_RESERVED {
+		return reserved
+	}
+	return onDemand
 }
 
 // priced is a key of a tree.
@@ -45,13 +62,22 @@ func cheaper(a, b priced) bool { return a.rate < b.rate || a.rate == b.rate && a
 
 type tree = btree.BTreeG[priced]
 
-// shelf is what a tree holds: the offers of a class that are priced in a denom, everywhere or in a region.
-type shelf struct{ class, denom, region string }
+// shelf is what a tree holds: the offers of a class in a mode that are priced in a denom, everywhere or in a region.
+type shelf struct {
+	mode                 int
+	class, denom, region string
+}
+
+// coin is in which mode and denom something costs.
+type coin struct {
+	mode  int
+	denom string
+}
 
 // page holds the Containers of a shard; rates are beside each other because the second way of matching reads only them.
 type page struct {
 	entries [providertypes.ShardSize]*Entry
-	rates   [providertypes.ShardSize]uint64
+	rates   [modes][providertypes.ShardSize]uint64
 }
 
 // Market is the state. Safe for concurrent use: many matches at a time, or one change.
@@ -66,7 +92,7 @@ type Market struct {
 	pages   []*page
 	living  *roaring.Bitmap
 	free    *roaring.Bitmap
-	priced  map[string]*roaring.Bitmap // the free ones, by the denom of their price
+	priced  map[coin]*roaring.Bitmap // the free ones, by the mode and denom of their prices
 	leased  *roaring.Bitmap
 	classes map[string]*roaring.Bitmap
 	regions map[string]*roaring.Bitmap
@@ -81,7 +107,7 @@ func New(c clock.Clock, hold time.Duration) *Market {
 		clock: c, reserve: newReservations(c, hold), params: providertypes.DefaultParams(),
 		living: roaring.New(), free: roaring.New(), leased: roaring.New(),
 		classes: map[string]*roaring.Bitmap{}, regions: map[string]*roaring.Bitmap{}, owners: map[string]*roaring.Bitmap{},
-		priced: map[string]*roaring.Bitmap{}, cheap: map[shelf]*tree{},
+		priced: map[coin]*roaring.Bitmap{}, cheap: map[shelf]*tree{},
 	}
 }
 
@@ -242,43 +268,51 @@ func (m *Market) unindex(e *Entry) {
 
 // list puts a Container that can be leased into the trees; unlist takes it out.
 func (m *Market) list(e *Entry) {
-	if !e.alive() || e.Offer == nil || e.Status.State != providertypes.ContainerState_CONTAINER_STATE_READY || e.Status.UnderStaked ||
-		!e.Offer.Rate.IsUint64() {
+	if !e.alive() || e.Offer == nil || e.Status.State != providertypes.ContainerState_CONTAINER_STATE_READY || e.Status.UnderStaked {
 		return
 	}
 	id := uint32(e.Container.Id)
-	e.free, e.rate = true, e.Offer.Rate.Uint64()
-	m.free.Add(id)
-	set(m.priced, e.Offer.Denom).Add(id)
-	for _, s := range e.shelves() {
-		ordered(m.cheap, s).Set(priced{e.rate, id})
+	for mode, name := range modeOf {
+		terms, ok := e.Offer.In(name)
+		if !ok || !terms.Rate.IsUint64() {
+			continue
+		}
+		rate := terms.Rate.Uint64()
+		e.listed[mode], e.rates[mode] = true, rate
+		m.free.Add(id)
+		set(m.priced, coin{mode, e.Offer.Denom}).Add(id)
+		for _, s := range e.shelves(mode) {
+			ordered(m.cheap, s).Set(priced{rate, id})
+		}
+		shard, slot := providertypes.ShardOf(e.Container.Id)
+		m.pages[shard].rates[mode][slot] = rate
 	}
-	shard, slot := providertypes.ShardOf(e.Container.Id)
-	m.pages[shard].rates[slot] = e.rate
 }
 
 func (m *Market) unlist(e *Entry) {
-	if !e.free {
-		return
-	}
 	id := uint32(e.Container.Id)
-	e.free = false
-	m.free.Remove(id)
-	unset(m.priced, e.Offer.Denom, id)
-	for _, s := range e.shelves() {
-		m.cheap[s].Delete(priced{e.rate, id})
+	for mode := range modeOf {
+		if !e.listed[mode] {
+			continue
+		}
+		e.listed[mode] = false
+		m.free.Remove(id)
+		unset(m.priced, coin{mode, e.Offer.Denom}, id)
+		for _, s := range e.shelves(mode) {
+			m.cheap[s].Delete(priced{e.rates[mode], id})
+		}
 	}
 }
 
 // shelves are those that a free Container is on.
-func (e *Entry) shelves() [2]shelf {
-	everywhere := shelf{class: e.Container.Class, denom: e.Offer.Denom}
+func (e *Entry) shelves(mode int) [2]shelf {
+	everywhere := shelf{mode: mode, class: e.Container.Class, denom: e.Offer.Denom}
 	here := everywhere
 	here.region = e.Container.Region
 	return [2]shelf{everywhere, here}
 }
 
-func set(sets map[string]*roaring.Bitmap, key string) *roaring.Bitmap {
+func set[K comparable](sets map[K]*roaring.Bitmap, key K) *roaring.Bitmap {
 	b := sets[key]
 	if b == nil {
 		b = roaring.New()
@@ -287,7 +321,7 @@ func set(sets map[string]*roaring.Bitmap, key string) *roaring.Bitmap {
 	return b
 }
 
-func unset(sets map[string]*roaring.Bitmap, key string, id uint32) {
+func unset[K comparable](sets map[K]*roaring.Bitmap, key K, id uint32) {
 	b := sets[key]
 	b.Remove(id)
 	if b.IsEmpty() {

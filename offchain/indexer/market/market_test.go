@@ -226,6 +226,28 @@ func TestAnAbsurdIDIsIgnored(t *testing.T) {
 	require.Zero(t, m.Stats().Containers)
 }
 
+// A mode that is not offered is named, and its price is that of the mode.
+func TestModes(t *testing.T) {
+	m, _ := testMarket()
+	m.add(spec{id: 1, class: "cpu", rate: 30, change: func(_ *providertypes.ContainerStatus, o *leasetypes.Offer) {
+		o.Reserved = &leasetypes.ReservedTerms{Rate: sdkmath.NewInt(20), MinTerm: time.Hour, MaxTerm: 2 * time.Hour}
+	}})
+	m.add(spec{id: 2, class: "cpu", rate: 10})
+	require.Equal(t, []uint64{2, 1}, ids(m.Match(want("cpu"))))
+	q := want("cpu")
+	q.Mode, q.Duration = modeOf[reserved], time.Hour
+	a := m.Match(q)
+	require.Equal(t, []uint64{1}, ids(a))
+	require.Equal(t, "20", a.Candidates[0].Terms.Rate.String())
+	q.Duration = 3 * time.Hour
+	require.Contains(t, m.Match(q).Reason, "duration:")
+	q.Duration, q.MaxRate = time.Hour, sdkmath.NewInt(19)
+	require.Contains(t, m.Match(q).Reason, "costs 20")
+	m.RemoveOffer(1)
+	require.Equal(t, "mode, price_denom: none of the 1 free \"cpu\" Containers is offered reserved and priced in uath", m.Match(q).Reason)
+	require.Equal(t, uint64(1), m.Stats().Classes[0].Free)
+}
+
 func TestList(t *testing.T) {
 	m, _ := testMarket()
 	for id := uint64(1); id <= 7; id++ {
@@ -266,12 +288,20 @@ func TestMatchAgreesWithANaiveOne(t *testing.T) {
 			case 3:
 				m.RemoveOffer(id)
 			case 4:
-				m.PutOffer(leasetypes.Offer{ContainerId: id, Denom: pick("denom", "uath", "musd"), Rate: sdkmath.NewIntFromUint64(1 + small("rate", 4)),
-					Denied: slices.Repeat([]string{"alice"}, int(small("denied", 1)))})
+				o := leasetypes.Offer{ContainerId: id, Denom: pick("denom", "uath", "musd"), Rate: sdkmath.NewIntFromUint64(1 + small("rate", 4)),
+					Denied: slices.Repeat([]string{"alice"}, int(small("denied", 1)))}
+				if rate := small("reserved rate", 4); rate > 0 {
+					o.Reserved = &leasetypes.ReservedTerms{Rate: sdkmath.NewIntFromUint64(rate), MinTerm: time.Duration(1+small("term", 3)) * time.Hour}
+					o.ReservedOnly = small("only", 1) == 1
+				}
+				m.PutOffer(o)
 			}
 		}
 		q := want(pick("class", "a", "b"))
 		q.Denom = pick("priced in", "uath", "musd")
+		if q.Mode = modeOf[small("mode", 1)]; q.Mode == modeOf[reserved] {
+			q.Duration = time.Duration(small("hours", 4)) * time.Hour
+		}
 		q.Requirement.Region = pick("region", "", "x", "y")
 		q.Requirement.MemoryMib = small("memory", 9)
 		q.Requirement.Count = uint32(small("count", 3))
@@ -282,7 +312,7 @@ func TestMatchAgreesWithANaiveOne(t *testing.T) {
 		if got := ids(m.Match(q)); !slices.Equal(got, expect) {
 			t.Fatalf("match %v, naive %v", got, expect)
 		}
-		s := search{m: m, q: q, clock: start}
+		s := search{m: m, mode: indexOf(q.Mode), q: q, clock: start}
 		s.intersect()
 		var got []uint64
 		for _, c := range s.candidates() {
@@ -310,7 +340,9 @@ func (m *Market) naive(q Query) (out []uint64) {
 		}
 	}
 	slices.SortFunc(fit, func(a, b *Entry) int {
-		return cmp.Or(a.Offer.Rate.BigInt().Cmp(b.Offer.Rate.BigInt()), cmp.Compare(a.Container.Id, b.Container.Id))
+		x, _ := a.Offer.In(q.Mode)
+		y, _ := b.Offer.In(q.Mode)
+		return cmp.Or(x.Rate.BigInt().Cmp(y.Rate.BigInt()), cmp.Compare(a.Container.Id, b.Container.Id))
 	})
 	for _, e := range fit[:min(len(fit), q.Limit)] {
 		out = append(out, e.Container.Id)

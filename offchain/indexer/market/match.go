@@ -36,6 +36,8 @@ type Query struct {
 // Candidate is a Container that fits.
 type Candidate struct {
 	Entry
+	// Terms are the offer as the query's mode sees it.
+	Terms leasetypes.Offer
 	// Reserved for another tenant a moment ago.
 	Reserved bool
 }
@@ -62,7 +64,7 @@ func (m *Market) Match(q Query) Answer {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 
-	s := search{m: m, q: q, clock: m.clock.Now()}
+	s := search{m: m, mode: indexOf(q.Mode), q: q, clock: m.clock.Now()}
 	s.run()
 	a := Answer{Height: m.height, Now: m.now, Candidates: s.candidates()}
 	if len(a.Candidates) == 0 {
@@ -78,6 +80,7 @@ func (m *Market) Match(q Query) Answer {
 // search is one match under way.
 type search struct {
 	m     *Market
+	mode  int
 	q     Query
 	clock time.Time
 	open  []*Entry
@@ -112,7 +115,11 @@ func (m *Market) misfit(e *Entry, d leasetypes.Demand) leasetypes.Misfit {
 	if misfit := d.Container(e.Container); misfit != leasetypes.Fits {
 		return misfit
 	}
-	if misfit := d.Offer(*e.Offer); misfit != leasetypes.Fits {
+	terms, ok := e.Offer.In(d.Mode)
+	if !ok {
+		return leasetypes.MisfitMode
+	}
+	if misfit := d.Offer(terms); misfit != leasetypes.Fits {
 		return misfit
 	}
 	if m.params.Silent(e.LastSeen, m.now) || !providertypes.Open(e.Container.Windows, m.now) {
@@ -124,7 +131,7 @@ func (m *Market) misfit(e *Entry, d leasetypes.Demand) leasetypes.Misfit {
 // walk goes through the free Containers in order of price; false where the budget ended before the answer was complete.
 func (s *search) walk() bool {
 	r := s.q.Requirement
-	list := s.m.cheap[shelf{class: r.Class, denom: s.q.Denom, region: r.Region}]
+	list := s.m.cheap[shelf{mode: s.mode, class: r.Class, denom: s.q.Denom, region: r.Region}]
 	if list == nil {
 		return true
 	}
@@ -155,7 +162,7 @@ func (s *search) intersect() {
 	for n := it.NextMany(buf[:]); n > 0; n = it.NextMany(buf[:]) {
 		for _, id := range buf[:n] {
 			shard, slot := providertypes.ShardOf(uint64(id))
-			found = append(found, priced{s.m.pages[shard].rates[slot], id})
+			found = append(found, priced{s.m.pages[shard].rates[s.mode][slot], id})
 		}
 	}
 	// A heap gives the cheapest one after the other: most answers need few of them.
@@ -171,7 +178,7 @@ func (s *search) intersect() {
 // sets that hold whatever fits; nil where one of them is empty.
 func (m *Market) sets(d leasetypes.Demand) []*roaring.Bitmap {
 	r := d.Requirement
-	sets := []*roaring.Bitmap{m.priced[d.Denom], m.classes[r.Class]}
+	sets := []*roaring.Bitmap{m.priced[coin{indexOf(d.Mode), d.Denom}], m.classes[r.Class]}
 	if r.Region != "" {
 		sets = append(sets, m.regions[r.Region])
 	}
@@ -189,15 +196,20 @@ func (m *Market) sets(d leasetypes.Demand) []*roaring.Bitmap {
 func (s *search) candidates() []Candidate {
 	out := make([]Candidate, 0, s.q.Limit)
 	for _, e := range s.open {
-		out = append(out, Candidate{Entry: *e})
+		out = append(out, s.candidate(e, false))
 	}
 	for _, e := range s.held {
 		if len(out) == s.q.Limit {
 			break
 		}
-		out = append(out, Candidate{Entry: *e, Reserved: true})
+		out = append(out, s.candidate(e, true))
 	}
 	return out
+}
+
+func (s *search) candidate(e *Entry, held bool) Candidate {
+	terms, _ := e.Offer.In(s.q.Mode) // it is listed in this mode
+	return Candidate{Entry: *e, Terms: terms, Reserved: held}
 }
 
 // explain names the first dimension that leaves nothing, with what there was before it.
@@ -214,10 +226,11 @@ func (m *Market) explain(q Query) string {
 	if left.IsEmpty() {
 		return fmt.Sprintf("free: none of the %d Containers of class %q is free and offered", class.GetCardinality(), r.Class)
 	}
-	if in := m.priced[q.Denom]; in == nil || !left.Intersects(in) {
-		return fmt.Sprintf("price_denom: none of the %d free %q Containers is priced in %s", left.GetCardinality(), r.Class, q.Denom)
+	in := m.priced[coin{indexOf(q.Mode), q.Denom}]
+	if in == nil || !left.Intersects(in) {
+		return fmt.Sprintf("mode, price_denom: none of the %d free %q Containers is offered %s and priced in %s", left.GetCardinality(), r.Class, q.Mode.Word(), q.Denom)
 	}
-	left.And(m.priced[q.Denom])
+	left.And(in)
 	if r.Region != "" {
 		before := left.GetCardinality()
 		if b := m.regions[r.Region]; b == nil || left.AndCardinality(b) == 0 {
@@ -296,7 +309,7 @@ func (m *Market) explainOffers(q Query, left *roaring.Bitmap) string {
 		misfit := m.misfit(e, q.Demand)
 		count[misfit]++
 		if misfit == leasetypes.MisfitPrice {
-			cheapest = min(cheapest, e.rate)
+			cheapest = min(cheapest, e.rates[indexOf(q.Mode)])
 		}
 	}
 	switch {

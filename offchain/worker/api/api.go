@@ -54,6 +54,7 @@ type Status struct {
 	ManifestHash string    `json:"manifest_hash"`    // hex
 	RunningSince time.Time `json:"running_since,omitzero"`
 	CloseReason  string    `json:"close_reason,omitempty"`
+	ReclaimAt    time.Time `json:"reclaim_at,omitzero"` // when the provider takes the Container back; zero without notice
 	Services     []Service `json:"services,omitempty"`
 	Usage        Usage     `json:"usage"`
 	Ingress      *Ingress  `json:"ingress,omitempty"` // where the worker has one

@@ -52,8 +52,8 @@ func leaseCommand(a *app) *cobra.Command {
 			})
 		},
 	}
-	cmd := &cobra.Command{Use: "lease", Short: "Look at leases"}
-	cmd.AddCommand(list)
+	cmd := &cobra.Command{Use: "lease", Short: "Look at leases, give notice to one"}
+	cmd.AddCommand(list, reclaimCommand(a))
 	return cmd
 }
 

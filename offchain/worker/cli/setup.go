@@ -19,7 +19,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/athnet/ath/offchain/chain"
-	"github.com/athnet/ath/offchain/price"
 	"github.com/athnet/ath/offchain/store"
 	"github.com/athnet/ath/offchain/worker"
 	"github.com/athnet/ath/offchain/worker/gpu"
@@ -314,62 +313,4 @@ func confirm(cmd *cobra.Command) bool {
 	}
 	line = strings.ToLower(strings.TrimSpace(line))
 	return line == "y" || line == "yes"
-}
-
-func offerCommand(a *app) *cobra.Command {
-	var amount string
-	var maxTerm time.Duration
-	set := &cobra.Command{
-		Use: "set", Short: "Set the standing price; open leases keep theirs", Args: cobra.NoArgs, Example: "  ath-worker offer set --price 0.36ath/h",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := a.dial(cmd.Context(), nodeWait)
-			if err != nil {
-				return err
-			}
-			defer client.Close()
-			return a.setOffer(cmd.Context(), cmd, client, amount, maxTerm)
-		},
-	}
-	set.Flags().StringVar(&amount, "price", "", "price, such as 0.36ath/h, 100uath/s, or 0.25usd/h, which is paid in ATH at the price of the day")
-	set.Flags().DurationVar(&maxTerm, "max-term", 0, "longest lease; no bound where 0, no capacity reward below 1h")
-	if err := set.MarkFlagRequired("price"); err != nil {
-		panic(err) // the flag was defined two lines above
-	}
-	cmd := &cobra.Command{Use: "offer", Short: "Look after the standing price"}
-	cmd.AddCommand(set)
-	return cmd
-}
-
-func (a *app) setOffer(ctx context.Context, cmd *cobra.Command, client *chain.Client, amount string, maxTerm time.Duration) error {
-	asked, err := price.Parse(amount)
-	if err != nil {
-		return err
-	}
-	operator, err := a.operatorKey()
-	if err != nil {
-		return err
-	}
-	r, _, err := a.registrar(client, "")
-	if err != nil {
-		return err
-	}
-	view, err := r.Find(ctx)
-	if err != nil {
-		return err
-	}
-	sender, err := a.sender(client, operator)
-	if err != nil {
-		return err
-	}
-	if err := r.SetOffer(ctx, sender, view.Container.Id, asked, maxTerm); err != nil {
-		return err
-	}
-	answer := struct {
-		Container uint64 `json:"container"`
-		Denom     string `json:"denom"`
-		Rate      string `json:"rate"` // 10^-6 of the denom's smallest unit per second
-	}{view.Container.Id, asked.Denom, asked.Rate.String()}
-	return a.print(cmd, answer, func(w io.Writer) {
-		fmt.Fprintf(w, "container %d is offered for %s (%s × 10⁻⁶ %s/s)\n", answer.Container, amount, answer.Rate, answer.Denom)
-	})
 }

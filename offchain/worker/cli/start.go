@@ -36,7 +36,7 @@ const startWait = 10 * time.Minute
 type startOptions struct {
 	register bool
 	ownerKey string
-	price    string
+	offer    asked
 }
 
 func startCommand(a *app) *cobra.Command {
@@ -55,7 +55,7 @@ never ends one. Only the chain's word that a lease is closed does.`,
 	}
 	cmd.Flags().BoolVar(&o.register, "register", false, "register first where the chain does not know this worker")
 	cmd.Flags().StringVar(&o.ownerKey, "owner-key", "", "with --register: key file of the provider's owner; the operator key where empty")
-	cmd.Flags().StringVar(&o.price, "price", "", "set this price first where the Container has no offer, such as 0.36ath/h")
+	o.offer.prices(cmd, "; set first where the Container has no offer")
 	return cmd
 }
 
@@ -211,12 +211,12 @@ func (a *app) container(ctx context.Context, cmd *cobra.Command, client *chain.C
 	} else if err := worker.KeepDevices(db, m.Rented); err != nil {
 		return view, m, nil, err
 	}
-	if o.price == "" {
+	if o.offer.none() {
 		return view, m, lost, nil
 	}
 	_, err = leasetypes.NewQueryClient(client.Conn()).Offer(ctx, &leasetypes.QueryOfferRequest{ContainerId: view.Container.Id})
 	if status.Code(err) == codes.NotFound {
-		err = a.setOffer(ctx, cmd, client, o.price, 0)
+		err = a.setOffer(ctx, cmd, client, o.offer)
 	}
 	return view, m, lost, err
 }

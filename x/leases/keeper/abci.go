@@ -269,7 +269,7 @@ func (k *Keeper) leastImportant(ctx sdk.Context, p *purse) ([]types.Lease, error
 	var leases []types.Lease
 	newest := collections.NewPrefixedPairRange[sdk.AccAddress, uint64](p.tenant).Descending()
 	err := k.leases.Walk(ctx, newest, func(_ leaseKey, lease types.Lease) (bool, error) {
-		if lease.Denom == p.account.Denom && lease.PausedAt == nil {
+		if lease.Denom == p.account.Denom && lease.PausedAt == nil && !lease.Prepaid() {
 			leases = append(leases, lease)
 		}
 		return false, nil

@@ -79,22 +79,8 @@ func (k *Keeper) standing(ctx sdk.Context, signer sdk.AccAddress, lease types.Le
 		}
 		s.Faulty = status.FaultAt != nil
 	}
-	if lease.State == types.LeaseState_LEASE_STATE_ACTIVE {
-		container, err := k.providers.Container(ctx, lease.ContainerId)
-		if err != nil {
-			return s, err
-		}
-		class, err := k.providers.Class(ctx, container.Class)
-		if err != nil {
-			return s, err
-		}
-		resumed, err := k.providers.Resumed(ctx)
-		if err != nil {
-			return s, err
-		}
-		s.Overdue = lease.Overdue(ctx.BlockTime(), resumed, class.StartLimit)
-	}
-	return s, nil
+	s.Overdue, err = k.overdue(ctx, lease)
+	return s, err
 }
 
 // end settles a lease to its end, pays, releases the Container and leaves the receipt; its standbys end with it. The purse is
@@ -106,6 +92,9 @@ func (k *Keeper) end(ctx sdk.Context, p *purse, lease types.Lease, end types.End
 	}
 	accused, err := k.accuses(ctx, lease, end.Reason)
 	if err != nil {
+		return receipt, err
+	}
+	if err := k.chargeBreach(ctx, lease, end.Reason); err != nil {
 		return receipt, err
 	}
 	if err := k.leaveContainer(ctx, lease, end.Reason, accused); err != nil {
@@ -181,10 +170,11 @@ func (k *Keeper) accuses(ctx sdk.Context, lease types.Lease, reason types.CloseR
 
 // endDue ends a lease whose time or money has run out; no signer takes part.
 func (k *Keeper) endDue(ctx sdk.Context, p *purse, lease types.Lease) error {
-	reason := types.CloseReason_CLOSE_REASON_EXHAUSTED
-	if lease.Expired(lease.EndAt(p.account.TouchedAt, ctx.BlockTime())) {
-		reason = types.CloseReason_CLOSE_REASON_EXPIRED
+	overdue, err := k.overdue(ctx, lease)
+	if err != nil {
+		return err
 	}
+	reason := lease.EndsFor(lease.EndAt(p.account.TouchedAt, ctx.BlockTime()), overdue)
 	params, err := k.params.Get(ctx)
 	if err != nil {
 		return err

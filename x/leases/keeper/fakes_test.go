@@ -205,6 +205,7 @@ type fakeProviders struct {
 	gone       map[uint64]bool   // deregistered: nothing is left behind
 	silent     map[uint64]bool   // not heard of
 	tickets    []string          // leases that were not started
+	breaches   map[string]int64  // what providers owe leases that they ended early, in uath
 	collateral int64             // what a ticket can hold
 	resumed    time.Time         // since when blocks come
 	shard      providertypes.ShardHealth
@@ -215,7 +216,7 @@ func newFakeProviders(service store.KVStoreService, cdc codec.BinaryCodec) *fake
 	sb := collections.NewSchemaBuilder(service)
 	return &fakeProviders{
 		containers: map[uint64]providertypes.Container{}, classes: map[string]providertypes.Class{},
-		operators: map[string]string{}, gone: map[uint64]bool{}, silent: map[uint64]bool{},
+		operators: map[string]string{}, breaches: map[string]int64{}, gone: map[uint64]bool{}, silent: map[uint64]bool{},
 		statuses: collections.NewMap(sb, collections.NewPrefix(0), "statuses", collections.Uint64Key,
 			codec.CollValue[providertypes.ContainerStatus](cdc)),
 	}
@@ -300,6 +301,11 @@ func (f *fakeProviders) Release(ctx sdk.Context, id uint64, leaseID string, notS
 
 func (f *fakeProviders) TicketNotStarted(_ sdk.Context, _ uint64, leaseID string) error {
 	f.tickets = append(f.tickets, leaseID)
+	return nil
+}
+
+func (f *fakeProviders) TicketReclaimed(_ sdk.Context, _ uint64, leaseID string, due math.Int) error {
+	f.breaches[leaseID] += due.Int64()
 	return nil
 }
 

@@ -198,22 +198,30 @@ func (k *Keeper) checkStandbys(ctx sdk.Context, key leaseKey, lease types.Lease)
 }
 
 func (k *Keeper) checkPrices(ctx sdk.Context, leased map[uint64]bool) error {
-	indexed := 0
+	indexed := map[types.LeaseMode]int{}
 	err := k.offers.Walk(ctx, nil, func(id uint64, offer types.Offer) (bool, error) {
 		want := offer.Listed() && !leased[id]
-		has, err := k.prices.Has(ctx, priceKeyOf(offer))
-		if err == nil && has != want {
-			err = types.ErrInvariant.Wrapf("container %d in the price index: %t, want %t", id, has, want)
-		}
-		if has {
-			indexed++
-		}
+		err := eachPrice(offer, func(mode types.LeaseMode, key priceKey) error {
+			has, err := k.pricesOf(mode).Has(ctx, key)
+			if err == nil && has != want {
+				err = types.ErrInvariant.Wrapf("container %d in the price index %s: %t, want %t", id, mode.Word(), has, want)
+			}
+			if has {
+				indexed[mode]++
+			}
+			return err
+		})
 		return err != nil, err
 	})
 	if err != nil {
 		return err
 	}
-	return checkCount(ctx, "price index", k.prices, indexed)
+	for _, mode := range modes {
+		if err := checkCount(ctx, "price index "+mode.Word(), k.pricesOf(mode), indexed[mode]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkCount says whether a set holds nothing but the entries that were found from the other side.

@@ -63,6 +63,7 @@ type Keeper struct {
 	params     collections.Item[types.Params]
 	offers     collections.Map[uint64, types.Offer]
 	prices     collections.KeySet[priceKey]
+	reserved   collections.KeySet[priceKey]
 	accounts   collections.Map[accountKey, types.Account]
 	leases     collections.Map[leaseKey, types.Lease]
 	receipts   collections.Map[leaseKey, types.Receipt]
@@ -103,6 +104,8 @@ func NewKeeper(deps Deps) *Keeper {
 		params: collections.NewItem(sb, types.ParamsKey, "params", codec.CollValue[types.Params](deps.Cdc)),
 		offers: collections.NewMap(sb, types.OffersKey, "offers", number, codec.CollValue[types.Offer](deps.Cdc)),
 		prices: collections.NewKeySet(sb, types.PricesKey, "prices", collections.QuadKeyCodec(name, name, number, number)),
+		reserved: collections.NewKeySet(sb, types.ReservedPricesKey, "reserved_prices",
+			collections.QuadKeyCodec(name, name, number, number)),
 		accounts: collections.NewMap(sb, types.AccountsKey, "accounts",
 			collections.PairKeyCodec(sdk.AccAddressKey, name), codec.CollValue[types.Account](deps.Cdc)),
 		leases: collections.NewMap(sb, types.LeasesKey, "leases",

@@ -139,16 +139,19 @@ func (k *Keeper) serve(ctx sdk.Context, o *opening, order *types.MsgCreateLease)
 	if err != nil {
 		return nil, err
 	}
-	matches, err := k.pick(ctx, demand, order.Candidates, size+int(order.Standbys), o.params.MaxScan)
+	matches, err := k.pickAll(ctx, demand, order, o.params.MaxScan)
 	if err != nil {
 		return nil, err
 	}
 	first, quoted := o.purse.account.NextNumber, false
 	leases := make([]types.Lease, len(matches))
 	for i, m := range matches {
-		offer, now := m.offer, ctx.BlockTime()
+		offer, now := m.terms, ctx.BlockTime()
 		lease := types.NewLease(o.purse.account, offer, m.vacancy.Container.Provider, order, now, m.vacancy.Status.OutageAt(now), o.purse.usd)
 		lease.Number = first + uint64(i)
+		if m.mode == types.LeaseMode_LEASE_MODE_RESERVED {
+			lease = lease.Prepay(offer)
+		}
 		switch {
 		case i >= size:
 			lease = lease.StandBy(offer, first, o.purse.usd)
@@ -196,7 +199,7 @@ func (o *opening) admit(order *types.MsgCreateLease) error {
 func (o *opening) carries(ctx sdk.Context, leases []types.Lease) error {
 	p, rates, reserve := o.purse, types.NoRates(), math.ZeroInt()
 	for _, lease := range leases {
-		rates, reserve = rates.Add(lease.PricedIn(), lease.Rate), reserve.Add(lease.Reserved())
+		rates, reserve = rates.Add(lease.PricedIn(), lease.Accrues()), reserve.Add(lease.Reserved())
 	}
 	missing := p.account.Missing(p.balance, rates, reserve, o.params.MinRunway, ctx.BlockTime(), p.usd)
 	if !missing.IsPositive() {
@@ -240,10 +243,8 @@ func (k *Keeper) open(ctx sdk.Context, p *purse, m match, lease types.Lease) err
 	if err := k.queueEnd(ctx, p.tenant, lease); err != nil {
 		return err
 	}
-	if m.offer.Listed() {
-		if err := k.prices.Remove(ctx, priceKeyOf(m.offer)); err != nil {
-			return err
-		}
+	if err := k.unindexPrice(ctx, m.offer); err != nil {
+		return err
 	}
 	if err := k.providers.Bind(ctx, m.vacancy, lease.ID()); err != nil {
 		return err

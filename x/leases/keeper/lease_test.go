@@ -159,7 +159,9 @@ func TestMinimumCharge(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.addOffer(1, 1, 10)
-			id := w.open(orderFunded(w, tenant(1), 10_000, 1))
+			msg := orderFunded(w, tenant(1), 10_000, 1)
+			msg.Completes = true
+			id := w.open(msg)
 			w.start(id)
 			w.pass(5 * time.Second)
 			receipt, err := w.k.CloseLease(w.ctx, tc.signer, id, 0, &types.Said{ExitCodes: tc.codes})

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"cosmossdk.io/collections"
+	errorsmod "cosmossdk.io/errors"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
@@ -23,20 +24,50 @@ const maxFree = 3
 
 // match is an offer with the Container that it is of, free at the time.
 type match struct {
-	offer   types.Offer
+	offer types.Offer
+	// mode in which it is taken, and the offer as that sees it.
+	mode  types.LeaseMode
+	terms types.Offer
+
 	vacancy providertypes.Vacancy
 }
 
+// pickAll returns what an order leases and, after that, what stands by for it: those on demand also for a reserved lease.
+func (k *Keeper) pickAll(ctx sdk.Context, demand types.Demand, order *types.MsgCreateLease, maxScan uint32) ([]match, error) {
+	size, standbys := order.Containers(), int(order.Standbys)
+	if standbys == 0 || demand.Mode == types.LeaseMode_LEASE_MODE_ON_DEMAND {
+		return k.pick(ctx, demand, order.Candidates, size+standbys, maxScan, nil)
+	}
+	matches, err := k.pick(ctx, demand, order.Candidates, size, maxScan, nil)
+	if err != nil {
+		return nil, err
+	}
+	demand.Mode = types.LeaseMode_LEASE_MODE_ON_DEMAND
+	more, err := k.pick(ctx, demand, order.Candidates, standbys, maxScan, matches)
+	if err != nil {
+		return nil, errorsmod.Wrapf(err, "standbys")
+	}
+	return append(matches, more...), nil
+}
+
 // pick returns n matches: the first candidates that are free and fit; where they are too few and the requirement names a class, the
-// cheapest that fit among the first entries of the price index: maxScan of them, and two more for each of a gang.
-func (k *Keeper) pick(ctx sdk.Context, demand types.Demand, candidates []uint64, n int, maxScan uint32) ([]match, error) {
+// cheapest that fit among the first entries of the price index: maxScan of them, and two more for each of a gang. What others have
+// matched already is left out.
+func (k *Keeper) pick(ctx sdk.Context, demand types.Demand, candidates []uint64, n int, maxScan uint32, others []match) ([]match, error) {
 	var (
 		found []match
 		why   []string
 	)
+	taken := map[uint64]bool{}
+	for _, m := range others {
+		taken[m.offer.ContainerId] = true
+	}
 	for _, id := range candidates {
 		if len(found) == n {
 			return found, nil
+		}
+		if taken[id] {
+			continue
 		}
 		fitting, misfit, err := k.fit(ctx, demand, id)
 		switch {
@@ -60,7 +91,6 @@ func (k *Keeper) pick(ctx sdk.Context, demand types.Demand, candidates []uint64,
 	if n > 1 {
 		maxScan += uint32(2 * n)
 	}
-	taken := map[uint64]bool{}
 	for _, m := range found {
 		taken[m.offer.ContainerId] = true
 	}
@@ -97,7 +127,7 @@ func (k *Keeper) elsewhere(ctx sdk.Context, demand types.Demand, candidates []ui
 	}
 	free := make([]string, len(seen.matches))
 	for i, m := range seen.matches {
-		o := m.offer
+		o := m.terms
 		free[i] = fmt.Sprintf("container %d for %s per hour", o.ContainerId, types.ReadableIn(o.Denom, types.PerHour(o.Rate)))
 	}
 	return fmt.Sprintf("; free now in class %s: %s", offer.Class, strings.Join(free, ", "))
@@ -112,7 +142,11 @@ func (k *Keeper) fit(ctx sdk.Context, demand types.Demand, id uint64) (match, ty
 	case err != nil:
 		return match{}, types.Fits, err
 	}
-	if misfit := demand.Offer(offer); misfit != types.Fits {
+	terms, ok := offer.In(demand.Mode)
+	if !ok {
+		return match{}, types.MisfitMode, nil
+	}
+	if misfit := demand.Offer(terms); misfit != types.Fits {
 		return match{}, misfit, nil
 	}
 	vacancy, err := k.providers.Vacancy(ctx, id)
@@ -129,7 +163,7 @@ func (k *Keeper) fit(ctx sdk.Context, demand types.Demand, id uint64) (match, ty
 	case err != nil:
 		return match{}, types.Fits, err
 	}
-	return match{offer: offer, vacancy: vacancy}, demand.Container(vacancy.Container), nil
+	return match{offer: offer, mode: demand.Mode, terms: terms, vacancy: vacancy}, demand.Container(vacancy.Container), nil
 }
 
 // scanned is what a walk through the price index has found.
@@ -150,7 +184,7 @@ func (k *Keeper) scan(ctx sdk.Context, demand types.Demand, maxScan uint32, limi
 		looked uint32
 	)
 	prefix := collections.NewSuperPrefixedQuadRange[string, string, uint64, uint64](demand.Requirement.Class, demand.Denom)
-	err := k.prices.Walk(ctx, prefix, func(key priceKey) (bool, error) {
+	err := k.pricesOf(demand.Mode).Walk(ctx, prefix, func(key priceKey) (bool, error) {
 		if looked == maxScan {
 			found.tally.Cut = true
 			return true, nil

@@ -30,6 +30,8 @@ type history struct {
 	least   math.Int // what the lease costs at least, if its tenant or time ends it
 	started time.Time
 	outage  time.Duration // while running
+	term    time.Time     // up to when a tenant who leaves a reserved lease pays; zero on demand
+	told    bool          // its provider has given notice
 }
 
 // market runs random messages against the keeper and keeps a history beside it.
@@ -46,13 +48,29 @@ type market struct {
 	uath    int64 // that a musd costs
 }
 
-// price is a standing offer: whole units per second, the least time that is charged, and the only tenant who may take it (0: anybody).
+// price is a standing offer: whole units per second, the least time that is charged, the only tenant who may take it (0: anybody), and
+// what it costs reserved, for an hour or more (0: it can't be).
 type price struct {
-	rate    int64
-	denom   string
-	minimum time.Duration
-	only    uint64
-	supply  bool // it is below the ceiling at the price at which it was set
+	rate     int64
+	denom    string
+	minimum  time.Duration
+	only     uint64
+	supply   bool // it is below the ceiling at the price at which it was set
+	reserved int64
+}
+
+// offer is what the provider sends.
+func (p price) offer(id uint64) types.Offer {
+	o := offer(id, p.rate)
+	o.Denom = p.denom
+	if o.MinCharge = p.minimum; p.only > 0 {
+		o.Allowed = []string{tenant(p.only).String()}
+	}
+	if p.reserved > 0 {
+		o.Reserved = &types.ReservedTerms{Rate: math.NewInt(p.reserved * 1_000_000), MinTerm: types.MinReservedTerm}
+		o.ReservedOnly = p.rate == 0
+	}
+	return o
 }
 
 func newMarket(tb tester) *market {
@@ -60,8 +78,13 @@ func newMarket(tb tester) *market {
 	m.offers, m.params = map[uint64]price{}, types.DefaultParams()
 	m.setPrice(2)
 	for id := uint64(1); id <= modelContainers; id++ {
-		m.addOffer(id, ownerOf(id), int64(1+id*id))
-		m.offers[id] = price{rate: int64(1 + id*id), denom: athtypes.Denom, minimum: time.Minute, supply: true}
+		p := price{rate: int64(1 + id*id), denom: athtypes.Denom, minimum: time.Minute, supply: true}
+		if id < 4 {
+			p.reserved = int64(id)
+		}
+		m.addContainer(id, ownerOf(id))
+		require.NoError(tb, m.k.SetOffers(m.ctx, provider(ownerOf(id)), []types.Offer{p.offer(id)}))
+		m.offers[id] = p
 	}
 	for n := uint64(1); n <= modelTenants; n++ {
 		m.fund(tenant(n), modelFunds)
@@ -93,6 +116,11 @@ func (m *market) create(t *rapid.T) {
 	}
 	if n := rapid.Uint32Range(0, 3).Draw(t, "gang"); n > 1 {
 		msg.Count, msg.Requirement = n, &types.Requirement{Class: "cpu"}
+	}
+	msg.Completes = rapid.Bool().Draw(t, "completes")
+	if rapid.IntRange(0, 3).Draw(t, "mode") == 0 {
+		msg.Mode, msg.Completes = reserved, false
+		msg.Duration = types.MinReservedTerm + time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "term"))
 	}
 	var opened []types.OpenedLease
 	if !m.do(func(ctx sdk.Context) error {
@@ -138,7 +166,11 @@ func (m *market) opened(t *rapid.T, who uint64, opened types.OpenedLease) {
 	require.NoError(t, err)
 	offer, ok := m.offers[lease.ContainerId]
 	require.True(t, ok, "container %d has no offer", lease.ContainerId)
-	require.Equal(t, math.NewInt(offer.rate*1_000_000).String(), lease.Rate.String())
+	h := &history{rate: offer.rate, denom: offer.denom}
+	if lease.Prepaid() {
+		h.rate, h.term = offer.reserved, m.ctx.BlockTime().Add(types.MinReservedTerm)
+	}
+	require.Equal(t, math.NewInt(h.rate*1_000_000).String(), lease.Rate.String())
 	require.Equal(t, offer.denom, lease.PricedIn())
 	require.True(t, offer.only == 0 || offer.only == who, "the offer of container %d is not for everybody", lease.ContainerId)
 	open, unstarted := 0, 0
@@ -157,7 +189,8 @@ func (m *market) opened(t *rapid.T, who uint64, opened types.OpenedLease) {
 	if offer.denom == types.MicroUSD {
 		least *= m.uath
 	}
-	m.leases[id.String()] = &history{rate: offer.rate, denom: offer.denom, least: math.NewInt(least)}
+	h.least = math.NewInt(least)
+	m.leases[id.String()] = h
 }
 
 // refresh brings the price index up to date; whether somebody does changes nobody's money.
@@ -178,7 +211,7 @@ func (m *market) refresh(t *rapid.T) {
 
 // judged is a price that is compared with the class's ceiling now.
 func (m *market) judged(p price) price {
-	if p.supply = p.rate <= 1_000; p.denom == types.MicroUSD {
+	if p.supply = p.rate > 0 && p.rate <= 1_000; p.denom == types.MicroUSD {
 		p.supply = p.rate*m.uath <= 1_000
 	}
 	return p
@@ -193,18 +226,16 @@ func (m *market) setOffer(t *rapid.T) {
 		minimum: time.Duration(rapid.SampledFrom([]int{0, 30, 60, 90, 600, 3_601}).Draw(t, "minimum")) * time.Second,
 		only:    rapid.Uint64Range(0, modelTenants).Draw(t, "only for"),
 	}
-	signer := rapid.SampledFrom([]sdk.AccAddress{provider(ownerOf(id)), operator(ownerOf(id)), tenant(1)}).Draw(t, "signer")
-	o := offer(id, p.rate)
-	o.Denom = p.denom
-	p = m.judged(p)
-	if o.MinCharge = p.minimum; p.only > 0 {
-		o.Allowed = []string{tenant(p.only).String()}
+	if p.denom == athtypes.Denom {
+		p.reserved = rapid.Int64Range(0, 5).Draw(t, "reserved rate")
 	}
+	signer := rapid.SampledFrom([]sdk.AccAddress{provider(ownerOf(id)), operator(ownerOf(id)), tenant(1)}).Draw(t, "signer")
+	p = m.judged(p)
 	done := m.do(func(ctx sdk.Context) error {
-		_, err := m.msgs.SetOffers(ctx, &types.MsgSetOffers{Operator: signer.String(), Offers: []types.Offer{o}})
+		_, err := m.msgs.SetOffers(ctx, &types.MsgSetOffers{Operator: signer.String(), Offers: []types.Offer{p.offer(id)}})
 		return err
 	})
-	want := !signer.Equals(tenant(1)) && p.rate > 0 && p.minimum >= m.params.MinCharge && p.minimum <= types.MaxMinCharge
+	want := !signer.Equals(tenant(1)) && (p.rate > 0 || p.reserved > 0) && p.minimum >= m.params.MinCharge && p.minimum <= types.MaxMinCharge
 	require.Equal(t, want, done)
 	if done {
 		m.offers[id] = p
@@ -313,6 +344,30 @@ func (m *market) closeOne(t *rapid.T) {
 	})
 }
 
+// reclaim gives notice; whoever may, of a lease that has started and was not given any.
+func (m *market) reclaim(t *rapid.T) {
+	id, lease, ok := m.pick(t)
+	if !ok {
+		return
+	}
+	owner := sdk.MustAccAddressFromBech32(lease.Provider)
+	signer := rapid.SampledFrom([]sdk.AccAddress{owner, owner, tenant(9)}).Draw(t, "signer")
+	before := m.providers.breaches[id.String()]
+	h := m.leases[id.String()]
+	over := lease.AgreedEnd() != nil && !lease.AgreedEnd().After(m.ctx.BlockTime())
+	done := m.reclaimed(signer, id)
+	require.Equal(t, signer.Equals(owner) && !h.started.IsZero() && !h.told && !over, done)
+	require.True(t, m.providers.breaches[id.String()] == before || done && lease.Prepaid(), "only who promised a term owes for notice")
+	h.told = h.told || done
+}
+
+func (m *market) reclaimed(signer sdk.AccAddress, id types.LeaseID) bool {
+	return m.do(func(ctx sdk.Context) error {
+		_, err := m.msgs.ReclaimLease(ctx, &types.MsgReclaimLease{Operator: signer.String(), LeaseId: id.String()})
+		return err
+	})
+}
+
 func (m *market) toggleFault(t *rapid.T) {
 	id := rapid.Uint64Range(1, modelContainers).Draw(t, "container")
 	since, down := m.faulty[id]
@@ -392,11 +447,39 @@ func (m *market) cost(h *history, until time.Time, outage time.Duration) math.In
 	return math.NewInt(h.rate).MulRaw(int64(until.Sub(h.started) - outage)).QuoRaw(int64(time.Second))
 }
 
+// rest is what a tenant pays who leaves a reserved lease at a time, in whole uath.
+func (h *history) rest(at time.Time) math.Int {
+	return math.NewInt(h.rate).MulRaw(int64(max(0, h.term.Sub(at)))).AddRaw(int64(time.Second) - 1).QuoRaw(int64(time.Second))
+}
+
+// auditReserved compares the receipt of a reserved lease: what was served is paid, and of the shortest term the rest where the tenant left.
+func (m *market) auditReserved(t *rapid.T, h *history, receipt types.Receipt) {
+	exact := math.ZeroInt()
+	if receipt.StartedAt != nil {
+		exact = math.NewInt(h.rate).MulRaw(int64(receipt.EndedAt.Sub(h.started) - receipt.Outage)).QuoRaw(int64(time.Second))
+	}
+	rest := math.ZeroInt()
+	if receipt.Reason == types.CloseReason_CLOSE_REASON_TENANT && !h.told {
+		rest = h.rest(receipt.EndedAt)
+	}
+	require.NotEqual(t, types.CloseReason_CLOSE_REASON_EXHAUSTED, receipt.Reason, "it was paid in advance")
+	require.Equal(t, exact.Add(receipt.Minimum).String(), receipt.Billed.String())
+	if m.faults { // a session that is free anyway is not paid for by leaving in it
+		require.True(t, receipt.Minimum.LTE(rest))
+		return
+	}
+	require.Equal(t, rest.String(), receipt.Minimum.String())
+}
+
 func (m *market) audit(t *rapid.T, id types.LeaseID) {
 	receipt, err := m.k.Receipt(m.ctx, id)
 	require.NoError(t, err)
 	m.reasons[receipt.Reason]++
 	h := m.leases[id.String()]
+	if !h.term.IsZero() {
+		m.auditReserved(t, h, receipt)
+		return
+	}
 	if h.started.IsZero() {
 		want := math.ZeroInt() // a lease that never started costs nothing, unless its tenant walked away or took the money away
 		taken := receipt.Reason == types.CloseReason_CLOSE_REASON_EXHAUSTED && receipt.EndedAt.Sub(receipt.CreatedAt) < m.params.MinRunway/2
@@ -413,7 +496,9 @@ func (m *market) audit(t *rapid.T, id types.LeaseID) {
 	switch receipt.Reason {
 	case types.CloseReason_CLOSE_REASON_PROVIDER, types.CloseReason_CLOSE_REASON_FAULT:
 	default:
-		want = math.MaxInt(want, h.least)
+		if !h.told { // whom its provider puts out owes nothing for having come
+			want = math.MaxInt(want, h.least)
+		}
 	}
 	if h.denom == types.MicroUSD && receipt.Outage > 0 { // what an outage would have cost depends on when it was: types/sla_test.go
 		require.True(t, receipt.Billed.LTE(want), "%s for %s", receipt.Billed, want)
@@ -450,7 +535,7 @@ func runMarket(t *testing.T, faults bool) map[types.CloseReason]int {
 		m.faults = faults
 		actions := map[string]func(*rapid.T){
 			"create": m.create, "refresh": m.refresh, "start": m.startOne, "settle": m.settleOne, "close": m.closeOne, "money": m.moveMoney,
-			"wait": m.wait, "price": m.changePrice, "": m.invariants, "set offer": m.setOffer, "remove offer": m.removeOffer, "parameters": m.changeParams,
+			"wait": m.wait, "price": m.changePrice, "": m.invariants, "set offer": m.setOffer, "reclaim": m.reclaim, "remove offer": m.removeOffer, "parameters": m.changeParams,
 		}
 		m.addDepositActions(actions)
 		if faults {
@@ -483,12 +568,13 @@ func TestModelWithOutages(t *testing.T) { runMarket(t, true) }
 
 // script is a deterministic list of steps for TestSettlementOrderDoesNotMatter.
 type step struct {
-	create, start, close bool
-	tenant, container    uint64
-	nth                  int
-	uath                 int64 // that a musd costs from a while later
-	deposit              int64
-	duration, wait       time.Duration
+	create, start, close, reclaim, reserved bool
+
+	tenant, container uint64
+	nth               int
+	uath              int64 // that a musd costs from a while later
+	deposit           int64
+	duration, wait    time.Duration
 }
 
 func drawScript(t *rapid.T) []step {
@@ -499,15 +585,19 @@ func drawScript(t *rapid.T) []step {
 			uath: rapid.Int64Range(1, 9).Draw(t, "uath per musd"),
 			wait: time.Duration(rapid.Int64Range(1, int64(30*time.Minute)).Draw(t, "wait")),
 		}
-		switch rapid.IntRange(0, 3).Draw(t, "kind") {
+		switch rapid.IntRange(0, 4).Draw(t, "kind") {
 		case 0, 1:
 			s.create = true
 		case 2:
 			s.start = true
 		case 3:
 			s.close = true
+		case 4:
+			s.reclaim = true
 		}
-		if rapid.Bool().Draw(t, "agreed") {
+		if rapid.IntRange(0, 3).Draw(t, "reserved") == 0 {
+			s.reserved, s.duration = true, types.MinReservedTerm+s.wait
+		} else if rapid.Bool().Draw(t, "agreed") {
 			s.duration = time.Duration(rapid.Int64Range(int64(time.Minute), int64(time.Hour)).Draw(t, "duration"))
 		}
 		return s
@@ -557,7 +647,10 @@ func play(t *rapid.T, script []step, eager bool) map[string]string {
 		case s.create:
 			msg := order(tenant(s.tenant), s.deposit, s.container)
 			msg.Duration = s.duration
-			if s.container%2 == 1 {
+			switch {
+			case s.reserved:
+				msg.Mode = reserved
+			case s.container%2 == 1:
 				msg.PriceDenom = types.MicroUSD
 			}
 			var id types.LeaseID
@@ -575,6 +668,11 @@ func play(t *rapid.T, script []step, eager bool) map[string]string {
 			id := m.open[s.nth%len(m.open)]
 			if lease, err := m.k.Lease(m.ctx, id); err == nil && lease.State == types.LeaseState_LEASE_STATE_ACTIVE {
 				m.world.start(id)
+			}
+		case s.reclaim:
+			id := m.open[s.nth%len(m.open)]
+			if lease, err := m.k.Lease(m.ctx, id); err == nil {
+				m.reclaimed(sdk.MustAccAddressFromBech32(lease.Provider), id)
 			}
 		case s.close:
 			id := m.open[s.nth%len(m.open)]

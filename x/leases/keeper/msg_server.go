@@ -204,6 +204,19 @@ func (s msgServer) tenants(signer, leaseID string) (types.LeaseID, error) {
 	return id, err
 }
 
+func (s msgServer) ReclaimLease(goCtx context.Context, msg *types.MsgReclaimLease) (*types.MsgReclaimLeaseResponse, error) {
+	operator, err := s.k.address("operator", msg.Operator)
+	if err != nil {
+		return nil, err
+	}
+	id, err := types.ParseLeaseID(msg.LeaseId)
+	if err != nil {
+		return nil, err
+	}
+	at, err := s.k.ReclaimLease(sdk.UnwrapSDKContext(goCtx), operator, id)
+	return &types.MsgReclaimLeaseResponse{ReclaimAt: at}, err
+}
+
 func (s msgServer) Failover(goCtx context.Context, msg *types.MsgFailover) (*types.MsgFailoverResponse, error) {
 	signer, err := s.k.address("signer", msg.Signer)
 	if err != nil {

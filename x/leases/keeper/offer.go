@@ -141,16 +141,12 @@ func (k *Keeper) removeOffer(ctx sdk.Context, signer sdk.AccAddress, id uint64) 
 	return athtypes.Emit(ctx, &types.EventOfferRemoved{ContainerId: id})
 }
 
-func priceKeyOf(offer types.Offer) priceKey {
-	return collections.Join4(offer.Class, offer.Denom, offer.Rate.Uint64(), offer.ContainerId)
-}
-
 // indexPrice puts the offer of a Container without a lease where matching finds it; offers with a list never are there.
 func (k *Keeper) indexPrice(ctx sdk.Context, offer types.Offer) error {
 	if !offer.Listed() {
 		return nil
 	}
-	return k.prices.Set(ctx, priceKeyOf(offer))
+	return eachPrice(offer, func(mode types.LeaseMode, key priceKey) error { return k.pricesOf(mode).Set(ctx, key) })
 }
 
 // dropPrice takes a Container out of the price index, if it has an offer there.
@@ -161,10 +157,8 @@ func (k *Keeper) dropPrice(ctx sdk.Context, id uint64) error {
 		return nil
 	case err != nil:
 		return err
-	case !offer.Listed():
-		return nil
 	}
-	return k.prices.Remove(ctx, priceKeyOf(offer))
+	return k.unindexPrice(ctx, offer)
 }
 
 // restorePrice puts a Container that was released back into the price index, if it still has an offer. It has just been leased, so

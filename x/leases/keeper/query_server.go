@@ -64,7 +64,7 @@ func (s queryServer) Lease(goCtx context.Context, req *types.QueryLeaseRequest) 
 	if err != nil {
 		return nil, err
 	}
-	billed := lease.BilledUntil(p.account.TouchedAt)
+	billed := lease.EndAt(p.account.TouchedAt, ctx.BlockTime())
 	_, due := lease.Settle(billed, outage, p.usd)
 	if billed.Before(earns) {
 		earns = billed
@@ -180,7 +180,7 @@ func (s queryServer) Match(goCtx context.Context, req *types.QueryMatchRequest) 
 	if err != nil {
 		return nil, err
 	}
-	demand := types.Demand{Tenant: req.Tenant, Denom: types.PriceDenom(req.PriceDenom), MaxRate: types.MaxRate, Requirement: req.Requirement}
+	demand := types.Demand{Tenant: req.Tenant, Mode: req.Mode.Normal(), Duration: req.Duration, Denom: types.PriceDenom(req.PriceDenom), MaxRate: types.MaxRate, Requirement: req.Requirement}
 	if !req.MaxRate.IsNil() && req.MaxRate.IsPositive() {
 		demand.MaxRate = req.MaxRate
 	}

@@ -129,7 +129,7 @@ func (k *Keeper) creditService(ctx sdk.Context, key servedKey, service types.Ser
 		return err
 	}
 	usd := k.usdClock(ctx)
-	due := receipt.Fault(fault, params.SlaSession, usd)
+	due := receipt.Fault(fault, params.Session(receipt.Mode), usd)
 	if usd.err != nil || !due.Due.IsPositive() {
 		return usd.err
 	}

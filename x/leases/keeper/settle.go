@@ -48,7 +48,7 @@ func (k *Keeper) settle(ctx sdk.Context, p *purse, lease types.Lease) (types.Lea
 		return lease, types.Nothing(), err
 	}
 	before := lease.SettledUntil
-	lease, s := lease.Settle(lease.BilledUntil(p.account.TouchedAt), outage, p.usd)
+	lease, s := lease.Settle(lease.EndAt(p.account.TouchedAt, ctx.BlockTime()), outage, p.usd)
 	if lease.SettledUntil.Equal(before) {
 		return lease, s, nil
 	}

@@ -59,7 +59,7 @@ func (k *Keeper) Recovered(ctx sdk.Context, container uint64) error {
 	if err != nil {
 		return err
 	}
-	lease = lease.Recover(outage, params.Session(lease))
+	lease = lease.Recover(outage, params.Session(lease.Mode))
 	if err := k.saveLease(ctx, tenant, lease); err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (k *Keeper) creditLease(ctx sdk.Context, lease types.Lease, fault time.Time
 	if err != nil {
 		return err
 	}
-	lease, s, due := lease.Fault(fault, lease.BilledUntil(p.account.TouchedAt), outage, params.Session(lease), p.usd)
+	lease, s, due := lease.Fault(fault, lease.EndAt(p.account.TouchedAt, ctx.BlockTime()), outage, params.Session(lease.Mode), p.usd)
 	if !s.IsNothing() {
 		fee, err := k.apply(ctx, p, lease, s)
 		if err != nil {

@@ -115,7 +115,7 @@ func (k *Keeper) move(ctx sdk.Context, p *purse, lease, standby types.Lease, rea
 	if err != nil {
 		return lease, err
 	}
-	left, s := lease.Leave(reason, lease.BilledUntil(p.account.TouchedAt), p.account.TouchedAt, outage, p.usd)
+	left, s := lease.Leave(reason, lease.EndAt(p.account.TouchedAt, ctx.BlockTime()), p.account.TouchedAt, outage, p.usd)
 	fee, err := k.apply(ctx, p, lease, s)
 	if err != nil {
 		return lease, err
@@ -136,6 +136,14 @@ func (k *Keeper) move(ctx sdk.Context, p *purse, lease, standby types.Lease, rea
 	}
 	moved := left.Move(standby, ctx.BlockTime(), outage, p.usd)
 	moved.Standbys = slices.DeleteFunc(slices.Clone(left.Standbys), func(n uint64) bool { return n == standby.Number })
+	if lease.ReclaimAt != nil { // its new provider has given no notice
+		if err := k.unqueueEnd(ctx, p.tenant, lease); err != nil {
+			return lease, err
+		}
+		if err := k.queueEnd(ctx, p.tenant, moved); err != nil {
+			return lease, err
+		}
+	}
 	p.account = p.account.Changed(left, moved)
 	if err := k.savePurse(ctx, p); err != nil {
 		return lease, err

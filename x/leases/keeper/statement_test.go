@@ -92,7 +92,9 @@ func TestWorkerSignsTheEnd(t *testing.T) {
 func TestProviderAndWorkerAgree(t *testing.T) {
 	w := newWorld(t)
 	w.addOffer(1, 1, 10)
-	id := w.open(orderFunded(w, tenant(1), 10_000, 1))
+	job := orderFunded(w, tenant(1), 10_000, 1)
+	job.Completes = true
+	id := w.open(job)
 	w.start(id)
 	said := types.Said{ExitCodes: []int32{1}, Statement: w.states(id, types.CloseReason_CLOSE_REASON_COMPLETED, 0)}
 	require.ErrorIs(t, w.try(func(ctx sdk.Context) error {

@@ -46,6 +46,9 @@ func (k *Keeper) extend(ctx sdk.Context, tenant sdk.AccAddress, lease types.Leas
 	if lease.EndsAt == nil {
 		return lease, types.ErrInvalidField.Wrapf("extend_by: %s has no agreed end: it runs until it is closed", lease.ID())
 	}
+	if lease.ReclaimAt != nil {
+		return lease, types.ErrReclaim.Wrapf("extend_by: the provider of %s takes its Container back at %s: lease another", lease.ID(), lease.ReclaimAt)
+	}
 	if !lease.EndsAt.After(ctx.BlockTime()) {
 		return lease, types.ErrLeaseClosed.Wrapf("lease_id: the agreed end of %s has come: this block ends it", lease.ID())
 	}
@@ -54,14 +57,24 @@ func (k *Keeper) extend(ctx sdk.Context, tenant sdk.AccAddress, lease types.Leas
 	if err != nil {
 		return lease, err
 	}
-	demand := types.Demand{Tenant: lease.Tenant, Denom: lease.PricedIn(), MaxRate: lease.Rate, Duration: end.Sub(lease.CreatedAt)}
-	if misfit := demand.Offer(offer); misfit != types.Fits || demand.Duration > types.MaxTerm {
+	demand := types.Demand{Tenant: lease.Tenant, Mode: lease.Mode, Denom: lease.PricedIn(), MaxRate: lease.Rate, Duration: end.Sub(lease.CreatedAt)}
+	terms, offered := offer.In(lease.Mode)
+	misfit := types.MisfitMode
+	if offered {
+		misfit = demand.Offer(terms)
+	}
+	if misfit != types.Fits || demand.Duration > types.MaxTerm {
 		return lease, types.ErrNoMatch.Wrapf("extend_by: the offer of container %d does not carry a lease of %s any more (%s): lease another Container",
 			lease.ContainerId, demand.Duration, misfit)
 	}
 	if err := k.unqueueEnd(ctx, tenant, lease); err != nil {
 		return lease, err
 	}
-	lease.EndsAt = &end
+	lease, more := lease.Prolong(end)
+	if more.IsPositive() {
+		if err := k.prepay(ctx, tenant, lease, more); err != nil {
+			return lease, err
+		}
+	}
 	return lease, k.queueEnd(ctx, tenant, lease)
 }

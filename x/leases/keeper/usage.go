@@ -81,7 +81,7 @@ func (k *Keeper) start(ctx sdk.Context, tenant sdk.AccAddress, lease types.Lease
 	if err != nil {
 		return err
 	}
-	if p.account.TouchedAt.Before(ctx.BlockTime()) {
+	if !lease.Prepaid() && p.account.TouchedAt.Before(ctx.BlockTime()) {
 		return types.ErrAccountExhausted.Wrapf("lease_id: the balance behind %s ran out at %s: this block closes it", lease.ID(), p.account.TouchedAt)
 	}
 	outage, err := k.providers.Outage(ctx, lease.ContainerId)

@@ -24,6 +24,9 @@ func RandomParams(r *rand.Rand) types.Params {
 	p.MinRunway = p.MinCharge + time.Duration(r.Intn(20))*time.Second
 	p.MaxClosesPerBlock = uint32(1 + r.Intn(5)) // so that queues wait for the next block
 	p.MaxScan = uint32(1 + r.Intn(100))
+	p.ReclaimNotice = time.Duration(1+r.Intn(60)) * time.Second
+	p.ReclaimNoticeReserved = time.Duration(1+r.Intn(300)) * time.Second
+	p.ReclaimCap = time.Duration(r.Intn(3_600)) * time.Second
 	p.MaxUsageBatch = uint32(1 + r.Intn(100))
 	p.MinChannelCap = uint64(1 + r.Intn(50_000))
 	p.MinForeignDeposit = uint64(1 + r.Intn(100_000))

@@ -45,6 +45,7 @@ func WeightedOperationsX(k *keeper.Keeper, supply Supply, weights simsx.WeightSo
 	reg.Add(weights.Get("msg_close_lease", 8), MsgCloseLeaseFactory(k))
 	reg.Add(weights.Get("msg_update_lease", 10), MsgUpdateLeaseFactory(k))
 	reg.Add(weights.Get("msg_failover", 10), MsgFailoverFactory(k))
+	reg.Add(weights.Get("msg_reclaim_lease", 5), MsgReclaimLeaseFactory(k))
 	reg.Add(weights.Get("msg_resume_lease", 20), MsgResumeLeaseFactory(k))
 	reg.Add(weights.Get("msg_settle", 10), MsgSettleFactory(k))
 	reg.Add(weights.Get("msg_open_channels", 15), MsgOpenChannelsFactory(k))
@@ -81,7 +82,15 @@ func MsgSetOffersFactory(k *keeper.Keeper, supply Supply) simsx.SimMsgFactoryFn[
 		if data.Rand().Bool() {
 			offer.StorageRate, offer.StandbyRate = offer.Rate.QuoRaw(10), offer.Rate.QuoRaw(5)
 		}
-		if data.Rand().Intn(5) == 0 {
+		switch data.Rand().Intn(4) {
+		case 0:
+			offer.Reserved = &types.ReservedTerms{Rate: offer.Rate, MinTerm: types.MinReservedTerm}
+			offer.Rate, offer.ReservedOnly = math.ZeroInt(), true
+			offer.StorageRate, offer.StandbyRate = math.ZeroInt(), math.ZeroInt()
+		case 1:
+			offer.Reserved = &types.ReservedTerms{Rate: offer.Rate.QuoRaw(2).AddRaw(1), MinTerm: types.MinReservedTerm, MaxTerm: types.MaxTerm}
+		}
+		if !offer.ReservedOnly && data.Rand().Intn(5) == 0 {
 			offer.MaxTerm = types.MaxTerm
 			offer.Denied = []string{sim.Other(data, reporter, c.Provider)}
 		}
@@ -166,7 +175,14 @@ func MsgCreateLeaseFactory(k *keeper.Keeper, supply Supply) simsx.SimMsgFactoryF
 			msg.Standbys, msg.Requirement = 1, &types.Requirement{Class: offer.Class}
 			msg.MaxRate, msg.Deposit.Amount = types.MaxRate, msg.Deposit.Amount.MulRaw(100)
 		}
-		if data.Rand().Bool() {
+		if terms := offer.Reserved; terms != nil && (offer.ReservedOnly || data.Rand().Bool()) {
+			msg.Mode, msg.MaxRate, msg.Grace = types.LeaseMode_LEASE_MODE_RESERVED, terms.Rate, 0
+			msg.Duration = terms.MinTerm + time.Duration(data.Rand().Intn(200))*time.Second
+			ahead := int64(msg.Duration/time.Second) + 300
+			msg.Deposit.Amount, msg.Standbys = types.UnitsRoundedUp(types.Accrued(terms.Rate, time.Duration(ahead)*time.Second)), 0
+		}
+		msg.Completes = msg.Mode != types.LeaseMode_LEASE_MODE_RESERVED && data.Rand().Bool()
+		if !offer.ReservedOnly && data.Rand().Bool() {
 			msg.Quote = quote(sdkCtx, data, reporter, msg, offer)
 		}
 		return sim.Signed(data, reporter, tenant, msg)
@@ -236,7 +252,7 @@ func MsgCloseLeaseFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgClos
 		msg := &types.MsgCloseLease{Signer: lease.Tenant, LeaseId: lease.ID()}
 		if data.Rand().Bool() {
 			msg.Signer = lease.Provider
-			if lease.State == types.LeaseState_LEASE_STATE_RUNNING && lease.Tenant != lease.Provider {
+			if lease.State == types.LeaseState_LEASE_STATE_RUNNING && lease.Completes && lease.Tenant != lease.Provider {
 				msg.ExitCodes = []int32{int32(data.Rand().Intn(3))}
 			}
 		}
@@ -252,10 +268,23 @@ func MsgUpdateLeaseFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgUpd
 			return nil, nil
 		}
 		msg := &types.MsgUpdateLease{Tenant: lease.Tenant, LeaseId: lease.ID(), ManifestHash: sim.Bytes(data), PriorityPlusOne: uint32(data.Rand().Intn(4))}
-		if lease.EndsAt != nil {
+		if lease.EndsAt != nil && lease.ReclaimAt == nil {
 			msg.ExtendBy = time.Duration(data.Rand().Intn(60)) * time.Second
 		}
 		return sim.Signed(data, reporter, lease.Tenant, msg)
+	}
+}
+
+// MsgReclaimLeaseFactory gives notice to a lease that has started.
+func MsgReclaimLeaseFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgReclaimLease] {
+	return func(ctx context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgReclaimLease) {
+		lease, ok := someLease(ctx, k, data, reporter, func(l types.Lease) bool {
+			return l.ReclaimAt == nil && l.State != types.LeaseState_LEASE_STATE_ACTIVE
+		})
+		if !ok {
+			return nil, nil
+		}
+		return sim.Signed(data, reporter, lease.Provider, &types.MsgReclaimLease{Operator: lease.Provider, LeaseId: lease.ID()})
 	}
 }
 
@@ -305,8 +334,8 @@ func MsgSubmitUsageFactory(k *keeper.Keeper, supply Supply) simsx.SimMsgFactoryF
 			return sim.Skip[*types.MsgSubmitUsage](reporter, "its Container is faulty")
 		}
 		until := sdkCtx.BlockTime()
-		if lease.EndsAt != nil && lease.EndsAt.Before(until) {
-			until = *lease.EndsAt
+		if end := lease.AgreedEnd(); end != nil && end.Before(until) {
+			until = *end
 		}
 		from := lease.BoundAt
 		if lease.UsageUntil != nil {

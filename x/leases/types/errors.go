@@ -68,6 +68,9 @@ var (
 	// ErrStatementSignature: a statement is not signed by the Container's worker key.
 	ErrStatementSignature = errors.Register(ModuleName, 102, "wrong signature of worker statement")
 
+	// ErrReclaim: notice can't be given to the lease.
+	ErrReclaim = errors.Register(ModuleName, 120, "no notice")
+
 	// ErrInvalidField: a field of a message is malformed or out of bounds.
 	ErrInvalidField = errors.Register(ModuleName, 70, "invalid field")
 

@@ -61,6 +61,8 @@ type Providers interface {
 	Release(ctx sdk.Context, id uint64, leaseID string, notStarted bool) error
 	// TicketNotStarted claims damage of the provider for a lease that was not started in time.
 	TicketNotStarted(ctx sdk.Context, id uint64, leaseID string) error
+	// TicketReclaimed claims of a provider what it owes a lease that it ends without notice, or before its term: due, or more.
+	TicketReclaimed(ctx sdk.Context, id uint64, leaseID string, due math.Int) error
 	// TicketOutage claims of a provider what a fault owes a lease and its fees did not cover; it returns the ticket and what it holds. A
 	// provider that is gone owes nothing.
 	TicketOutage(ctx sdk.Context, id uint64, provider, leaseID string, amount math.Int) (ticket uint64, held math.Int, err error)

@@ -214,6 +214,10 @@ func TestParamsBounds(t *testing.T) {
 		"max_unstarted":        func(p *Params) { p.MaxUnstarted = p.MaxOpenLeases + 1 },
 		"max_scan":             func(p *Params) { p.MaxScan = 0 },
 		"max_clock_skew":       func(p *Params) { p.MaxClockSkew = MaxClockSkew + 1 },
+		"reclaim_notice":       func(p *Params) { p.ReclaimNotice = 0 },
+		"notice reserved":      func(p *Params) { p.ReclaimNoticeReserved = MaxReclaimNoticeReserved + 1 },
+		"reclaim_cap":          func(p *Params) { p.ReclaimCap = -1 },
+		"session reserved":     func(p *Params) { p.SlaSessionReserved = MinSession - 1 },
 		"max_usage_batch":      func(p *Params) { p.MaxUsageBatch = MaxUsageBatch + 1 },
 	} {
 		p := DefaultParams()

@@ -242,6 +242,9 @@ func (l Lease) validate() error {
 	if err := l.validateSLA(); err != nil {
 		return err
 	}
+	if err := l.validateMode(); err != nil {
+		return err
+	}
 	return l.validateTimes()
 }
 
@@ -301,7 +304,9 @@ func (s *AccountSum) Check(a Account) error {
 	for _, l := range s.leases {
 		rates = rates.Add(l.PricedIn(), l.Accrues())
 		reserved = reserved.Add(l.Reserved())
-		accrued = accrued.Add(l.Remainder).Add(a.accruedFor(l))
+		if !l.Prepaid() {
+			accrued = accrued.Add(l.Remainder).Add(a.accruedFor(l))
+		}
 		if l.State == LeaseState_LEASE_STATE_ACTIVE {
 			unstarted++
 		}

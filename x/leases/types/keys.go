@@ -33,6 +33,8 @@ var (
 	ExpiryKey = collections.NewPrefix(7)
 	// NoncesKey: (unix nanosecond of expiry, indexer, nonce) → nothing; quotes that were used and have not expired.
 	NoncesKey = collections.NewPrefix(8)
+	// ReservedPricesKey: (class, denom, rate, container id) → nothing; the same of offers with reserved terms, by their reserved rate.
+	ReservedPricesKey = collections.NewPrefix(12)
 	// DepositorsKey: (tenant, denom) → Depositors, of accounts that hold other people's money.
 	DepositorsKey = collections.NewPrefix(14)
 	// GrantsKey: (grantee, granter) → DepositGrant.

@@ -14,6 +14,8 @@ type Settlement struct {
 	Earned math.Int
 	// Minimum is what the reserve pays on top when the lease ends before its minimum charge, in whole units.
 	Minimum math.Int
+	// Prepaid is what a reserved lease's reserve pays for time that has passed, in whole units.
+	Prepaid math.Int
 	// Released is how much of the reserve the account holds no longer, in whole units.
 	Released math.Int
 	// Forgiven is accrual that nobody is paid for, in 10^-27 units: outages, the time before the start and after the end,
@@ -24,15 +26,15 @@ type Settlement struct {
 // Nothing is the settlement that changes nothing.
 func Nothing() Settlement {
 	zero := math.ZeroInt()
-	return Settlement{Earned: zero, Minimum: zero, Released: zero, Forgiven: zero}
+	return Settlement{Earned: zero, Minimum: zero, Prepaid: zero, Released: zero, Forgiven: zero}
 }
 
 // Total is what the provider is paid, service fee included.
-func (s Settlement) Total() math.Int { return s.Earned.Add(s.Minimum) }
+func (s Settlement) Total() math.Int { return s.Earned.Add(s.Minimum).Add(s.Prepaid) }
 
 // IsNothing says whether the account stays as it is.
 func (s Settlement) IsNothing() bool {
-	return s.Earned.IsZero() && s.Minimum.IsZero() && s.Released.IsZero() && s.Forgiven.IsZero()
+	return s.Earned.IsZero() && s.Minimum.IsZero() && s.Prepaid.IsZero() && s.Released.IsZero() && s.Forgiven.IsZero()
 }
 
 // ID names the lease.
@@ -43,9 +45,9 @@ func (l Lease) Opening() OpenedLease {
 	return OpenedLease{LeaseId: l.ID(), ContainerId: l.ContainerId, Rate: l.Rate}
 }
 
-// Accrues is the rate at which the lease's account spends for it now: a paused one is paid from its reserve.
+// Accrues is the rate at which the lease's account spends for it now: a paused or reserved one is paid from its reserve.
 func (l Lease) Accrues() math.Int {
-	if l.State == LeaseState_LEASE_STATE_PAUSED {
+	if l.State == LeaseState_LEASE_STATE_PAUSED || l.Prepaid() {
 		return math.ZeroInt()
 	}
 	return l.Rate
@@ -65,22 +67,25 @@ func (l Lease) DueBy(touched, now time.Time) bool {
 	if l.PausedAt != nil {
 		return !l.QueuedEnd().After(now)
 	}
-	return l.Expired(touched)
+	return l.Expired(l.EndAt(touched, now))
 }
 
 // EndAt is where the lease ends if it ends now: not beyond what was paid for, the agreed end or the grace of its pause.
 func (l Lease) EndAt(touched, now time.Time) time.Time {
-	if l.PausedAt != nil {
+	switch {
+	case l.PausedAt != nil:
 		return earlier(now, *l.QueuedEnd())
+	case l.Prepaid():
+		return l.BilledUntil(now)
 	}
 	return l.BilledUntil(touched)
 }
 
 // BilledUntil is the last instant that can be billed now, given how far the account was touched: never beyond the account's
-// end or the agreed end.
+// end, the agreed end, or when the Container is taken back.
 func (l Lease) BilledUntil(touched time.Time) time.Time {
-	if l.EndsAt != nil {
-		return earlier(touched, *l.EndsAt)
+	if end := l.AgreedEnd(); end != nil {
+		return earlier(touched, *end)
 	}
 	return touched
 }
@@ -90,8 +95,8 @@ func (l Lease) BilledUntil(touched time.Time) time.Time {
 // the start, where nothing is billed anyway.
 func (l Lease) Start(from, now time.Time, outage time.Duration, usd Clock) (Lease, Settlement) {
 	at := later(l.BoundAt, earlier(from, now))
-	if l.EndsAt != nil {
-		at = earlier(at, *l.EndsAt)
+	if end := l.AgreedEnd(); end != nil {
+		at = earlier(at, *end)
 	}
 	s := Nothing()
 	s.Forgiven = l.costs(l.SettledUntil, at, usd)
@@ -101,7 +106,7 @@ func (l Lease) Start(from, now time.Time, outage time.Duration, usd Clock) (Leas
 		l.StartedAt = &at
 	}
 	l.CreditableFrom, l.FreeUntil = &at, nil
-	return l.settledTo(at, usd), s
+	return l.settledTo(at, usd).drawn(s)
 }
 
 // Settle pays what was earned from settled_until to until, less the Container's outage in between and what a fault made free. An outage that is longer
@@ -124,7 +129,7 @@ func (l Lease) Settle(until time.Time, outage time.Duration, usd Clock) (Lease, 
 	l.Lost += free + out
 	l.Billed = l.Billed.Add(s.Earned)
 	l.Reserve = l.Reserve.Sub(s.Released)
-	return l.settledTo(until, usd), s
+	return l.settledTo(until, usd).drawn(s)
 }
 
 // End says how a lease ends.
@@ -206,18 +211,24 @@ func (l Lease) Leave(reason CloseReason, until, touched time.Time, outage time.D
 		l, s = l.payStorage(until, outage)
 	} else {
 		l, s = l.Settle(until, outage, usd)
-		s.Forgiven = s.Forgiven.Add(l.costs(l.SettledUntil, touched, usd))
+		if !l.Prepaid() {
+			s.Forgiven = s.Forgiven.Add(l.costs(l.SettledUntil, touched, usd))
+		}
 	}
 	s.Released = s.Released.Add(l.Reserve)
 	if reason.chargesMinimum(l.State != LeaseState_LEASE_STATE_ACTIVE) {
-		s.Minimum = s.Minimum.Add(l.Reserve)
-		l.Billed = l.Billed.Add(l.Reserve)
+		minimum := l.minimum(until)
+		s.Minimum = s.Minimum.Add(minimum)
+		l.Billed = l.Billed.Add(minimum)
 	}
 	l.Reserve = math.ZeroInt()
+	if l.Prepaid() { // whose account does not count the fraction of a unit that is left
+		l.Remainder = math.ZeroInt()
+	}
 	return l, s
 }
 
-// NewLease is a lease of an offer, bound and not started; the account is touched at now.
+// NewLease is a lease of an offer as its mode sees it, bound and not started; the account is touched at now.
 func NewLease(
 	account Account, offer Offer, provider string, order *MsgCreateLease, now time.Time, outage time.Duration, usd Clock,
 ) Lease {
@@ -225,7 +236,7 @@ func NewLease(
 		Tenant: account.Tenant, Number: account.NextNumber, ContainerId: offer.ContainerId, Provider: provider,
 		State: LeaseState_LEASE_STATE_ACTIVE, Denom: account.Denom, Rate: offer.Rate, CreatedAt: now, BoundAt: now, SettledUntil: now,
 		FullRate: math.ZeroInt(), StorageRate: math.ZeroInt(), GraceReserve: math.ZeroInt(), Remainder: math.ZeroInt(), OutageSeen: outage, Billed: math.ZeroInt(), Reserve: offer.Reserve(now, usd), ManifestHash: order.ManifestHash, Failover: order.Failover, Priority: order.Priority,
-		Credited: math.ZeroInt(), Fee: math.ZeroInt(),
+		Credited: math.ZeroInt(), Fee: math.ZeroInt(), Mode: onDemand, Completes: order.Completes,
 	}
 	l = l.priced(offer).settledTo(now, usd)
 	if rate := offer.StoragePrice(now, usd); order.Grace > 0 && rate.IsPositive() {
@@ -238,20 +249,22 @@ func NewLease(
 	return l
 }
 
-// Expired says whether the agreed end had come when the account was touched.
+// Expired says whether the agreed end had come, or that of its provider's notice, when the account was touched.
 func (l Lease) Expired(touched time.Time) bool {
-	return l.EndsAt != nil && !l.EndsAt.After(touched)
+	end := l.AgreedEnd()
+	return end != nil && !end.After(touched)
 }
 
-// QueuedEnd is when the expiry queue ends the lease: at its agreed end, or when the grace of its pause is used up; nil where it has
-// neither.
+// QueuedEnd is when the expiry queue ends the lease: at its agreed end, when its provider takes the Container back, or when the grace of
+// its pause is used up; nil where it has none of them.
 func (l Lease) QueuedEnd() *time.Time {
+	agreed := l.AgreedEnd()
 	if l.PausedAt == nil {
-		return l.EndsAt
+		return agreed
 	}
 	end := l.PausedAt.Add(l.graceLeft())
-	if l.EndsAt != nil {
-		end = earlier(end, *l.EndsAt)
+	if agreed != nil {
+		end = earlier(end, *agreed)
 	}
 	return &end
 }

@@ -115,6 +115,9 @@ func (m *MsgCreateLease) Validate() error {
 	if err := m.validateCare(); err != nil {
 		return err
 	}
+	if err := m.validateMode(); err != nil {
+		return err
+	}
 	if m.Quote != nil {
 		return m.Quote.Validate()
 	}
@@ -207,7 +210,7 @@ func (m *MsgCreateLease) Wanted() Requirement {
 
 // Demand is what the message asks for, for the tenant whose account pays.
 func (m *MsgCreateLease) Demand(tenant string) Demand {
-	return Demand{Tenant: tenant, Denom: PriceDenom(m.PriceDenom), MaxRate: m.MaxRate, Duration: m.Duration, MaxMinCharge: m.MaxMinCharge, Requirement: m.Wanted()}
+	return Demand{Tenant: tenant, Mode: m.Mode.Normal(), Denom: PriceDenom(m.PriceDenom), MaxRate: m.MaxRate, Duration: m.Duration, MaxMinCharge: m.MaxMinCharge, Requirement: m.Wanted()}
 }
 
 // HasDeposit says whether the message carries an amount, be it a bad one.

@@ -36,8 +36,11 @@ func (o Offer) Listed() bool { return o.Public() && !o.Delisted }
 // Public says whether anyone may take the offer; only public offers are in the price index and earn capacity rewards.
 func (o Offer) Public() bool { return len(o.Allowed) == 0 && len(o.Denied) == 0 }
 
-// Supplies says whether tenants can take the offer for more than an instant; its price is for its class's ceiling to judge.
-func (o Offer) Supplies() bool { return o.Public() && (o.MaxTerm == 0 || o.MaxTerm >= MinSupplyTerm) }
+// Supplies says whether tenants can take the offer on demand for more than an instant, and without agreeing to more than that; its price is
+// for its class's ceiling to judge. What can only be reserved, in advance and for long, is no supply that others could have now.
+func (o Offer) Supplies() bool {
+	return o.Public() && !o.ReservedOnly && (o.MaxTerm == 0 || o.MaxTerm >= MinSupplyTerm) && o.MinTerm <= MinSupplyTerm
+}
 
 // Reserve is what the account holds back for the minimum charge, in whole units: what it costs at the price of now.
 func (o Offer) Reserve(now time.Time, usd Clock) math.Int {
@@ -52,17 +55,19 @@ func (o Offer) Validate(minCharge time.Duration) error {
 	if o.Denom != athtypes.Denom && o.Denom != MicroUSD {
 		return ErrForeignDenom.Wrapf("denom: %q of container %d: want %s or %s", clip(o.Denom), o.ContainerId, athtypes.Denom, MicroUSD)
 	}
-	if err := validateRate("rate", o.Rate); err != nil {
-		return ErrInvalidOffer.Wrapf("container %d: %v", o.ContainerId, err)
-	}
-	if err := o.validateIdleRates(); err != nil {
+	if err := o.validateTerms(); err != nil {
 		return err
+	}
+	if !o.ReservedOnly {
+		if err := validateRate("rate", o.Rate); err != nil {
+			return ErrInvalidOffer.Wrapf("container %d: %v", o.ContainerId, err)
+		}
+		if err := o.validateIdleRates(); err != nil {
+			return err
+		}
 	}
 	if o.MinCharge < minCharge || o.MinCharge > MaxMinCharge {
 		return ErrInvalidOffer.Wrapf("min_charge: %s of container %d: want %s to %s", o.MinCharge, o.ContainerId, minCharge, MaxMinCharge)
-	}
-	if o.MaxTerm < 0 || o.MaxTerm > MaxTerm || (o.MaxTerm > 0 && o.MaxTerm < o.MinCharge) {
-		return ErrInvalidOffer.Wrapf("max_term: %s of container %d: want 0, or min_charge to %s", o.MaxTerm, o.ContainerId, MaxTerm)
 	}
 	if len(o.Class) > MaxName {
 		return ErrInvalidOffer.Wrapf("class: %d bytes for container %d: want at most %d", len(o.Class), o.ContainerId, MaxName)
@@ -88,6 +93,9 @@ func (o Offer) validateIdleRates() error {
 
 // Normal is the offer with what was left out said as 0.
 func (o Offer) Normal() Offer {
+	if o.Rate.IsNil() {
+		o.Rate = math.ZeroInt()
+	}
 	if o.StandbyRate.IsNil() {
 		o.StandbyRate = math.ZeroInt()
 	}
@@ -120,6 +128,7 @@ const (
 	Fits Misfit = iota
 	MisfitUnknown
 	MisfitNoOffer
+	MisfitMode
 	MisfitDenom
 	MisfitPrice
 	MisfitTenant
@@ -137,7 +146,7 @@ const (
 )
 
 var misfitNames = [misfits]string{
-	"fits", "no such container", "no offer", "priced in another denom", "price above max_rate", "closed to this tenant", "duration outside its terms",
+	"fits", "no such container", "no offer", "not offered in this mode", "priced in another denom", "price above max_rate", "closed to this tenant", "duration outside its terms",
 	"minimum charge above max_min_charge", "class",
 	"count", "vram_mib", "region", "cpu_milli", "memory_mib", "disk_mib", "not free",
 }
@@ -148,6 +157,8 @@ func (m Misfit) String() string { return misfitNames[m] }
 // Demand is what a tenant asks for.
 type Demand struct {
 	Tenant string
+	// Mode of the lease.
+	Mode LeaseMode
 	// Denom is that of the price, and of MaxRate.
 	Denom    string
 	MaxRate  math.Int
@@ -157,7 +168,7 @@ type Demand struct {
 	Requirement  Requirement
 }
 
-// Offer says whether an offer serves the demand. A lease without an agreed duration does not fit an offer with a longest
+// Offer says whether an offer, as the demand's mode sees it, serves the demand. A lease without an agreed duration does not fit an offer with a longest
 // one: it would end by surprise.
 func (d Demand) Offer(o Offer) Misfit {
 	switch {
@@ -167,7 +178,7 @@ func (d Demand) Offer(o Offer) Misfit {
 		return MisfitPrice
 	case len(o.Allowed) > 0 && !slices.Contains(o.Allowed, d.Tenant), slices.Contains(o.Denied, d.Tenant):
 		return MisfitTenant
-	case o.MaxTerm > 0 && (d.Duration == 0 || d.Duration > o.MaxTerm), d.Duration > 0 && d.Duration < o.MinCharge:
+	case o.MaxTerm > 0 && (d.Duration == 0 || d.Duration > o.MaxTerm), d.Duration > 0 && d.Duration < max(o.MinTerm, o.MinCharge):
 		return MisfitTerm
 	case d.MaxMinCharge > 0 && o.MinCharge > d.MaxMinCharge:
 		return MisfitMinCharge

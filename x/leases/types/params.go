@@ -55,10 +55,15 @@ func DefaultParams() Params {
 		MaxChannelEndsPerBlock: 1_000,
 		ReceiptHorizon:         30,
 
-		SlaSession: 15 * time.Minute,
-		SlaHorizon: 2 * time.Hour,
+		SlaSession:         15 * time.Minute,
+		SlaSessionReserved: 24 * time.Hour,
+		SlaHorizon:         2 * time.Hour,
 
 		MaxCreditsPerBlock: 1_000,
+
+		ReclaimNotice:         time.Hour,
+		ReclaimNoticeReserved: 24 * time.Hour,
+		ReclaimCap:            30 * 24 * time.Hour,
 	}
 }
 
@@ -105,6 +110,9 @@ func (p Params) validateChannels() error {
 		return ErrInvalidParams.Wrapf("voucher_gas: %d: want %d to %d", p.VoucherGas, MinVoucherGas, MaxVoucherGas)
 	case p.MaxChannelEndsPerBlock < 1 || p.MaxChannelEndsPerBlock > MaxClosesPerBlock:
 		return ErrInvalidParams.Wrapf("max_channel_ends_per_block: %d: want 1 to %d", p.MaxChannelEndsPerBlock, MaxClosesPerBlock)
+	}
+	if err := p.validateReclaim(); err != nil {
+		return err
 	}
 	return p.validateSLA()
 }

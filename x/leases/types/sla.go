@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// MinSession and MaxSession bound sla_session: less than a round of checks gives hardly more back than the outage itself, and
+	// MinSession and MaxSession bound sla_session and sla_session_reserved: less than a round of checks gives hardly more back than the outage itself, and
 	// more than a day would let one fault cost more than a day's income.
 	MinSession, MaxSession = time.Minute, 24 * time.Hour
 	// MaxSLAHorizon bounds sla_horizon: fees are distributed after the verdict horizon, so later there is less to give back.
@@ -21,13 +21,21 @@ const (
 	MaxCreditsPerBlock = 10_000
 )
 
-// Session is the length of what a fault makes free as a whole: on demand a session, counted from the start.
-func (p Params) Session(Lease) time.Duration { return p.SlaSession }
+// Session is the length of what a fault makes free as a whole, counted from the start: a quarter of an hour on demand, a day of what
+// was reserved.
+func (p Params) Session(mode LeaseMode) time.Duration {
+	if mode == reserved {
+		return p.SlaSessionReserved
+	}
+	return p.SlaSession
+}
 
 func (p Params) validateSLA() error {
 	switch {
 	case p.SlaSession < MinSession || p.SlaSession > MaxSession:
 		return ErrInvalidParams.Wrapf("sla_session: %s: want %s to %s", p.SlaSession, MinSession, MaxSession)
+	case p.SlaSessionReserved < MinSession || p.SlaSessionReserved > MaxSession:
+		return ErrInvalidParams.Wrapf("sla_session_reserved: %s: want %s to %s", p.SlaSessionReserved, MinSession, MaxSession)
 	case p.SlaHorizon < time.Minute || p.SlaHorizon > MaxSLAHorizon:
 		return ErrInvalidParams.Wrapf("sla_horizon: %s: want 1m to %s", p.SlaHorizon, MaxSLAHorizon)
 	case p.MaxCreditsPerBlock < 1 || p.MaxCreditsPerBlock > MaxCreditsPerBlock:
@@ -85,6 +93,7 @@ func (l Lease) Fault(fault, until time.Time, outage, session time.Duration, usd 
 		l.Lost += lost
 		l.OutageSeen = outage
 		l.FreeUntil = nil
+		l, s = l.drawn(s)
 	}
 	creditable := later(*l.CreditableFrom, l.SettledUntil)
 	l.CreditableFrom = &creditable
@@ -133,6 +142,7 @@ func (l Lease) Left(minimum math.Int) Receipt {
 // served notes in a receipt what a fault that is judged later needs to know.
 func (r Receipt) served(l Lease, minimum math.Int) Receipt {
 	r.CreditableFrom, r.BilledUntil, r.Credited, r.Minimum, r.Indexer = l.CreditableFrom, l.SettledUntil, l.Credited, minimum, l.Indexer
+	r.Mode = l.Mode
 	return r
 }
 

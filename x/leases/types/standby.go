@@ -40,6 +40,8 @@ func (l Lease) StandBy(offer Offer, of uint64, usd Clock) Lease {
 func (l Lease) Move(standby Lease, now time.Time, outage time.Duration, usd Clock) Lease {
 	l.ContainerId, l.Provider = standby.ContainerId, standby.Provider
 	l.Rate, l.PriceDenom, l.UsdIndex = standby.FullRate, standby.PriceDenom, nil
+	// Its new provider has promised nothing beyond what it offers on demand, and has given no notice.
+	l.Mode, l.MinUntil, l.ReclaimAt = onDemand, nil, nil
 	l.State = LeaseState_LEASE_STATE_ACTIVE
 	l.BoundAt = now
 	l.CreditableFrom, l.FreeUntil = nil, nil

@@ -22,7 +22,7 @@ func (s Standing) Reason(l Lease, exitCodes bool) CloseReason {
 		return CloseReason_CLOSE_REASON_NOT_STARTED
 	case s.Tenant:
 		return CloseReason_CLOSE_REASON_TENANT
-	case s.Provider && running && exitCodes:
+	case s.Provider && running && exitCodes && l.Completes:
 		return CloseReason_CLOSE_REASON_COMPLETED
 	case s.Provider:
 		return CloseReason_CLOSE_REASON_PROVIDER
@@ -57,7 +57,7 @@ func (s Standing) Allows(l Lease, reason CloseReason, exitCodes int) error {
 	case CloseReason_CLOSE_REASON_TENANT_IMAGE:
 		ok, says = s.Provider && !started, true
 	case CloseReason_CLOSE_REASON_COMPLETED:
-		ok, says = s.Provider && l.State == LeaseState_LEASE_STATE_RUNNING && exitCodes > 0, true
+		ok, says = s.Provider && l.State == LeaseState_LEASE_STATE_RUNNING && l.Completes && exitCodes > 0, true
 	case CloseReason_CLOSE_REASON_GOVERNANCE:
 		ok = s.Authority
 	}

@@ -18,14 +18,14 @@ func TestStandingTable(t *testing.T) {
 			if running && s.Overdue {
 				continue // a lease that runs is not overdue
 			}
-			l := Lease{State: state}
-			for _, codes := range []int{0, 1} {
+			for n := range 4 {
+				codes, l := n%2, Lease{State: state, Completes: n > 1}
 				allowed := map[CloseReason]bool{
 					CloseReason_CLOSE_REASON_TENANT:       s.Tenant && codes == 0,
 					CloseReason_CLOSE_REASON_FAULT:        s.Tenant && s.Faulty && codes == 0,
 					CloseReason_CLOSE_REASON_PROVIDER:     s.Provider,
 					CloseReason_CLOSE_REASON_TENANT_IMAGE: s.Provider && !running,
-					CloseReason_CLOSE_REASON_COMPLETED:    s.Provider && running && codes > 0,
+					CloseReason_CLOSE_REASON_COMPLETED:    s.Provider && running && l.Completes && codes > 0,
 					CloseReason_CLOSE_REASON_NOT_STARTED:  s.Overdue && codes == 0,
 					CloseReason_CLOSE_REASON_GOVERNANCE:   s.Authority && codes == 0,
 				}

@@ -104,8 +104,8 @@ func (l Lease) Follow(r UsageRecord, chainID string, now time.Time, height int64
 		earliest = *l.UsageUntil
 	}
 	latest := now.Add(skew)
-	if l.EndsAt != nil {
-		latest = earlier(latest, l.EndsAt.Add(skew))
+	if end := l.AgreedEnd(); end != nil {
+		latest = earlier(latest, end.Add(skew))
 	}
 	if l.PausedAt != nil {
 		latest = earlier(latest, l.PausedAt.Add(skew)) // what came before the pause may still be told

@@ -136,6 +136,28 @@ func (k *Keeper) TicketNotStarted(ctx sdk.Context, container uint64, lease strin
 	return err
 }
 
+// TicketReclaimed opens the ticket of a lease that its provider ends without what was due to it: notice, or the rest of its term. due is
+// what that was worth at the lease's rate.
+func (k *Keeper) TicketReclaimed(ctx sdk.Context, container uint64, lease string, due math.Int) error {
+	c, err := k.Container(ctx, container)
+	if err != nil {
+		return err
+	}
+	params, err := k.Params(ctx)
+	if err != nil {
+		return err
+	}
+	stake, err := k.stakes.Get(ctx, container)
+	if err != nil {
+		return err
+	}
+	_, err = k.OpenTicket(ctx, types.Damage{
+		Provider: c.Provider, Container: container, Reason: types.TicketReason_TICKET_REASON_RECLAIMED,
+		Evidence: []byte(lease), Amount: params.ReclaimedRoundedUp(stake.Required, due),
+	})
+	return err
+}
+
 // TicketOutage opens the ticket of what a fault owes a lease and its fees did not cover, and says what it holds. A provider that is gone
 // has nothing left that could be held; a Container that is gone has its stake among what unbonds.
 func (k *Keeper) TicketOutage(ctx sdk.Context, container uint64, provider, lease string, amount math.Int) (uint64, math.Int, error) {

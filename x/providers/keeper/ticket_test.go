@@ -301,6 +301,24 @@ func TestIdleOfflineIsNeverSlashed(t *testing.T) {
 	require.Zero(t, f.status(t, ids[0]).Weight)
 }
 
+// A lease that its provider breaks costs what was due to it, and at least a part of the Container's stake.
+func TestReclaimedOpensATicket(t *testing.T) {
+	for name, c := range map[string]struct{ due, want int64 }{
+		"a cheap lease": {due: 1, want: cpuStake / 100}, "a dear one": {due: cpuStake / 10, want: cpuStake / 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			ids := f.ready(t, 1)
+			require.NoError(t, f.k.TicketReclaimed(f.ctx, ids[0], "tenant/1", math.NewInt(c.due)))
+			res, err := f.queries.Ticket(f.ctx, &types.QueryTicketRequest{Id: 1})
+			require.NoError(t, err)
+			require.Equal(t, types.TicketReason_TICKET_REASON_RECLAIMED, res.Ticket.Reason)
+			require.EqualValues(t, c.want, res.Ticket.Asked.Int64())
+			require.Equal(t, "tenant/1", string(res.Ticket.Evidence))
+		})
+	}
+}
+
 // A lease that was not started in time costs a part of the Container's stake, whatever the class costs now.
 func TestNotStartedOpensATicket(t *testing.T) {
 	f := newFixture(t)

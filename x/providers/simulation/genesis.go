@@ -30,6 +30,7 @@ func RandomParams(r *rand.Rand) types.Params {
 	p.ContestLimit = seconds(r, 60, 120)
 	p.MaxTicketsPerBlock = 1 // so that some wait for a MsgSettleTickets
 	p.NotStartedPpm = uint64(r.Intn(types.MaxNotStartedPPM + 1))
+	p.ReclaimedPpm = uint64(r.Intn(types.MaxReclaimedPPM + 1))
 	return p
 }
 

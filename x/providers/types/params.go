@@ -31,6 +31,9 @@ const (
 	// MaxNotStartedPPM keeps one lease that was not started from costing more than a tenth of the stake: who opened it may
 	// mean harm.
 	MaxNotStartedPPM = 100_000
+	// MaxReclaimedPPM keeps the least that a broken lease costs below a tenth of the stake: a machine may break for good, and its
+	// provider has then no way to keep its word.
+	MaxReclaimedPPM = 100_000
 	// MaxCoefficientEpochs is how many epochs x/ath remembers the revenue of.
 	MaxCoefficientEpochs = 31
 	// MaxCoefficientStepPPM keeps one good or bad month from halving or doubling what newcomers pay.
@@ -61,6 +64,7 @@ func DefaultParams() Params {
 		CoefficientEpochs:   30,
 		CoefficientStepPpm:  100_000,
 		RevenueReferencePpm: Million,
+		ReclaimedPpm:        10_000,
 	}
 }
 
@@ -101,6 +105,7 @@ func (p Params) Validate() error {
 		{"max_batch", uint64(p.MaxBatch), 1, MaxBatchLimit},
 		{"max_tickets_per_block", uint64(p.MaxTicketsPerBlock), 1, MaxTicketsLimit},
 		{"not_started_ppm", p.NotStartedPpm, 0, MaxNotStartedPPM},
+		{"reclaimed_ppm", p.ReclaimedPpm, 0, MaxReclaimedPPM},
 		{"coefficient_epochs", uint64(p.CoefficientEpochs), 1, MaxCoefficientEpochs},
 		{"coefficient_step_ppm", p.CoefficientStepPpm, 0, MaxCoefficientStepPPM},
 		{"revenue_reference_ppm", p.RevenueReferencePpm, MinRevenueReferencePPM, MaxFactorPPM},

@@ -53,6 +53,7 @@ func TestParamsBounds(t *testing.T) {
 			func(p *types.Params) { p.MaxTicketsPerBlock = 0 },
 			func(p *types.Params) { p.MaxTicketsPerBlock = types.MaxTicketsLimit + 1 },
 		},
+		"reclaimed_ppm":   {func(p *types.Params) { p.ReclaimedPpm = types.MaxReclaimedPPM + 1 }},
 		"not_started_ppm": {func(p *types.Params) { p.NotStartedPpm = types.MaxNotStartedPPM + 1 }},
 		"coefficient_epochs": {
 			func(p *types.Params) { p.CoefficientEpochs = 0 },

@@ -166,6 +166,13 @@ func (p Params) NotStartedRoundedUp(required math.Int) math.Int {
 	return required.Mul(math.NewIntFromUint64(p.NotStartedPpm)).AddRaw(Million - 1).QuoRaw(Million)
 }
 
+// ReclaimedRoundedUp is what it costs to end a lease without what was due to it: that, and at least a part of the stake, so that who
+// leases cheaply can't break his word for next to nothing. Never more than an amount can be.
+func (p Params) ReclaimedRoundedUp(required, due math.Int) math.Int {
+	least := required.Mul(math.NewIntFromUint64(p.ReclaimedPpm)).AddRaw(Million - 1).QuoRaw(Million)
+	return math.MinInt(math.MaxInt(least, due), athtypes.MaxAmount)
+}
+
 // Validate checks an open ticket of a genesis state.
 func (t Ticket) Validate() error {
 	fail := func(format string, args ...any) error {

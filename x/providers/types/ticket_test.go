@@ -145,6 +145,18 @@ func TestNotStartedIsBoundedByTheStake(t *testing.T) {
 	})
 }
 
+func TestReclaimedIsBoundedByTheStakeAndWhatWasDue(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := types.DefaultParams()
+		p.ReclaimedPpm = rapid.Uint64Range(0, types.MaxReclaimedPPM).Draw(t, "ppm")
+		required, due := math.NewInt(rapid.Int64Range(1, 1<<60).Draw(t, "required")), math.NewInt(rapid.Int64Range(1, 1<<60).Draw(t, "due"))
+		amount := p.ReclaimedRoundedUp(required, due)
+		require.False(t, amount.LT(due))
+		require.False(t, amount.GT(math.MaxInt(due, required.QuoRaw(10).AddRaw(1))), "what was due, or at most a tenth")
+	})
+	require.Equal(t, athtypes.MaxAmount, types.DefaultParams().ReclaimedRoundedUp(math.OneInt(), athtypes.MaxAmount.MulRaw(2)))
+}
+
 func TestEarnsUntil(t *testing.T) {
 	s := types.NewStatus(1)
 	require.Equal(t, opened, s.EarnsUntil(opened))
