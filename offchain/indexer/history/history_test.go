@@ -103,3 +103,32 @@ func TestForeignNumbersFit(t *testing.T) {
 		require.Error(t, s.Apply(context.Background(), "c", head(2), func(tx *Tx) error { return tx.LeaseSettled(bad, "1uath", "1uath") }), bad)
 	}
 }
+
+// TestALeaseKeepsItsMode, and when its provider takes the Container back, until it is moved to one whose provider does not.
+func TestALeaseKeepsItsMode(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "db"))
+	ctx := context.Background()
+	at := time.Unix(7, 0).UTC()
+	l := leasetypes.Lease{
+		Tenant: "a", Number: 1, Denom: "uath", Rate: math.NewInt(3), CreatedAt: time.Unix(0, 0), Mode: leasetypes.LeaseMode_LEASE_MODE_RESERVED,
+	}
+	one := func() (mode leasetypes.LeaseMode, reclaim *time.Time) {
+		got, err := s.Leases(ctx, "a", 0, 10)
+		require.NoError(t, err)
+		require.Len(t, got, 1)
+		return got[0].Mode, got[0].ReclaimAt
+	}
+	require.NoError(t, s.Apply(ctx, "c", head(1), func(tx *Tx) error { return tx.LeaseOpened(l) }))
+	mode, reclaim := one()
+	require.Equal(t, l.Mode, mode)
+	require.Nil(t, reclaim)
+	l.ReclaimAt = &at
+	require.NoError(t, s.Apply(ctx, "c", head(2), func(tx *Tx) error { return tx.LeaseChanged(l) }))
+	_, reclaim = one()
+	require.Equal(t, at, *reclaim)
+	l.ReclaimAt, l.Mode = nil, leasetypes.LeaseMode_LEASE_MODE_ON_DEMAND
+	require.NoError(t, s.Apply(ctx, "c", head(3), func(tx *Tx) error { return tx.LeaseChanged(l) }))
+	mode, reclaim = one()
+	require.Equal(t, l.Mode, mode)
+	require.Nil(t, reclaim)
+}
