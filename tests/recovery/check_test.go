@@ -27,6 +27,9 @@ import (
 // unit is a uath in what accrues: 10⁻⁶ uath/s × ns.
 var unit = math.NewInt(1_000_000_000_000_000)
 
+// finer is how much finer a lease's remainder is kept than that.
+var finer = math.NewInt(1_000_000_000_000)
+
 // minCharge of the network's offers.
 const minCharge = 5 * time.Second
 
@@ -111,9 +114,9 @@ func (w *world) checkBills(ctx context.Context) {
 		require.Equal(w, leases.LeaseState_LEASE_STATE_RUNNING, l.State)
 		require.Equal(w, settled.Time.UTC(), l.SettledUntil.UTC(), "settled in this block")
 		require.Zero(w, l.Lost, "no outage")
-		// To the last 10⁻¹⁵ uath.
+		// To the last 10⁻²⁷ uath.
 		billed := l.SettledUntil.Sub(*l.StartedAt)
-		require.Equal(w, l.Rate.MulRaw(int64(billed)).String(), l.Billed.Mul(unit).Add(l.Remainder).String(), "lease %s: rate × time", of.id)
+		require.Equal(w, l.Rate.MulRaw(int64(billed)).Mul(finer).String(), l.Billed.Mul(unit).Mul(finer).Add(l.Remainder).String(), "lease %s: rate × time", of.id)
 		require.Equal(w, l.Billed.String(), w.ledger.sum(settled.Height, of.id).Neg().String(), "what was paid for lease %s", of.id)
 		// To the second of what was served: since the last service started, by the engine; its processes still run, they were looked at
 		// after the block's time.

@@ -16,7 +16,7 @@
 //   - `athd lease logs --follow` has had every line that a service wrote, in order and once, over all breaks and with --cursor over its own
 //     death; a service was never silent for longer than two seconds;
 //   - the lease is RUNNING; its usage records are one chain, from the start of billing on without a hole, signed by the worker, and go on;
-//   - what is billed after a settlement is rate × (block time of the settlement − start of billing), to 10⁻¹⁵ uath;
+//   - what is billed after a settlement is rate × (block time of the settlement − start of billing), to 10⁻²⁷ uath;
 //   - billing is service to the second: the time billed and the time that all services had run, by the engine's clock for their start and by
 //     the living process for the end, differ by less than a second;
 //   - the account holds what was deposited less what was paid; the Indexer says the same of every lease as the chain; no Checker has found
