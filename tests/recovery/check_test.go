@@ -17,6 +17,7 @@ import (
 	"github.com/moby/moby/client"
 	"github.com/stretchr/testify/require"
 
+	"github.com/athnet/ath/offchain/chain"
 	"github.com/athnet/ath/offchain/daemon"
 	"github.com/athnet/ath/offchain/localnet"
 	"github.com/athnet/ath/offchain/localnet/story"
@@ -99,8 +100,11 @@ func (w *world) checkBills(ctx context.Context) {
 	for _, l := range w.leases {
 		msg.LeaseIds = append(msg.LeaseIds, l.id)
 	}
-	settled, err := w.anyone.Send(ctx, msg)
-	require.NoError(w, err)
+	var settled chain.TxResult
+	w.await(ctx, "a settlement", func(ctx context.Context) (err error) {
+		settled, err = w.anyone.Send(ctx, msg) // out of gas where a worker settled between the estimate and the block
+		return err
+	})
 	w.await(ctx, "the block of the settlement", func(context.Context) error {
 		if ok, err := w.ledger.reached(settled.Height); !ok {
 			return errors.Join(err, fmt.Errorf("block %d was not read yet", settled.Height))
