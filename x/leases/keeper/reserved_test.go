@@ -72,6 +72,37 @@ func TestAReservedLeaseOutlastsTheAccount(t *testing.T) {
 	w.check()
 }
 
+// TestAReservedLeaseIsNotShed: where it is the newest lease of an account that runs dry, an older one ends all the same.
+func TestAReservedLeaseIsNotShed(t *testing.T) {
+	w := newWorld(t)
+	w.addReserved(1, 1, false)
+	w.addOffer(2, 2, 10)
+	older := w.open(orderFunded(w, tenant(1), 10*600, 2))
+	w.start(older)
+	id := w.open(reserve(w, 2*dayRate, 2*day, 1))
+	w.start(id)
+	w.check()
+	w.pass(11 * time.Minute)
+	require.Equal(t, types.CloseReason_CLOSE_REASON_EXHAUSTED, w.receipt(older).Reason)
+	require.Equal(t, types.LeaseState_LEASE_STATE_RUNNING, w.lease(id).State)
+	w.check()
+}
+
+// TestAReservedLeaseStartsInADryBlock: what runs out is not its money.
+func TestAReservedLeaseStartsInADryBlock(t *testing.T) {
+	w := newWorld(t)
+	w.addReserved(1, 1, false)
+	w.addOffer(2, 2, 10)
+	older := w.open(orderFunded(w, tenant(1), 10*600, 2))
+	w.start(older)
+	id := w.open(reserve(w, 2*dayRate, 2*day, 1))
+	w.ctx = w.ctx.WithBlockTime(w.ctx.BlockTime().Add(11 * time.Minute)).WithBlockHeight(w.ctx.BlockHeight() + 1)
+	w.start(id)
+	require.NoError(t, w.k.EndBlock(w.ctx))
+	require.Equal(t, types.LeaseState_LEASE_STATE_RUNNING, w.lease(id).State)
+	w.check()
+}
+
 // TestLeavingAReservedLease: before the shortest term its tenant pays up to that, afterwards for the time alone; the rest comes back.
 func TestLeavingAReservedLease(t *testing.T) {
 	for name, tc := range map[string]struct {
