@@ -163,7 +163,8 @@ func (m *trader) judge(id uint64) {
 	m.fold()
 }
 
-// income is what the provider has of all that was paid: its fees, of which none has vested, and the service fee, of which none was distributed.
+// income is what the provider has of all that was paid: its fees, of which none has vested, and the service fee, of which none was distributed. Fees
+// that a ticket holds were income before.
 func (m *trader) income() math.Int {
 	state, err := m.Ath.ExportGenesis(m.ctx)
 	require.NoError(m.t, err)
@@ -171,6 +172,15 @@ func (m *trader) income() math.Int {
 	for _, r := range state.Rows {
 		if r.Row.Kind == athtypes.RowKind_ROW_KIND_VESTING_FEES || r.Row.Kind == athtypes.RowKind_ROW_KIND_FEES_PENDING {
 			sum = sum.Add(r.Amount)
+		}
+	}
+	suppliers, err := m.Providers.ExportGenesis(m.ctx)
+	require.NoError(m.t, err)
+	for _, ticket := range suppliers.Tickets {
+		for _, r := range ticket.Sources {
+			if r.Row.Kind == athtypes.RowKind_ROW_KIND_VESTING_FEES {
+				sum = sum.Add(r.Amount)
+			}
 		}
 	}
 	return sum
