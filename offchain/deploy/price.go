@@ -39,10 +39,10 @@ func (x exchange) uath(denom string, rate math.Int) math.Int {
 
 // in is a rate in a denom at the present price, rounded down.
 func (x exchange) in(denom string, p price.Price) math.Int {
-	switch {
-	case denom == p.Denom:
+	switch denom {
+	case p.Denom:
 		return p.Rate
-	case denom == leases.MicroUSD:
+	case leases.MicroUSD:
 		return p.Rate.Mul(slopeUnit).Quo(x.slope)
 	default:
 		return x.uath(p.Denom, p.Rate)

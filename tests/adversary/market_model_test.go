@@ -205,7 +205,11 @@ func (m *trader) check() {
 func (m *trader) earnable(id string) math.Int {
 	parsed, err := leasestypes.ParseLeaseID(id)
 	require.NoError(m.t, err)
-	from, until, grace := (*time.Time)(nil), m.ctx.BlockTime(), math.ZeroInt()
+	var (
+		from  *time.Time
+		until time.Time
+		grace math.Int
+	)
 	if lease, err := m.Leases.Lease(m.ctx, parsed); err == nil {
 		from, until = lease.StartedAt, lease.SettledUntil
 		grace = lease.GraceReserve

@@ -33,16 +33,18 @@ func (k *Keeper) saveStack(ctx sdk.Context, p *purse, d types.Depositors) error 
 		return nil
 	}
 	p.account.Depositors, d.Balance = uint32(len(d.Places)), p.balance
-	key, err := collections.Join(p.tenant, p.account.Denom), error(nil)
-	if len(d.Places) == 0 {
-		err = k.depositors.Remove(ctx, key)
-	} else {
-		err = k.depositors.Set(ctx, key, d)
-	}
-	if err != nil {
+	if err := k.writeStack(ctx, p, d); err != nil {
 		return err
 	}
 	return k.savePurse(ctx, p)
+}
+
+func (k *Keeper) writeStack(ctx sdk.Context, p *purse, d types.Depositors) error {
+	key := collections.Join(p.tenant, p.account.Denom)
+	if len(d.Places) == 0 {
+		return k.depositors.Remove(ctx, key)
+	}
+	return k.depositors.Set(ctx, key, d)
 }
 
 // depositFor moves somebody else's coins into a purse, on top of the stack.
