@@ -67,7 +67,7 @@ func leaseUpdateCommand() *cobra.Command {
 		}
 		var canonical []byte
 		if file != "" {
-			if canonical, err = t.handManifest(cmd, id, file); err != nil {
+			if canonical, msg.Completes, err = t.handManifest(cmd, id, file); err != nil {
 				return err
 			}
 			msg.ManifestHash = manifest.Hash(canonical)
@@ -93,32 +93,33 @@ func leaseUpdateCommand() *cobra.Command {
 	return cmd
 }
 
-// handManifest parses, pins and gives a lease's worker a new manifest, before the chain names it.
-func (t *tenant) handManifest(cmd *cobra.Command, id leases.LeaseID, path string) ([]byte, error) {
+// handManifest parses, pins and gives a lease's worker a new manifest, before the chain names it. It says whether its workload may end the
+// lease by ending.
+func (t *tenant) handManifest(cmd *cobra.Command, id leases.LeaseID, path string) (canonical []byte, completes bool, err error) {
 	file, err := readManifest(path, cmd.ErrOrStderr())
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := deploy.Pin(cmd.Context(), file, func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	canonical, err := file.Manifest.Canonical()
+	canonical, err = file.Manifest.Canonical()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	s, err := t.status(cmd.Context(), id)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if s.Lease == nil {
-		return nil, fmt.Errorf("lease %s has ended: deploy anew", id)
+		return nil, false, fmt.Errorf("lease %s has ended: deploy anew", id)
 	}
 	client, err := t.Worker(s.Container, access.ScopeManifest)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer client.Close()
-	return canonical, client.PutManifest(cmd.Context(), canonical)
+	return canonical, file.Manifest.Ends() && !s.Lease.Prepaid(), client.PutManifest(cmd.Context(), canonical)
 }
 
 func leaseFailoverCommand() *cobra.Command {

@@ -166,4 +166,27 @@ func TestNobodyInventsACompletion(t *testing.T) {
 	msg := reserve(w, 2*dayRate, day, 1)
 	msg.Completes = true
 	require.ErrorContains(t, w.create(msg), "completes")
+
+	// With a manifest of another kind the tenant expects something else.
+	update := &types.MsgUpdateLease{Tenant: tenant(1).String(), LeaseId: id.String(), Completes: true}
+	require.ErrorContains(t, update.Validate(), "completes")
+	update.ManifestHash = make([]byte, 32)
+	_, err = w.msgs.UpdateLease(w.ctx, update)
+	require.NoError(t, err)
+	require.True(t, w.lease(id).Completes)
+	update.Completes = false
+	_, err = w.msgs.UpdateLease(w.ctx, update)
+	require.NoError(t, err)
+	require.False(t, w.lease(id).Completes)
+	update.Completes = true
+	_, err = w.msgs.UpdateLease(w.ctx, update)
+	require.NoError(t, err)
+	_, err = w.k.CloseLease(w.ctx, operator(1), id, types.CloseReason_CLOSE_REASON_COMPLETED, &types.Said{ExitCodes: []int32{0}})
+	require.NoError(t, err)
+	w.check()
+	w.addReserved(2, 1, false)
+	id = w.open(reserve(w, 2*dayRate, 2*day, 2))
+	update.LeaseId = id.String()
+	_, err = w.msgs.UpdateLease(w.ctx, update)
+	require.ErrorContains(t, err, "is reserved")
 }

@@ -21,7 +21,10 @@ func (k *Keeper) UpdateLease(ctx sdk.Context, id types.LeaseID, msg *types.MsgUp
 		return lease, types.ErrReasonNotAllowed.Wrapf("lease_id: %s stands by for %d: change that one", lease.ID(), lease.StandbyOf)
 	}
 	if len(msg.ManifestHash) != 0 {
-		lease.ManifestHash = msg.ManifestHash
+		if msg.Completes && lease.Prepaid() {
+			return lease, types.ErrInvalidField.Wrapf("completes: %s is reserved: it ends with its term, or when its tenant closes it", lease.ID())
+		}
+		lease.ManifestHash, lease.Completes = msg.ManifestHash, msg.Completes
 	}
 	if msg.Failover != types.FailoverPolicy_FAILOVER_POLICY_UNSPECIFIED {
 		lease.Failover = msg.Failover

@@ -268,6 +268,7 @@ func MsgUpdateLeaseFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgUpd
 			return nil, nil
 		}
 		msg := &types.MsgUpdateLease{Tenant: lease.Tenant, LeaseId: lease.ID(), ManifestHash: sim.Bytes(data), PriorityPlusOne: uint32(data.Rand().Intn(4))}
+		msg.Completes = !lease.Prepaid() && data.Rand().Bool()
 		if lease.EndsAt != nil && lease.ReclaimAt == nil {
 			msg.ExtendBy = time.Duration(data.Rand().Intn(60)) * time.Second
 		}

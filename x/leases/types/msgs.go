@@ -151,6 +151,8 @@ func (m *MsgUpdateLease) Validate() error {
 	switch {
 	case len(m.ManifestHash) != 0 && len(m.ManifestHash) != sha256.Size:
 		return ErrInvalidField.Wrapf("manifest_hash: %d bytes: want none, or the SHA-256 of the canonical manifest, %d", len(m.ManifestHash), sha256.Size)
+	case m.Completes && len(m.ManifestHash) == 0:
+		return ErrInvalidField.Wrap("completes: says something of a new manifest: name its manifest_hash")
 	case m.ExtendBy < 0 || m.ExtendBy > MaxTerm:
 		return ErrInvalidField.Wrapf("extend_by: %s: want 0 to %s", m.ExtendBy, MaxTerm)
 	case m.PriorityPlusOne > MaxPriority+1:
