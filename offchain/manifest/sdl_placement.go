@@ -51,7 +51,7 @@ func (v value) verification() {
 	for _, e := range v.entries() {
 		switch e.key {
 		case "min_tier":
-			tier, _ = e.value.whole(0, 4)
+			tier, _ = e.value.whole(0, 4) // a bad one is noted, and 0
 		case "capabilities", "auditors":
 			for _, text := range e.value.texts("a name") {
 				if more = true; e.key == "capabilities" && strings.HasPrefix(text, "tee_") {

@@ -7,6 +7,7 @@ package recovery
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -50,12 +51,12 @@ func (w *world) read(lease, service string) *reader {
 		path: filepath.Join(w.net.Root, "build", "athd"), args: []string{"lease", "logs", lease, service, "--follow", "--output", "json"},
 		env: append(os.Environ(), w.net.Env(w.net.Config.Tenant)...), finished: make(chan struct{}),
 	}
-	go r.loop()
+	go r.loop(w.Context())
 	return r
 }
 
 // loop starts the tool again where it died, behind the last line that was had.
-func (r *reader) loop() {
+func (r *reader) loop(ctx context.Context) {
 	defer close(r.finished)
 	for {
 		ended, err := r.once()
@@ -69,7 +70,9 @@ func (r *reader) loop() {
 		if over {
 			return
 		}
-		time.Sleep(200 * time.Millisecond)
+		if pause(ctx, restartPause) != nil {
+			return
+		}
 	}
 }
 

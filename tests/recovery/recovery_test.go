@@ -78,11 +78,15 @@ func (w *world) play(s schedule) {
 	for target, kills := range s.kills {
 		g.Go(func() error {
 			for _, k := range kills {
-				time.Sleep(k.after)
+				if err := pause(gctx, k.after); err != nil {
+					return err
+				}
 				if err := w.end(target, k.signal); err != nil {
 					return err
 				}
-				time.Sleep(k.down)
+				if err := pause(gctx, k.down); err != nil {
+					return err
+				}
 				if err := w.begin(gctx, target); err != nil {
 					return err
 				}
@@ -99,7 +103,9 @@ func (w *world) play(s schedule) {
 	if s.closing >= 0 {
 		closed = w.leases[s.closing]
 		g.Go(func() error {
-			time.Sleep(s.when)
+			if err := pause(gctx, s.when); err != nil {
+				return err
+			}
 			return w.close(gctx, closed)
 		})
 	}
@@ -127,6 +133,21 @@ func (w *world) end(target string, signal syscall.Signal) error {
 	return w.net.End(target, signal)
 }
 
+// restartPause is how long a reader that has died stays away.
+const restartPause = 200 * time.Millisecond
+
+// pause lets a part of the schedule pass, in real time as everything here, or ends with the test.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
 // begin starts one again; dockerd has answered, or was ended, before containerd may end.
 func (w *world) begin(ctx context.Context, target string) error {
 	if target != localnet.Dockerd {
@@ -137,10 +158,9 @@ func (w *world) begin(ctx context.Context, target string) error {
 	go func() {
 		defer w.taking.Unlock()
 		for range 50 {
-			if _, err := w.engine.Ping(w.Context(), client.PingOptions{}); err == nil {
+			if _, err := w.engine.Ping(w.Context(), client.PingOptions{}); err == nil || pause(w.Context(), 100*time.Millisecond) != nil {
 				return
 			}
-			time.Sleep(100 * time.Millisecond)
 		}
 	}()
 	return err

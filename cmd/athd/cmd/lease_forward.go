@@ -176,7 +176,7 @@ func (f *forwarder) run(ctx context.Context, address string, ports []portPair, r
 		if err != nil {
 			return &deploy.Problem{Text: fmt.Sprintf("port %d of this machine can't be used", p.local), Remedy: fmt.Sprintf("choose another: 0:%d takes a free one", p.remote), Err: err}
 		}
-		context.AfterFunc(ctx, func() { _ = l.Close() })
+		context.AfterFunc(ctx, func() { _ = l.Close() }) // the command is over
 		if err := ready(l.Addr().String(), p.remote); err != nil {
 			return errors.Join(err, l.Close())
 		}

@@ -75,10 +75,12 @@ func TestSilentServices(t *testing.T) {
 			_ = http.NewResponseController(rw).Flush()
 			<-req.Context().Done()
 		case "/long": // longer than read_timeout, but never silent
+			beat := time.NewTicker(50 * time.Millisecond)
+			defer beat.Stop()
 			for range 10 {
 				_, _ = io.WriteString(rw, ".")
 				_ = http.NewResponseController(rw).Flush()
-				time.Sleep(50 * time.Millisecond)
+				<-beat.C
 			}
 		case "/header-too-long":
 			rw.Header().Set("X", strings.Repeat("x", 32<<10))
@@ -104,13 +106,15 @@ func TestSilentServices(t *testing.T) {
 	require.Equal(t, 502, code)
 
 	conn, in := r.upgrade(t, "one.example.org")
+	beat := time.NewTicker(50 * time.Millisecond)
+	defer beat.Stop()
 	for range 10 { // what passes keeps it open
 		_, err := conn.Write([]byte("ping\n"))
 		require.NoError(t, err)
 		line, err := in.ReadString('\n')
 		require.NoError(t, err)
 		require.Equal(t, "ping\n", line)
-		time.Sleep(50 * time.Millisecond)
+		<-beat.C // real time, as the timeout that must not strike
 	}
 	_, err = in.ReadByte()
 	require.Error(t, err, "silence ends it")
