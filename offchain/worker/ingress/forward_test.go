@@ -316,8 +316,10 @@ func TestHTTP2AndGRPC(t *testing.T) {
 	answer, err := c.Check(ctx, &grpc_health_v1.HealthCheckRequest{})
 	require.NoError(t, err)
 	require.Equal(t, grpc_health_v1.HealthCheckResponse_SERVING, answer.Status)
-	_, err = c.Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: "none"})
-	require.ErrorContains(t, err, "NotFound")
+	for range 100 { // an error's status is lost one time in fifty where a timer flushes its head
+		_, err = c.Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: "none"})
+		require.ErrorContains(t, err, "NotFound")
+	}
 	stream, err := c.Watch(ctx, &grpc_health_v1.HealthCheckRequest{})
 	require.NoError(t, err)
 	for _, want := range []grpc_health_v1.HealthCheckResponse_ServingStatus{1, 2} {

@@ -111,11 +111,12 @@ func (g *Ingress) handler(secure bool) http.Handler {
 			r.Out.Header.Set("X-Forwarded-Port", port)
 			r.Out.Header.Set("X-Real-Ip", address(r.In.RemoteAddr))
 		},
-		Transport:     transport{},
-		FlushInterval: -1,
-		BufferPool:    buffers,
-		ErrorLog:      log.New(io.Discard, "", 0),
-		ErrorHandler:  g.failed,
+		// No FlushInterval: what has no length is flushed at once anyway. With -1, a timer may send the head of an answer before its empty
+		// body has ended, and a gRPC error, whose status is in the head of a stream that ends with it, arrives as a stream without a status.
+		Transport:    transport{},
+		BufferPool:   buffers,
+		ErrorLog:     log.New(io.Discard, "", 0),
+		ErrorHandler: g.failed,
 	}
 	return http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
 		rec := &recorder{ResponseWriter: rw}
