@@ -148,6 +148,7 @@ func (g *Ingress) handler(secure bool) http.Handler {
 		if req.Body != nil && req.Body != http.NoBody {
 			in.ReadCloser = http.MaxBytesReader(rw, req.Body, most)
 			req.Body = in
+			defer in.end()
 		}
 		proxy.ServeHTTP(rec, req)
 	})
@@ -226,9 +227,30 @@ type body struct {
 	io.ReadCloser
 	ctl   *http.ResponseController
 	pause time.Duration
+
+	mu    sync.Mutex
+	ended bool
 }
 
-func (b *body) wait() error { return b.ctl.SetReadDeadline(time.Now().Add(b.pause)) }
+func (b *body) wait() error { return b.deadline(time.Now().Add(b.pause)) }
+
+// deadline does nothing once the handler has returned: a transport may read on for a moment when a service answers before it has the
+// whole request, and with HTTP/2 the controller of a request that has ended panics.
+func (b *body) deadline(t time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended {
+		return net.ErrClosed
+	}
+	return b.ctl.SetReadDeadline(t)
+}
+
+// end is called before the handler returns.
+func (b *body) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
+}
 
 func (b *body) Read(p []byte) (int, error) {
 	if err := b.wait(); err != nil {
@@ -239,7 +261,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if errors.As(err, &network) && network.Timeout() {
 		return n, errSlow
 	}
-	if err != nil && b.ctl.SetReadDeadline(time.Time{}) != nil { // what follows on the connection has times of its own
+	if err != nil && b.deadline(time.Time{}) != nil { // what follows on the connection has times of its own
 		return n, net.ErrClosed
 	}
 	return n, err
