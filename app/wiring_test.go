@@ -159,6 +159,7 @@ var events = map[string]string{
 	"athd.leases.v1.EventLowFunds":                  "leases",
 	"athd.leases.v1.EventSlaCredited":               "leases",
 	"athd.leases.v1.EventSlaFreed":                  "leases",
+	"athd.leases.v1.EventProceedsPaid":              "accounts",
 	"athd.leases.v1.EventLeaseSettled":              "leases",
 	"athd.leases.v1.EventUsageRecorded":             "leases",
 	"athd.leases.v1.EventLeaseClosed":               "leases",

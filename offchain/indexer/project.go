@@ -54,7 +54,7 @@ func unused[T any](view, *T) error { return nil }
 var _ = []struct{}{
 	on(containerRegistered), on(containerUpdated), on(containerStatusChanged), on(heartbeat),
 	on(offerSet), on(offerRemoved),
-	on(leaseOpened), on(leaseStarted), on(leaseSettled), on(slaCredited), on(leaseClosed), on(usageRecorded), on(leaseUpdated), on(leaseMoved), on(leaseReclaimed),
+	on(leaseOpened), on(leaseStarted), on(leaseSettled), on(slaCredited), on(proceedsPaid), on(leaseClosed), on(usageRecorded), on(leaseUpdated), on(leaseMoved), on(leaseReclaimed),
 	on(channelRedeemed), on(deposited), on(depositWithdrawn), on(depositReclaimed), on(stakeWithdrawn), on(claimed), on(withdrawn),
 	on(shardJudged), on(taskJudged),
 	on(epochEnded), on(feesDistributed), on(sharesClosed),
@@ -231,6 +231,14 @@ func slaCredited(v view, e *leasetypes.EventSlaCredited) error {
 		return err
 	}
 	return v.history.Movement("sla_fund", tenant, e.Provider, e.FromFund)
+}
+
+// proceedsPaid keeps what a provider's ticket brought in for a tenant.
+func proceedsPaid(v view, e *leasetypes.EventProceedsPaid) error {
+	if v.history == nil {
+		return nil
+	}
+	return v.history.Movement("sla_ticket", e.Tenant, "", e.Amount)
 }
 
 func leaseClosed(v view, e *leasetypes.EventLeaseClosed) error {

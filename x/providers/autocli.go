@@ -103,8 +103,9 @@ func queryCommands() []*autocliv1.RpcCommandOptions {
 		{
 			RpcMethod: "Tickets",
 			Use:       "tickets",
-			Short:     "Open and contested slash tickets of one provider, or of all",
-			Example:   "athd query providers tickets --provider ath1… --page-limit 50",
+			Short:     "Open and contested slash tickets of one provider, of those that owe an account something, or of all",
+			Example: "athd query providers tickets --provider ath1… --page-limit 50\n" +
+				"athd query providers tickets --beneficiary ath1…",
 		},
 		{
 			RpcMethod:      "Risk",

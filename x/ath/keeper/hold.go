@@ -68,41 +68,39 @@ func (k *Keeper) heldKey(ctx sdk.Context, owner sdk.AccAddress, id uint64) (rowK
 	return key, err
 }
 
-// ReleaseHold puts back what a hold took: sources, which must sum to what is held. A source may name another row than the
-// one that was taken from, where that exists no longer.
-func (k *Keeper) ReleaseHold(ctx sdk.Context, owner sdk.AccAddress, id uint64, sources []types.RowBalance) error {
-	if err := k.endHold(ctx, owner, id, types.SumRows(sources)); err != nil {
+// EndHold moves what a hold has into rows, which must sum to it: back to where it came from, or to whom it is due.
+func (k *Keeper) EndHold(ctx sdk.Context, owner sdk.AccAddress, id uint64, to []types.RowBalance) error {
+	if err := k.endHold(ctx, owner, id, types.SumRows(to)); err != nil {
 		return err
 	}
-	for _, source := range sources {
-		key, err := k.amountOfRow(source.Row, source.Amount)
+	for _, part := range to {
+		key, err := k.amountOfRow(part.Row, part.Amount)
+		if err == nil && part.Row.Denom != types.Denom {
+			err = types.ErrInvalidRow.Wrapf("can't move %s into a row of %s", types.Denom, part.Row.Denom)
+		}
 		if err != nil {
 			return err
 		}
-		if err := k.creditRow(ctx, source.Row.Kind, key, source.Amount); err != nil {
+		if err := k.creditRow(ctx, part.Row.Kind, key, part.Amount); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// SpendHold moves all that a hold has to another row and returns how much that was.
-func (k *Keeper) SpendHold(ctx sdk.Context, owner sdk.AccAddress, id uint64, to types.Row) (math.Int, error) {
-	key, err := k.rowKey(to)
-	if err != nil {
-		return math.Int{}, err
-	}
-	if to.Denom != types.Denom {
-		return math.Int{}, types.ErrInvalidRow.Wrapf("can't move %s into a row of %s", types.Denom, to.Denom)
-	}
-	amount, err := k.rowAmount(ctx, newRowKey(types.RowKind_ROW_KIND_HELD, owner, id, types.Denom))
-	if err != nil {
-		return math.Int{}, err
-	}
-	if err := k.endHold(ctx, owner, id, amount); err != nil {
-		return math.Int{}, err
-	}
-	return amount, k.creditRow(ctx, to.Kind, key, amount)
+// Proceeds are the first rows of what tickets have brought in for accounts, at most limit.
+func (k *Keeper) Proceeds(ctx sdk.Context, limit int) ([]types.RowBalance, error) {
+	var rows []types.RowBalance
+	all := collections.QuadPrefix[uint32, []byte, uint64, string](uint32(types.RowKind_ROW_KIND_PROCEEDS))
+	err := k.rows.Walk(ctx, new(collections.Range[rowKey]).Prefix(all), func(key rowKey, amount math.Int) (bool, error) {
+		if len(rows) == limit {
+			return true, nil
+		}
+		row, err := k.row(key)
+		rows = append(rows, types.RowBalance{Row: row, Amount: amount})
+		return false, err
+	})
+	return rows, err
 }
 
 // endHold takes the whole of a hold out of its row, which must be the amount.

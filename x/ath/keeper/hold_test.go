@@ -84,20 +84,22 @@ func TestReleasePutsBack(t *testing.T) {
 	f := slashed(t)
 	before := export(t, f)
 	taken := f.hold(user(1), 1, 3_000, stakeOf(user(1), 7))
-	require.NoError(t, f.k.ReleaseHold(f.ctx, user(1), 1, taken))
+	require.NoError(t, f.k.EndHold(f.ctx, user(1), 1, taken))
 	require.Equal(t, before.Rows, export(t, f).Rows)
 	f.close()
 }
 
-func TestSpendHoldGivesAllAway(t *testing.T) {
+func TestEndHoldGivesAllAway(t *testing.T) {
 	f := slashed(t)
 	f.hold(user(1), 1, 3_000, stakeOf(user(1), 7))
 	fund := types.Row{Kind: types.RowKind_ROW_KIND_SLA_FUND, Denom: types.Denom}
-	spent, err := f.k.SpendHold(f.ctx, user(1), 1, fund)
-	require.NoError(t, err)
-	require.Equal(t, "3000", spent.String())
+	owed := types.ProceedsRow(bech(user(2)), 1)
+	require.NoError(t, f.k.EndHold(f.ctx, user(1), 1, []types.RowBalance{
+		{Row: owed, Amount: math.NewInt(1_000)}, {Row: fund, Amount: math.NewInt(2_000)},
+	}))
 	f.close()
-	require.Equal(t, int64(3_000), f.row(fund))
+	require.Equal(t, int64(2_000), f.row(fund))
+	require.Equal(t, int64(1_000), f.row(owed))
 	require.Zero(t, f.row(types.HeldRow(bech(user(1)), 1)))
 }
 
@@ -106,8 +108,8 @@ func TestHoldRefuses(t *testing.T) {
 	taken := f.hold(user(1), 1, 3_000, stakeOf(user(1), 7))
 	fund := types.Row{Kind: types.RowKind_ROW_KIND_SLA_FUND, Denom: types.Denom}
 	spend := func(id uint64, to types.Row) error {
-		_, err := f.k.SpendHold(f.ctx, user(1), id, to)
-		return err
+		cached, _ := f.ctx.CacheContext()
+		return f.k.EndHold(cached, user(1), id, []types.RowBalance{{Row: to, Amount: math.NewInt(3_000)}})
 	}
 	hold := func(owner sdk.AccAddress, id uint64, amount math.Int, stake ...types.Row) error {
 		_, err := f.k.Hold(f.ctx, owner, id, amount, stake)
@@ -118,9 +120,9 @@ func TestHoldRefuses(t *testing.T) {
 		"nobody":               {hold(nil, 2, math.OneInt()), types.ErrInvalidAddress},
 		"no amount":            {hold(user(1), 2, math.ZeroInt()), types.ErrInvalidAmount},
 		"no row":               {hold(user(1), 2, math.NewInt(100_000), types.Row{}), types.ErrInvalidRow},
-		"release of less":      {f.k.ReleaseHold(f.ctx, user(1), 1, taken[1:]), types.ErrHold},
-		"release of no hold":   {f.k.ReleaseHold(f.ctx, user(1), 3, taken), types.ErrHold},
-		"release of another's": {f.k.ReleaseHold(f.ctx, user(2), 1, taken), types.ErrHold},
+		"release of less":      {f.k.EndHold(f.ctx, user(1), 1, taken[1:]), types.ErrHold},
+		"release of no hold":   {f.k.EndHold(f.ctx, user(1), 3, taken), types.ErrHold},
+		"release of another's": {f.k.EndHold(f.ctx, user(2), 1, taken), types.ErrHold},
 		"spend no hold":        {spend(3, fund), types.ErrHold},
 		"spend into usd":       {spend(1, types.Row{Kind: types.RowKind_ROW_KIND_SLA_FUND, Denom: usd}), types.ErrInvalidRow},
 	} {
@@ -154,7 +156,7 @@ func TestHeldCoinsStay(t *testing.T) {
 		}
 		f.open(time.Second)
 		requireSameExport(t, f, f.reload(t))
-		require.NoError(t, f.k.ReleaseHold(f.ctx, who, 1, taken))
+		require.NoError(t, f.k.EndHold(f.ctx, who, 1, taken))
 		for _, part := range taken {
 			require.GreaterOrEqual(t, f.row(part.Row), part.Amount.Int64())
 		}

@@ -22,7 +22,13 @@ func HeldRow(owner string, id uint64) Row {
 	return Row{Kind: RowKind_ROW_KIND_HELD, Owner: owner, Bucket: id, Denom: Denom}
 }
 
-// PlanHold says how much of which rows is held for an amount: the latest to ripen first, at most MaxHoldRows rows. Rows of
+// ProceedsRow holds what a ticket has brought in for the account that it is owed to, until that is added to the account.
+func ProceedsRow(beneficiary string, ticket uint64) Row {
+	return Row{Kind: RowKind_ROW_KIND_PROCEEDS, Owner: beneficiary, Bucket: ticket, Denom: Denom}
+}
+
+// PlanHold says how much of which rows is held for an amount: what leaves early first, the soonest before the later, so that nobody
+// who takes a payment out early has it and lets locked coins answer for it; then the latest to ripen first. At most MaxHoldRows rows. Rows of
 // less than a MaxHoldRows-th of the amount are taken only after all larger ones: income that was cut into dust can't use up
 // the places, since as many larger rows as there are places make the whole amount. Pure; rows keep their identity, the
 // result is ordered as it is taken.
@@ -32,7 +38,8 @@ func PlanHold(rows []RowBalance, amount math.Int) []RowBalance {
 	slices.SortStableFunc(order, func(a, b RowBalance) int {
 		return cmp.Or(
 			cmp.Compare(dust(a, least), dust(b, least)),
-			cmp.Compare(b.Row.Bucket, a.Row.Bucket),
+			cmp.Compare(stays(a), stays(b)),
+			(1-2*stays(a))*cmp.Compare(a.Row.Bucket, b.Row.Bucket),
 			cmp.Compare(a.Row.Kind, b.Row.Kind),
 		)
 	})
@@ -49,6 +56,14 @@ func PlanHold(rows []RowBalance, amount math.Int) []RowBalance {
 		amount = amount.Sub(part)
 	}
 	return taken
+}
+
+// stays is 0 for what leaves vesting early.
+func stays(row RowBalance) int {
+	if row.Row.Kind == RowKind_ROW_KIND_EXITING {
+		return 0
+	}
+	return 1
 }
 
 func dust(row RowBalance, least math.Int) int {

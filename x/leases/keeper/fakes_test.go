@@ -8,6 +8,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"cosmossdk.io/collections"
@@ -78,6 +80,9 @@ func (v *fakeVault) move(ctx sdk.Context, from, to string, amount math.Int) erro
 func prepaid(row athtypes.Row) string {
 	if row.Kind == athtypes.RowKind_ROW_KIND_CHANNEL && row.Bucket != 0 {
 		return fmt.Sprintf("channel/%s/%d", row.Owner, row.Bucket)
+	}
+	if row.Kind == athtypes.RowKind_ROW_KIND_PROCEEDS {
+		return fmt.Sprintf("proceeds/%s/%d", row.Owner, row.Bucket)
 	}
 	if row.Kind == athtypes.RowKind_ROW_KIND_SLA_FUND {
 		return "fund/" + row.Denom
@@ -179,6 +184,21 @@ func (v *fakeVault) Refund(ctx sdk.Context, provider, _ sdk.AccAddress, to athty
 	return amount, v.move(ctx, row, prepaid(to), amount)
 }
 
+// Proceeds are in order of owner and ticket.
+func (v *fakeVault) Proceeds(ctx sdk.Context, limit int) ([]athtypes.RowBalance, error) {
+	var rows []athtypes.RowBalance
+	err := v.rows.Walk(ctx, new(collections.Range[string]).StartInclusive("proceeds/").EndExclusive("proceeds0"),
+		func(name string, amount math.Int) (bool, error) {
+			owner, bucket, _ := strings.Cut(strings.TrimPrefix(name, "proceeds/"), "/")
+			ticket, err := strconv.ParseUint(bucket, 10, 64)
+			if amount.IsPositive() && len(rows) < limit {
+				rows = append(rows, athtypes.RowBalance{Row: athtypes.ProceedsRow(owner, ticket), Amount: amount})
+			}
+			return false, err
+		})
+	return rows, err
+}
+
 // Fold has nothing to do: what is paid is there at once.
 func (*fakeVault) Fold(sdk.Context) error { return nil }
 
@@ -186,7 +206,7 @@ func (*fakeVault) Fold(sdk.Context) error { return nil }
 func (v *fakeVault) total(ctx sdk.Context) math.Int {
 	sum := math.ZeroInt()
 	err := v.rows.Walk(ctx, nil, func(row string, amount math.Int) (bool, error) {
-		if row[:6] != "weight" {
+		if !strings.HasPrefix(row, "weight") {
 			sum = sum.Add(amount)
 		}
 		return false, nil
@@ -207,6 +227,7 @@ type fakeProviders struct {
 	tickets    []string          // leases that were not started
 	breaches   map[string]int64  // what providers owe leases that they ended early, in uath
 	collateral int64             // what a ticket can hold
+	claims     map[uint64]owed   // what open tickets owe tenants
 	resumed    time.Time         // since when blocks come
 	shard      providertypes.ShardHealth
 	statuses   collections.Map[uint64, providertypes.ContainerStatus]
@@ -216,7 +237,7 @@ func newFakeProviders(service store.KVStoreService, cdc codec.BinaryCodec) *fake
 	sb := collections.NewSchemaBuilder(service)
 	return &fakeProviders{
 		containers: map[uint64]providertypes.Container{}, classes: map[string]providertypes.Class{},
-		operators: map[string]string{}, breaches: map[string]int64{}, gone: map[uint64]bool{}, silent: map[uint64]bool{},
+		operators: map[string]string{}, breaches: map[string]int64{}, claims: map[uint64]owed{}, gone: map[uint64]bool{}, silent: map[uint64]bool{},
 		statuses: collections.NewMap(sb, collections.NewPrefix(0), "statuses", collections.Uint64Key,
 			codec.CollValue[providertypes.ContainerStatus](cdc)),
 	}
@@ -309,9 +330,30 @@ func (f *fakeProviders) TicketReclaimed(_ sdk.Context, _ uint64, leaseID string,
 	return nil
 }
 
-func (f *fakeProviders) TicketOutage(_ sdk.Context, _ uint64, _, leaseID string, amount math.Int) (uint64, math.Int, error) {
-	f.tickets = append(f.tickets, leaseID)
-	return uint64(len(f.tickets)), math.MinInt(amount, math.NewInt(f.collateral)), nil
+// owed is what an open ticket holds, and what of it is a tenant's.
+type owed struct {
+	tenant       string
+	held, amount math.Int
+}
+
+// endTicket ends a ticket: what it holds comes in, or it is dismissed.
+func (w *world) endTicket(ticket uint64, dismissed bool) {
+	claim := w.providers.claims[ticket]
+	delete(w.providers.claims, ticket)
+	if dismissed {
+		return
+	}
+	if claim.amount.IsPositive() {
+		require.NoError(w.tb, w.vault.move(w.ctx, "stake", prepaid(athtypes.ProceedsRow(claim.tenant, ticket)), claim.amount))
+	}
+	require.NoError(w.tb, w.vault.move(w.ctx, "stake", "fund/uath", claim.held.Sub(claim.amount)))
+}
+
+func (f *fakeProviders) TicketOutage(_ sdk.Context, d providertypes.Damage) (uint64, math.Int, error) {
+	f.tickets = append(f.tickets, string(d.Evidence))
+	held := math.MinInt(d.Amount, math.NewInt(f.collateral))
+	f.claims[uint64(len(f.tickets))] = owed{tenant: d.Claim.Beneficiary, held: held, amount: d.Claim.Owed(held)}
+	return uint64(len(f.tickets)), held, nil
 }
 
 func (f *fakeProviders) Related(_ sdk.Context, provider string, account sdk.AccAddress) (bool, error) {

@@ -124,11 +124,14 @@ func (m *market) everybodyKeepsToHisOwn(t *rapid.T) {
 			require.False(t, p.Reclaimable.Amount.GT(p.Place.Left))
 		}
 	}
+	all := int64(0)
 	for who, amount := range has {
+		all += amount
 		if !m.faults {
 			require.LessOrEqual(t, amount, int64(modelFunds), "%s has more than he began with", who)
 		}
 	}
+	require.LessOrEqual(t, all, int64((modelTenants+modelFriends)*modelFunds), "faults and tickets give back what was paid, and no more")
 	for n := uint64(1); n <= modelFriends; n++ {
 		require.LessOrEqual(t, has[friend(n).String()], int64(modelFunds), "a credit gives a depositor back what he paid")
 	}

@@ -94,6 +94,7 @@ func newMarket(tb tester) *market {
 	}
 	m.leastForeign(100)
 	m.params.MinForeignDeposit = 100
+	m.addCollateral()
 	m.total = m.vault.total(m.ctx)
 	return m
 }
@@ -539,7 +540,7 @@ func runMarket(t *testing.T, faults bool) map[types.CloseReason]int {
 		}
 		m.addDepositActions(actions)
 		if faults {
-			actions["fault"] = m.toggleFault
+			actions["fault"], actions["vest"], actions["ticket"] = m.toggleFault, m.vest, m.endTicket
 		}
 		t.Repeat(actions)
 		m.pass(100 * time.Hour)

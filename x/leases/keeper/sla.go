@@ -12,6 +12,7 @@ import (
 
 	athtypes "github.com/athnet/ath/x/ath/types"
 	"github.com/athnet/ath/x/leases/types"
+	providertypes "github.com/athnet/ath/x/providers/types"
 )
 
 // Fault credits what a fault touches once Checkers have found it: the lease that the Container has now, and, before this block ends or in the
@@ -112,7 +113,8 @@ func (k *Keeper) creditLease(ctx sdk.Context, lease types.Lease, fault time.Time
 }
 
 // credit gives back what is due into a purse: out of the provider's unvested fees and the service fee that is waived with them. A ticket
-// claims the rest of the provider, and on what it holds the SLA fund advances. It returns what came.
+// claims the rest of the provider, on what it holds the SLA fund advances, and what it does not advance comes when the ticket is paid or
+// runs out (payProceeds). It returns what came at once.
 func (k *Keeper) credit(ctx sdk.Context, p *purse, event types.EventSlaCredited, indexerName string, due math.Int) (math.Int, error) {
 	if !due.IsPositive() {
 		return math.ZeroInt(), nil
@@ -131,13 +133,9 @@ func (k *Keeper) credit(ctx sdk.Context, p *purse, event types.EventSlaCredited,
 	if err != nil {
 		return due, err
 	}
-	fund := math.ZeroInt()
+	fund, owed := math.ZeroInt(), math.ZeroInt()
 	if missing := due.Sub(fees); missing.IsPositive() {
-		var held math.Int
-		if event.Ticket, held, err = k.providers.TicketOutage(ctx, event.ContainerId, event.Provider, event.LeaseId, missing); err != nil {
-			return due, err
-		}
-		if fund, err = k.advance(ctx, p, event.Provider, held); err != nil {
+		if event.Ticket, fund, owed, err = k.claim(ctx, p, event, missing); err != nil {
 			return due, err
 		}
 	}
@@ -147,27 +145,39 @@ func (k *Keeper) credit(ctx sdk.Context, p *purse, event types.EventSlaCredited,
 			return due, err
 		}
 	}
+	if owed.IsPositive() {
+		event.Owed = p.coin(owed).String()
+	}
 	event.Due, event.FromFees, event.FromFund = p.coin(due).String(), p.coin(fees).String(), p.coin(fund).String()
 	return credited, athtypes.Emit(ctx, &event)
 }
 
-// advance pays out of the SLA fund, at most what a ticket holds of the provider, and nothing to the provider's own people: so the fund gets
-// back what it gives, and nobody can be his own victim at its expense.
-func (k *Keeper) advance(ctx sdk.Context, p *purse, provider string, held math.Int) (math.Int, error) {
-	related, err := k.related(ctx, p, provider)
-	if err != nil || related {
-		return math.ZeroInt(), err
-	}
-	fund := athtypes.Row{Kind: athtypes.RowKind_ROW_KIND_SLA_FUND, Denom: p.account.Denom}
-	has, err := k.vault.RowAmount(ctx, fund)
+// claim opens a ticket for what fees did not cover, pays what the SLA fund advances on it, and says what of the rest the tenant is owed. The
+// fund advances at most what the ticket holds of the provider, and gets that back first. The provider's own people get nothing: so nobody
+// can be his own victim at the fund's expense.
+func (k *Keeper) claim(ctx sdk.Context, p *purse, event types.EventSlaCredited, missing math.Int) (ticket uint64, fund, owed math.Int, err error) {
+	damage := providertypes.Damage{Provider: event.Provider, Container: event.ContainerId, Evidence: []byte(event.LeaseId), Amount: missing}
+	fundRow := athtypes.Row{Kind: athtypes.RowKind_ROW_KIND_SLA_FUND, Denom: p.account.Denom}
+	related, err := k.related(ctx, p, event.Provider)
 	if err != nil {
-		return has, err
+		return 0, fund, owed, err
 	}
-	amount := math.MinInt(held, has)
-	if !amount.IsPositive() {
-		return math.ZeroInt(), nil
+	has := math.ZeroInt()
+	if !related {
+		if has, err = k.vault.RowAmount(ctx, fundRow); err != nil {
+			return 0, fund, owed, err
+		}
+		damage.Claim = providertypes.Claim{Beneficiary: p.account.Tenant, Due: missing, Advance: has}
 	}
-	return amount, k.vault.Move(ctx, fund, p.row(), amount)
+	ticket, held, err := k.providers.TicketOutage(ctx, damage)
+	if err != nil {
+		return ticket, fund, owed, err
+	}
+	fund, owed = math.MinInt(held, has), damage.Claim.Owed(held)
+	if !fund.IsPositive() {
+		return ticket, fund, owed, nil
+	}
+	return ticket, fund, owed, k.vault.Move(ctx, fundRow, p.row(), fund)
 }
 
 // standsFaulty says whether a fault stands that has credited what there was.

@@ -36,6 +36,8 @@ type Vault interface {
 	// Refund undoes payments to a provider, up to amount, into a prepaid row: out of fees that have not vested and service fees that were
 	// not distributed. Verdicts only, in EndBlock.
 	Refund(ctx sdk.Context, provider, indexer sdk.AccAddress, to athtypes.Row, amount math.Int) (refunded math.Int, err error)
+	// Proceeds are the first rows of what tickets have brought in for accounts, at most limit.
+	Proceeds(ctx sdk.Context, limit int) ([]athtypes.RowBalance, error)
 	// Fold adds up what the block has paid so far, so that Refund finds it.
 	Fold(ctx sdk.Context) error
 }
@@ -64,8 +66,9 @@ type Providers interface {
 	// TicketReclaimed claims of a provider what it owes a lease that it ends without notice, or before its term: due, or more.
 	TicketReclaimed(ctx sdk.Context, id uint64, leaseID string, due math.Int) error
 	// TicketOutage claims of a provider what a fault owes a lease and its fees did not cover; it returns the ticket and what it holds. A
-	// provider that is gone owes nothing.
-	TicketOutage(ctx sdk.Context, id uint64, provider, leaseID string, amount math.Int) (ticket uint64, held math.Int, err error)
+	// provider that is gone owes nothing. What the damage's claim is worth of it comes as Proceeds of the vault if the ticket is paid or runs
+	// out.
+	TicketOutage(ctx sdk.Context, damage providertypes.Damage) (ticket uint64, held math.Int, err error)
 	// Related says whether an account is a provider's owner, operator or payout address.
 	Related(ctx sdk.Context, provider string, account sdk.AccAddress) (bool, error)
 	// Resumed is since when blocks come without a long pause.

@@ -146,7 +146,7 @@ func (v *fakeVault) Hold(
 	return taken, nil
 }
 
-func (v *fakeVault) ReleaseHold(ctx sdk.Context, owner sdk.AccAddress, id uint64, rows []athtypes.RowBalance) error {
+func (v *fakeVault) EndHold(ctx sdk.Context, owner sdk.AccAddress, id uint64, rows []athtypes.RowBalance) error {
 	held := athtypes.HeldRow(owner.String(), id)
 	if !v.row(held).Equal(athtypes.SumRows(rows)) {
 		return athtypes.ErrHold
@@ -157,15 +157,6 @@ func (v *fakeVault) ReleaseHold(ctx sdk.Context, owner sdk.AccAddress, id uint64
 		}
 	}
 	return nil
-}
-
-func (v *fakeVault) SpendHold(ctx sdk.Context, owner sdk.AccAddress, id uint64, to athtypes.Row) (math.Int, error) {
-	held := athtypes.HeldRow(owner.String(), id)
-	amount := v.row(held)
-	if !amount.IsPositive() {
-		return amount, athtypes.ErrHold
-	}
-	return amount, v.Move(ctx, held, to, amount)
 }
 
 func (v *fakeVault) MinExitDelay(sdk.Context) (time.Duration, error) { return v.minExit, nil }

@@ -61,7 +61,8 @@ func (k *Keeper) checkContainer(ctx sdk.Context, c types.Container) error {
 	return nil
 }
 
-// checkTickets: P11, the vault holds for each ticket what it is over, and the queue has each of them once.
+// checkTickets: P11, the vault holds for each ticket what it is over, and the queue has each of them once; so has the index by beneficiary
+// what owes somebody something.
 func (k *Keeper) checkTickets(ctx sdk.Context, g types.GenesisState) error {
 	for i, row := range g.HeldRows() {
 		held, err := k.vault.RowAmount(ctx, row.Row)
@@ -76,8 +77,32 @@ func (k *Keeper) checkTickets(ctx sdk.Context, g types.GenesisState) error {
 			return fmt.Errorf("ticket %d: not in the queue (%w)", g.Tickets[i].Id, err)
 		}
 	}
+	claims := 0
+	for _, t := range g.Tickets {
+		err := k.eachClaim(t, func(claim claimKey) error {
+			claims++
+			has, err := k.claims.Has(ctx, claim)
+			if err == nil && !has {
+				err = fmt.Errorf("ticket %d: owes %s something and is not found by that", t.Id, t.Beneficiary)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
 	count := 0
-	err := k.ticketQueue.Walk(ctx, nil, func(ticketKey) (bool, error) {
+	err := k.claims.Walk(ctx, nil, func(claimKey) (bool, error) {
+		claims--
+		return false, nil
+	})
+	if err == nil && claims != 0 {
+		err = fmt.Errorf("claims: %d more in tickets than in the index", claims)
+	}
+	if err != nil {
+		return err
+	}
+	err = k.ticketQueue.Walk(ctx, nil, func(ticketKey) (bool, error) {
 		count++
 		return false, nil
 	})

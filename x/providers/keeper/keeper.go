@@ -57,6 +57,7 @@ type Keeper struct {
 	shards        collections.Map[uint64, types.ShardHealth]
 	tickets       *collections.IndexedMap[uint64, types.Ticket, ticketIndexes]
 	ticketQueue   collections.KeySet[ticketKey]
+	claims        collections.KeySet[claimKey]
 	nextTicket    collections.Sequence
 	stakes        collections.Map[uint64, types.ContainerStake]
 	coefficient   collections.Item[types.Coefficient]
@@ -77,6 +78,9 @@ func (i containerIndexes) IndexesList() []collections.Index[uint64, types.Contai
 
 // ticketKey is a ticket's place in the queue: deadline in nanoseconds since 1970, id.
 type ticketKey = collections.Pair[int64, uint64]
+
+// claimKey is a ticket of which somebody is owed something: beneficiary, id.
+type claimKey = collections.Pair[sdk.AccAddress, uint64]
 
 // ticketIndexes find tickets by provider.
 type ticketIndexes struct {
@@ -131,6 +135,8 @@ func NewKeeper(d Deps) *Keeper {
 			}),
 		ticketQueue: collections.NewKeySet(sb, types.TicketQueuePrefix, "ticket_queue",
 			collections.PairKeyCodec(collections.Int64Key, collections.Uint64Key)),
+		claims: collections.NewKeySet(sb, types.ClaimPrefix, "claims",
+			collections.PairKeyCodec(sdk.AccAddressKey, collections.Uint64Key)),
 		nextTicket: collections.NewSequence(sb, types.NextTicketPrefix, "next_ticket"),
 		stakes: collections.NewMap(sb, types.StakePrefix, "stakes", collections.Uint64Key,
 			codec.CollValue[types.ContainerStake](d.Cdc)),

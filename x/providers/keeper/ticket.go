@@ -160,20 +160,19 @@ func (k *Keeper) TicketReclaimed(ctx sdk.Context, container uint64, lease string
 
 // TicketOutage opens the ticket of what a fault owes a lease and its fees did not cover, and says what it holds. A provider that is gone
 // has nothing left that could be held; a Container that is gone has its stake among what unbonds.
-func (k *Keeper) TicketOutage(ctx sdk.Context, container uint64, provider, lease string, amount math.Int) (uint64, math.Int, error) {
-	owner, err := k.addresses.StringToBytes(provider)
+func (k *Keeper) TicketOutage(ctx sdk.Context, d types.Damage) (uint64, math.Int, error) {
+	owner, err := k.addresses.StringToBytes(d.Provider)
 	if err != nil {
 		return 0, math.Int{}, types.ErrInvalidField.Wrapf("provider: %v", err)
 	}
 	if _, err := k.Provider(ctx, owner); errors.Is(err, types.ErrProviderNotFound) {
 		return 0, math.ZeroInt(), nil
 	}
-	if c, err := k.Container(ctx, container); errors.Is(err, types.ErrContainerNotFound) || err == nil && c.Provider != provider {
-		container = 0
+	if c, err := k.Container(ctx, d.Container); errors.Is(err, types.ErrContainerNotFound) || err == nil && c.Provider != d.Provider {
+		d.Container = 0
 	}
-	t, err := k.OpenTicket(ctx, types.Damage{
-		Provider: provider, Container: container, Reason: types.TicketReason_TICKET_REASON_OUTAGE, Evidence: []byte(lease), Amount: amount,
-	})
+	d.Reason = types.TicketReason_TICKET_REASON_OUTAGE
+	t, err := k.OpenTicket(ctx, d)
 	return t.Id, t.Amount, err
 }
 
@@ -214,7 +213,7 @@ func (k *Keeper) ResolveTicket(ctx sdk.Context, id uint64, upheld bool) error {
 	return k.closeTicket(ctx, t)
 }
 
-// PayTicket pays an open ticket from its owner's account into the SLA fund.
+// PayTicket pays an open ticket from its owner's account to its beneficiary and the SLA fund.
 func (k *Keeper) PayTicket(ctx sdk.Context, owner sdk.AccAddress, id uint64) (math.Int, error) {
 	t, err := k.Ticket(ctx, id)
 	if err != nil {
@@ -226,7 +225,7 @@ func (k *Keeper) PayTicket(ctx sdk.Context, owner sdk.AccAddress, id uint64) (ma
 	if t, err = t.Pay(ctx.BlockTime()); err != nil {
 		return math.Int{}, err
 	}
-	if err := k.vault.Deposit(ctx, owner, slaFund(), t.Amount); err != nil {
+	if err := k.vault.DepositRows(ctx, owner, t.Proceeds()); err != nil {
 		return math.Int{}, err
 	}
 	return t.Amount, k.closeTicket(ctx, t)
@@ -256,16 +255,12 @@ func (k *Keeper) runOut(ctx sdk.Context, id uint64) (types.Ticket, error) {
 	return t, k.closeTicket(ctx, t)
 }
 
-// closeTicket lets go what an ended ticket held, by its last state, and forgets it.
+// closeTicket lets go what an ended ticket held, by its last state, and forgets it. What somebody is owed of one that was not dismissed
+// waits in its row for the module that keeps the beneficiary's account.
 func (k *Keeper) closeTicket(ctx sdk.Context, t types.Ticket) error {
 	owner, err := k.addresses.StringToBytes(t.Provider)
 	if err != nil {
 		return err
-	}
-	if t.State == types.TicketState_TICKET_STATE_EXPIRED {
-		if _, err := k.vault.SpendHold(ctx, owner, t.Id, slaFund()); err != nil {
-			return err
-		}
 	}
 	if err := k.letGo(ctx, owner, t); err != nil {
 		return err
@@ -277,13 +272,16 @@ func (k *Keeper) closeTicket(ctx sdk.Context, t types.Ticket) error {
 	if err := k.unqueueTicket(ctx, stored); err != nil {
 		return err
 	}
+	if err := k.eachClaim(stored, func(claim claimKey) error { return k.claims.Remove(ctx, claim) }); err != nil {
+		return err
+	}
 	if err := k.tickets.Remove(ctx, t.Id); err != nil {
 		return err
 	}
 	return athtypes.Emit(ctx, &types.EventTicketClosed{Ticket: t})
 }
 
-// letGo ends the hold on the Container's stake, puts back what was not spent, and looks whether stake is missing now.
+// letGo ends the hold, on the Container's stake as well: what was not lost goes back, and where stake is lost it may be missing now.
 func (k *Keeper) letGo(ctx sdk.Context, owner sdk.AccAddress, t types.Ticket) error {
 	var stake types.ContainerStake
 	amount := t.FromStake()
@@ -297,7 +295,10 @@ func (k *Keeper) letGo(ctx sdk.Context, owner sdk.AccAddress, t types.Ticket) er
 		}
 	}
 	if t.State != types.TicketState_TICKET_STATE_EXPIRED {
-		return k.vault.ReleaseHold(ctx, owner, t.Id, t.Returns(stake))
+		return k.vault.EndHold(ctx, owner, t.Id, t.Returns(stake))
+	}
+	if err := k.vault.EndHold(ctx, owner, t.Id, t.Proceeds()); err != nil {
+		return err
 	}
 	if amount.IsZero() || stake.Ripe > 0 {
 		return nil
@@ -307,6 +308,9 @@ func (k *Keeper) letGo(ctx sdk.Context, owner sdk.AccAddress, t types.Ticket) er
 
 func (k *Keeper) saveTicket(ctx sdk.Context, t types.Ticket) error {
 	if err := k.tickets.Set(ctx, t.Id, t); err != nil {
+		return err
+	}
+	if err := k.eachClaim(t, func(claim claimKey) error { return k.claims.Set(ctx, claim) }); err != nil {
 		return err
 	}
 	return k.ticketQueue.Set(ctx, collections.Join(t.Deadline.UnixNano(), t.Id))
@@ -327,6 +331,14 @@ func (k *Keeper) hasTickets(ctx sdk.Context, owner sdk.AccAddress) (bool, error)
 	return found, err
 }
 
-func slaFund() athtypes.Row {
-	return athtypes.Row{Kind: athtypes.RowKind_ROW_KIND_SLA_FUND, Denom: athtypes.Denom}
+// eachClaim does something with a ticket's entry in the index by beneficiary, where it has one.
+func (k *Keeper) eachClaim(t types.Ticket, do func(claimKey) error) error {
+	if t.Beneficiary == "" {
+		return nil
+	}
+	beneficiary, err := k.addresses.StringToBytes(t.Beneficiary)
+	if err != nil {
+		return types.ErrInvalidField.Wrapf("beneficiary: %v", err)
+	}
+	return do(collections.Join(sdk.AccAddress(beneficiary), t.Id))
 }

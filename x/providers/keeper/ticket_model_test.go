@@ -24,6 +24,7 @@ type modelTicket struct {
 	opened    time.Time
 	deadline  time.Time
 	contested bool
+	owed      int64 // to the beneficiary
 }
 
 // ticketModel plays tickets against everything that their provider may do to get away from them.
@@ -34,11 +35,12 @@ type ticketModel struct {
 	gone    bool // deregistered
 	tickets map[uint64]*modelTicket
 	lost    int64 // what the SLA fund must have
+	paid    int64 // what the beneficiary must have
 	total   math.Int
 }
 
 // Whatever a provider does after a ticket was opened, and in whatever order: what was there is held until the ticket ends, and
-// then it is in the SLA fund or back. Parameters change in the midst of it.
+// then it is with the beneficiary and in the SLA fund, or back. Parameters change in the midst of it.
 func TestNothingGetsAwayFromATicket(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &ticketModel{fixture: newFixture(t), tickets: map[uint64]*modelTicket{}}
@@ -80,11 +82,19 @@ func (m *ticketModel) open(t *rapid.T) {
 	}
 	params, err := m.k.Params(m.ctx)
 	require.NoError(t, err)
-	var ticket types.Ticket
+	var (
+		ticket types.Ticket
+		claim  types.Claim
+	)
+	if rapid.Bool().Draw(t, "somebody is owed some") {
+		claim = types.Claim{Beneficiary: stranger.String()}
+		claim.Due = math.NewInt(rapid.Int64Range(0, 2*cpuStake).Draw(t, "due"))
+		claim.Advance = math.NewInt(rapid.Int64Range(0, 2*cpuStake).Draw(t, "advance"))
+	}
 	err = m.tx(func(ctx sdk.Context) (err error) {
 		ticket, err = m.k.OpenTicket(ctx, types.Damage{
 			Provider: owner.String(), Container: container, Reason: types.TicketReason_TICKET_REASON_OUTAGE, Evidence: []byte{1},
-			Amount: math.NewInt(amount),
+			Amount: math.NewInt(amount), Claim: claim,
 		})
 		return err
 	})
@@ -96,6 +106,9 @@ func (m *ticketModel) open(t *rapid.T) {
 	require.Equal(t, min(amount, there), ticket.Amount.Int64(), "what is there is held, up to what is asked")
 	if there > 0 {
 		m.tickets[ticket.Id] = &modelTicket{amount: min(amount, there), opened: m.ctx.BlockTime(), deadline: m.ctx.BlockTime().Add(params.TicketDeadline)}
+		if claim.Beneficiary != "" {
+			m.tickets[ticket.Id].owed = max(0, min(claim.Due.Int64(), min(amount, there)-claim.Advance.Int64()))
+		}
 	}
 }
 
@@ -143,7 +156,8 @@ func (m *ticketModel) resolve(t *rapid.T) {
 
 func (m *ticketModel) end(id uint64, lost bool) {
 	if lost {
-		m.lost += m.tickets[id].amount
+		m.lost += m.tickets[id].amount - m.tickets[id].owed
+		m.paid += m.tickets[id].owed
 	}
 	delete(m.tickets, id)
 }
@@ -274,6 +288,7 @@ func (m *ticketModel) check(t *rapid.T) {
 	require.NoError(t, m.k.CheckInvariants(m.ctx))
 	require.Equal(t, m.total.String(), m.vault.total().String(), "coins are conserved")
 	require.Equal(t, m.lost, m.vault.row(fund).Int64())
+	require.Equal(t, m.paid, athtypes.SumRows(m.vault.rowsOf(stranger, 0, athtypes.RowKind_ROW_KIND_PROCEEDS)).Int64())
 	held := int64(0)
 	for id, ticket := range m.tickets {
 		require.Equal(t, ticket.amount, m.vault.row(athtypes.HeldRow(owner.String(), id)).Int64())

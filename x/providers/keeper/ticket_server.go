@@ -89,9 +89,14 @@ func (s queryServer) Ticket(ctx context.Context, r *types.QueryTicketRequest) (*
 	return &types.QueryTicketResponse{Ticket: t}, nil
 }
 
-// Tickets pages through tickets of one provider, or of all.
+// Tickets pages through tickets of one provider, of those that owe an account something, or of all.
 func (s queryServer) Tickets(ctx context.Context, r *types.QueryTicketsRequest) (*types.QueryTicketsResponse, error) {
-	if r.Provider == "" {
+	switch {
+	case r.Beneficiary != "" && r.Provider != "":
+		return nil, status.Error(codes.InvalidArgument, "beneficiary: not together with provider: leave one out")
+	case r.Beneficiary != "":
+		return s.ticketsFor(ctx, r)
+	case r.Provider == "":
 		out, page, err := query.CollectionPaginate(ctx, s.k.tickets, bounded(r.Pagination),
 			func(_ uint64, t types.Ticket) (types.Ticket, error) { return t, nil })
 		if err != nil {
@@ -104,6 +109,23 @@ func (s queryServer) Tickets(ctx context.Context, r *types.QueryTicketsRequest) 
 		return nil, status.Errorf(codes.InvalidArgument, "provider: %v", err)
 	}
 	out, page, err := s.ticketsOf(sdk.UnwrapSDKContext(ctx), owner, bounded(r.Pagination))
+	if err != nil {
+		return nil, err
+	}
+	return &types.QueryTicketsResponse{Tickets: out, Pagination: page}, nil
+}
+
+// ticketsFor are the tickets that owe an account something.
+func (s queryServer) ticketsFor(ctx context.Context, r *types.QueryTicketsRequest) (*types.QueryTicketsResponse, error) {
+	beneficiary, err := s.k.addresses.StringToBytes(r.Beneficiary)
+	if err != nil {
+		return nil, status.Errorf(codes.InvalidArgument, "beneficiary: %v", err)
+	}
+	out, page, err := query.CollectionPaginate(ctx, s.k.claims, bounded(r.Pagination),
+		func(key claimKey, _ collections.NoValue) (types.Ticket, error) {
+			return s.k.Ticket(sdk.UnwrapSDKContext(ctx), key.K2())
+		},
+		query.WithCollectionPaginationPairPrefix[sdk.AccAddress, uint64](beneficiary))
 	if err != nil {
 		return nil, err
 	}

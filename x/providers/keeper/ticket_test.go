@@ -407,7 +407,10 @@ func TestTicketOutage(t *testing.T) {
 	f := newFixture(t)
 	ids := f.ready(t, 2)
 	f.vest(300)
-	id, held, err := f.k.TicketOutage(f.ctx, ids[0], owner.String(), "tenant/1", math.NewInt(1_000))
+	outage := func(container uint64, provider sdk.AccAddress) types.Damage {
+		return types.Damage{Provider: provider.String(), Container: container, Evidence: []byte("tenant/1"), Amount: math.NewInt(1_000)}
+	}
+	id, held, err := f.k.TicketOutage(f.ctx, outage(ids[0], owner))
 	require.NoError(t, err)
 	require.Equal(t, "1000", held.String())
 	ticket, err := f.k.Ticket(f.ctx, id)
@@ -416,14 +419,81 @@ func TestTicketOutage(t *testing.T) {
 	require.Equal(t, "700", ticket.FromStake().String())
 	require.NoError(t, f.k.CheckInvariants(f.ctx))
 
-	_, held, err = f.k.TicketOutage(f.ctx, 999, owner.String(), "tenant/2", math.NewInt(1_000))
+	_, held, err = f.k.TicketOutage(f.ctx, outage(999, owner))
 	require.NoError(t, err)
 	require.Equal(t, "0", held.String(), "no other Container's stake")
 	gone := sdk.AccAddress("nobody______________")
-	id, held, err = f.k.TicketOutage(f.ctx, ids[0], gone.String(), "tenant/3", math.NewInt(1_000))
+	id, held, err = f.k.TicketOutage(f.ctx, outage(ids[0], gone))
 	require.NoError(t, err)
 	require.Zero(t, id)
 	require.True(t, held.IsZero())
+}
+
+// TestProceeds: what a ticket brings in repays the fund's advance and then goes to whom it is owed, however it ends; a dismissed one owes
+// nobody anything. The genesis state and the query by beneficiary say what is still owed.
+func TestProceeds(t *testing.T) {
+	for name, c := range map[string]struct {
+		asked, due, advance int64
+		end                 func(t testing.TB, f *fixture, id uint64)
+		paid, fund          int64
+	}{
+		"runs out":                           {asked: 1_000, due: 1_000, advance: 300, end: runOut, paid: 700, fund: 300},
+		"paid":                               {asked: 1_000, due: 1_000, advance: 300, end: payTicket, paid: 700, fund: 300},
+		"dismissed":                          {asked: 1_000, due: 1_000, advance: 300, end: resolve(false)},
+		"upheld":                             {asked: 1_000, due: 1_000, advance: 300, end: resolve(true), paid: 700, fund: 300},
+		"less is due":                        {asked: 1_000, due: 100, advance: 300, end: runOut, paid: 100, fund: 900},
+		"all of it advanced":                 {asked: 1_000, due: 1_000, advance: 5_000, end: runOut, fund: 1_000},
+		"nothing advanced":                   {asked: 1_000, due: 1_000, end: payTicket, paid: 1_000},
+		"held in part":                       {asked: 3 * cpuStake, due: 3 * cpuStake, advance: 300, end: runOut, paid: cpuStake - 300, fund: 300},
+		"held in part, advanced beyond that": {asked: 3 * cpuStake, due: 3 * cpuStake, advance: 2 * cpuStake, end: runOut, fund: cpuStake},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			ids := f.ready(t, 1)
+			id, _, err := f.k.TicketOutage(f.ctx, types.Damage{
+				Provider: owner.String(), Container: ids[0], Evidence: []byte("tenant/1"), Amount: math.NewInt(c.asked),
+				Claim: types.Claim{Beneficiary: stranger.String(), Due: math.NewInt(c.due), Advance: math.NewInt(c.advance)},
+			})
+			require.NoError(t, err)
+			require.NoError(t, f.k.CheckInvariants(f.ctx))
+			ticket, err := f.k.Ticket(f.ctx, id)
+			require.NoError(t, err)
+			require.Equal(t, max(0, min(c.due, ticket.Amount.Int64()-c.advance)), ticket.Owed.Int64())
+			owed := func() []types.Ticket {
+				page, err := f.queries.Tickets(f.ctx, &types.QueryTicketsRequest{Beneficiary: stranger.String()})
+				require.NoError(t, err)
+				return page.Tickets
+			}
+			if ticket.Owed.IsPositive() {
+				require.Equal(t, []types.Ticket{ticket}, owed())
+			} else {
+				require.Empty(t, owed())
+			}
+			g, err := f.k.ExportGenesis(f.ctx)
+			require.NoError(t, err)
+			require.Equal(t, []types.Ticket{ticket}, g.Tickets)
+			c.end(t, f, id)
+			require.NoError(t, f.k.CheckInvariants(f.ctx))
+			require.Equal(t, c.paid, f.vault.row(athtypes.ProceedsRow(stranger.String(), id)).Int64())
+			require.Equal(t, c.fund, f.vault.row(fund).Int64())
+			require.Empty(t, owed())
+		})
+	}
+}
+
+func runOut(t testing.TB, f *fixture, _ uint64) { f.endBlock(t, week) }
+
+func payTicket(t testing.TB, f *fixture, id uint64) {
+	_, err := f.k.PayTicket(f.ctx, owner, id)
+	require.NoError(t, err)
+}
+
+func resolve(upheld bool) func(testing.TB, *fixture, uint64) {
+	return func(t testing.TB, f *fixture, id uint64) {
+		_, err := f.k.HoldTicket(f.ctx, id)
+		require.NoError(t, err)
+		require.NoError(t, f.k.ResolveTicket(f.ctx, id, upheld))
+	}
 }
 
 // TestRelated: whoever may act or is paid for a provider is not its victim.

@@ -29,10 +29,8 @@ type Vault interface {
 	// Hold moves up to amount uath of an owner to where no message of the owner reaches it, under an id that is not in use:
 	// unvested and unclaimed income first, then unbonding stake, then the given stake rows. It says what it took from where.
 	Hold(ctx sdk.Context, owner sdk.AccAddress, id uint64, amount math.Int, stake []athtypes.Row) ([]athtypes.RowBalance, error)
-	// ReleaseHold puts all that a hold has into rows.
-	ReleaseHold(ctx sdk.Context, owner sdk.AccAddress, id uint64, rows []athtypes.RowBalance) error
-	// SpendHold moves all that a hold has to a row and says how much that was.
-	SpendHold(ctx sdk.Context, owner sdk.AccAddress, id uint64, to athtypes.Row) (math.Int, error)
+	// EndHold moves what a hold has into rows, which must sum to it: back to where it came from, or to whom it is due.
+	EndHold(ctx sdk.Context, owner sdk.AccAddress, id uint64, to []athtypes.RowBalance) error
 	// Slashable is what a hold can take beside bonded stake; for queries.
 	Slashable(ctx sdk.Context, owner sdk.AccAddress) (income, unbonding math.Int, err error)
 	// MinExitDelay is the least time in which income leaves early; no ticket stays open for longer.

@@ -49,4 +49,6 @@ var (
 	NotedPrefix = collections.NewPrefix(20)
 	// ResumedPrefix: () -> since when blocks come without a pause, in nanoseconds since 1970.
 	ResumedPrefix = collections.NewPrefix(21)
+	// ClaimPrefix: (beneficiary, ticket) -> (), of tickets that owe an account something.
+	ClaimPrefix = collections.NewPrefix(22)
 )

@@ -36,6 +36,37 @@ type Damage struct {
 	Evidence []byte
 	// Amount in uath.
 	Amount math.Int
+	// Claim on it, where somebody has one.
+	Claim Claim
+}
+
+// Claim is what somebody is owed of a ticket's amount. Its zero value is nobody's.
+type Claim struct {
+	// Beneficiary is the account's address.
+	Beneficiary string
+	// Due is the most that it gets, in uath.
+	Due math.Int
+	// Advance is what the SLA fund pays ahead of the ticket, in uath: as far as the ticket holds something, the fund is repaid first.
+	Advance math.Int
+}
+
+// Owed is what the claim is worth on a ticket that holds an amount: what is left of it once the fund has its advance back, at most what
+// is due.
+func (c Claim) Owed(held math.Int) math.Int {
+	if c.Beneficiary == "" {
+		return math.ZeroInt()
+	}
+	return math.MaxInt(math.ZeroInt(), math.MinInt(c.Due, held.Sub(c.Advance)))
+}
+
+func (c Claim) validate() error {
+	if c.Beneficiary == "" {
+		return nil
+	}
+	if c.Due.IsNil() || c.Due.IsNegative() || c.Advance.IsNil() || c.Advance.IsNegative() {
+		return ErrInvalidField.Wrapf("claim: %s due, %s advanced: want no less than nothing", c.Due, c.Advance)
+	}
+	return nil
 }
 
 // Validate checks a claim's form.
@@ -49,7 +80,7 @@ func (d Damage) Validate() error {
 	if err := athtypes.ValidateAmount(d.Amount); err != nil {
 		return ErrInvalidField.Wrapf("amount: %v", err)
 	}
-	return nil
+	return d.Claim.validate()
 }
 
 // NewTicket is a ticket that was just opened over what was held for it. One over nothing has run out at once.
@@ -57,6 +88,9 @@ func NewTicket(id uint64, d Damage, sources []athtypes.RowBalance, now time.Time
 	t := Ticket{
 		Id: id, Provider: d.Provider, Container: d.Container, Reason: d.Reason, Evidence: d.Evidence, Asked: d.Amount,
 		Amount: athtypes.SumRows(sources), Opened: now, Deadline: now.Add(deadline), State: ticketOpen, Sources: sources,
+	}
+	if t.Owed = d.Claim.Owed(t.Amount); t.Owed.IsPositive() {
+		t.Beneficiary = d.Claim.Beneficiary
 	}
 	if !t.Amount.IsPositive() {
 		t.State, t.Deadline = TicketState_TICKET_STATE_EXPIRED, now
@@ -151,6 +185,20 @@ func (t Ticket) Returns(stake ContainerStake) []athtypes.RowBalance {
 	return rows
 }
 
+// Proceeds is where the amount of a ticket goes that is paid or has run out: what is owed to its beneficiary, the rest to the SLA fund.
+func (t Ticket) Proceeds() []athtypes.RowBalance {
+	var rows []athtypes.RowBalance
+	for _, r := range []athtypes.RowBalance{
+		{Row: athtypes.ProceedsRow(t.Beneficiary, t.Id), Amount: t.Owed},
+		{Row: athtypes.Row{Kind: athtypes.RowKind_ROW_KIND_SLA_FUND, Denom: athtypes.Denom}, Amount: t.Amount.Sub(t.Owed)},
+	} {
+		if r.Amount.IsPositive() {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
 // StakeRow holds a Container's stake.
 func StakeRow(owner string, container uint64) athtypes.Row {
 	return athtypes.Row{Kind: athtypes.RowKind_ROW_KIND_STAKE, Owner: owner, Bucket: container, Denom: athtypes.Denom}
@@ -189,6 +237,9 @@ func (t Ticket) Validate() error {
 		return fail("opened at %s, runs out at %s", t.Opened, t.Deadline)
 	case t.Amount.IsNil() || !t.Amount.IsPositive() || t.Amount.GT(t.Asked):
 		return fail("holds %s of %s", t.Amount, t.Asked)
+	}
+	if t.Owed.IsNil() || t.Owed.IsNegative() || t.Owed.GT(t.Amount) || t.Owed.IsPositive() != (t.Beneficiary != "") {
+		return fail("owes %q %s of %s", t.Beneficiary, t.Owed, t.Amount)
 	}
 	sum := math.ZeroInt()
 	for i, s := range t.Sources {
