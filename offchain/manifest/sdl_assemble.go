@@ -4,7 +4,6 @@ package manifest
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -168,7 +167,7 @@ func (s *sdl) replicate() {
 		out = append(out, svc)
 		for i := uint64(2); i <= n; i++ {
 			replica := svc
-			replica.Name, replica.ReplicaOf = fmt.Sprintf("%s-%d", svc.Name, i), svc.Name
+			replica.Name, replica.ReplicaOf = replicaName(svc.Name, i), svc.Name
 			if taken[replica.Name] || len(replica.Name) > maxName {
 				s.deployed[svc.Name].refusef("count", "its replicas are called %s-2 and so on, which is too long or the name of another service; rename one", svc.Name)
 				return

@@ -44,19 +44,23 @@ func (v value) cpuMilli() uint64 {
 	if !ok {
 		return 0
 	}
-	if rest, milli := strings.CutSuffix(s, "m"); milli {
+	n, ok := milli(s)
+	if !ok {
+		v.errorf("expected %s, found %q", want, s)
+	}
+	return n
+}
+
+func milli(s string) (uint64, bool) {
+	if rest, thousandths := strings.CutSuffix(s, "m"); thousandths {
 		n, err := strconv.ParseUint(rest, 10, 32)
-		if err != nil {
-			v.errorf("expected %s, found %q", want, s)
-		}
-		return n
+		return n, err == nil
 	}
 	n, ok := scaled(s, 1000)
 	if !ok || n > math.MaxUint32 {
-		v.errorf("expected %s, found %q", want, s)
-		return 0
+		return 0, false
 	}
-	return n
+	return n, true
 }
 
 // consoleSize is how Akash's Console writes and reads sizes: in any case, with B for bytes or without.
@@ -91,15 +95,8 @@ func (v value) size(want string, units []byteUnit) uint64 {
 		return 0
 	}
 	plain := strict(s)
-	digits, scale := plain, int64(1)
-	for _, u := range units {
-		if rest, found := strings.CutSuffix(plain, u.suffix); found {
-			digits, scale = rest, u.bytes
-			break
-		}
-	}
-	n, ok := scaled(digits, scale)
-	if !ok || n > maxMiB<<20 {
+	n, ok := bytesOf(plain, units)
+	if !ok {
 		v.errorf("expected %s, found %q", want, s)
 		return 0
 	}
@@ -107,6 +104,21 @@ func (v value) size(want string, units []byteUnit) uint64 {
 		v.warnf("%q is read as %s, as Akash's Console reads it; Akash's command line refuses it", s, plain)
 	}
 	return n
+}
+
+func bytesOf(s string, units []byteUnit) (uint64, bool) {
+	digits, scale := s, int64(1)
+	for _, u := range units {
+		if rest, found := strings.CutSuffix(s, u.suffix); found {
+			digits, scale = rest, u.bytes
+			break
+		}
+	}
+	n, ok := scaled(digits, scale)
+	if !ok || n > maxMiB<<20 {
+		return 0, false
+	}
+	return n, true
 }
 
 // scaled returns digits × scale, rounded up; false for what SDL reads as no number, and for what is negative.

@@ -19,10 +19,7 @@ import (
 var ErrManifest = errors.New("manifest can't be run here")
 
 // Capacity is what a Container promised on chain.
-type Capacity struct {
-	CPUMilli, MemoryMiB, DiskMiB uint64
-	GPUs                         uint32
-}
+type Capacity = manifest.Capacity
 
 const (
 	// maxServices bounds the containers of one lease: names, networks and logs cost the machine, not the tenant.
@@ -65,7 +62,6 @@ func fits(m manifest.Manifest, c Capacity) error {
 	if len(m.Services) == 0 || len(m.Services) > maxServices {
 		return fmt.Errorf("%w: %d services, want 1 to %d", ErrManifest, len(m.Services), maxServices)
 	}
-	var sum Capacity
 	ports := 0
 	for i, s := range m.Services {
 		if i > 0 && m.Services[i-1].Name >= s.Name {
@@ -79,25 +75,9 @@ func fits(m manifest.Manifest, c Capacity) error {
 				ports++
 			}
 		}
-		for _, add := range []struct {
-			to    *uint64
-			n     uint64
-			limit uint64
-			what  string
-		}{
-			{&sum.CPUMilli, s.Resources.CPUMilli, c.CPUMilli, "CPU in thousandths of a core"},
-			{&sum.MemoryMiB, s.Resources.MemoryMiB, c.MemoryMiB, "memory in MiB"},
-			{&sum.DiskMiB, s.Resources.DiskMiB, c.DiskMiB, "disk in MiB"},
-		} {
-			if add.n > add.limit || *add.to+add.n > add.limit { // limits are far from overflow
-				return fmt.Errorf("%w: services want more than the container has: %s %d of %d", ErrManifest, add.what, *add.to+min(add.n, add.limit+1), add.limit)
-			}
-			*add.to += add.n
-		}
-		if s.Resources.GPUs > c.GPUs-sum.GPUs {
-			return fmt.Errorf("%w: services want more than the container's %d GPUs", ErrManifest, c.GPUs)
-		}
-		sum.GPUs += s.Resources.GPUs
+	}
+	if err := c.Over(m.Services); err != nil {
+		return fmt.Errorf("%w: %w", ErrManifest, err)
 	}
 	if ports > maxPorts {
 		return fmt.Errorf("%w: %d published ports, at most %d", ErrManifest, ports, maxPorts)

@@ -199,7 +199,7 @@ func newNursery(t *testing.T, engine string, m manifest.Manifest) *nursery {
 	require.NoError(t, err)
 	b, err := openBook(db)
 	require.NoError(t, err)
-	require.NoError(t, b.keepManifest(fmt.Sprintf("%x", manifest.Hash(canonical)), held{Received: time.Now(), Body: canonical}, 4))
+	require.NoError(t, b.keepManifest(fmt.Sprintf("%x", manifest.Hash(canonical)), held{Received: time.Now(), Body: canonical}, 4, nil))
 	require.NoError(t, db.Close())
 	n.runtime, err = docker.New(t.Context(), docker.Config{Host: engine, Chain: testChainID, Worker: "child", Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)

@@ -78,8 +78,20 @@ func (m mortalRuntime) Remove(ctx context.Context, lease string) error {
 	return m.do(func() error { return m.Runtime.Remove(ctx, lease) })
 }
 
-func (m mortalRuntime) Clear(ctx context.Context, lease string) error {
-	return m.do(func() error { return m.Runtime.Clear(ctx, lease) })
+func (m mortalRuntime) End(ctx context.Context, k runtime.Key, grace time.Duration) error {
+	return m.do(func() error { return m.Runtime.End(ctx, k, grace) })
+}
+
+func (m mortalRuntime) Discard(ctx context.Context, k runtime.Key) error {
+	return m.do(func() error { return m.Runtime.Discard(ctx, k) })
+}
+
+func (m mortalRuntime) Resize(ctx context.Context, k runtime.Key, cpuMilli, memoryMiB uint64) error {
+	return m.do(func() error { return m.Runtime.Resize(ctx, k, cpuMilli, memoryMiB) })
+}
+
+func (m mortalRuntime) Enlarge(ctx context.Context, lease string, d runtime.Disk) error {
+	return m.do(func() error { return m.Runtime.Enlarge(ctx, lease, d) })
 }
 
 type mortalChain struct {

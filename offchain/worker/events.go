@@ -105,6 +105,9 @@ func changes(before, now api.Status) []api.Event {
 		say("reclaimed", "", "its provider takes Container %d back at %s: move the lease, close it, or let it run until then",
 			now.ContainerID, now.ReclaimAt.UTC().Format(time.RFC3339))
 	}
+	if now.Refused != "" && now.Refused != before.Refused {
+		say("refused", "", "the new manifest is not taken, and what runs goes on: %s", now.Refused)
+	}
 	for _, s := range now.Services {
 		out = append(out, serviceChanges(s, before.Services)...)
 		out = append(out, nameChanges(s, before.Services)...)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/athnet/ath/offchain/manifest"
@@ -59,6 +60,12 @@ func (w *Worker) execute(ctx context.Context, a Action) error {
 		return w.resume(a)
 	case Replace:
 		return w.replace(ctx, a)
+	case Discard:
+		return w.discard(ctx, a)
+	case Grow:
+		return w.grow(ctx, a)
+	case Resize:
+		return w.resize(ctx, a)
 	default:
 		return fmt.Errorf("no such step: %s", a.Verb)
 	}
@@ -85,7 +92,10 @@ func (w *Worker) adopt(a Action) error {
 	if !s.open() {
 		return nil // closed meanwhile; the next plan knows
 	}
-	return w.book.add(newIntent(*s.lease))
+	intent := newIntent(*s.lease)
+	// After the worker's memory was lost: what runs may be of a manifest that the lease has no more.
+	intent.Renewed = !intent.Started.IsZero() && slices.ContainsFunc(w.instances(a.Lease), func(i runtime.Instance) bool { return i.ManifestHash != intent.ManifestHash })
+	return w.book.add(intent)
 }
 
 // createInstance gives a service its ports, writes them down, and makes its instance.
@@ -95,12 +105,7 @@ func (w *Worker) createInstance(ctx context.Context, a Action) error {
 	if !ok {
 		return nil
 	}
-	var service manifest.Service
-	for _, s := range m.Services {
-		if s.Name == a.Service {
-			service = s
-		}
-	}
+	service := serviceOf(m, a.Service)
 	a.Image = service.Image
 	ports, err := w.portsOf(ctx, a.Lease, service)
 	if err != nil {
@@ -110,8 +115,8 @@ func (w *Worker) createInstance(ctx context.Context, a Action) error {
 		Key: runtime.Key{Lease: a.Lease, Service: service.Name}, Container: w.container, ManifestHash: intent.ManifestHash,
 		Image: service.Image, Command: service.Command, Args: service.Args, Env: service.Env,
 		CPUMilli: service.Resources.CPUMilli, MemoryMiB: service.Resources.MemoryMiB, Pids: w.config.PidsLimit,
-		Ports: ports, Restart: service.Restart, ReadOnly: service.ReadOnly, GPUs: w.gpusFor(m, service),
-		Disk: diskOf(m, service), Volumes: service.Volumes, Alias: service.ReplicaOf,
+		Ports: ports, Restart: service.Restart, ReadOnly: service.ReadOnly, GPUs: w.gpusFor(a.Lease, service),
+		Disk: diskOf(m, service), Volumes: service.Volumes, Alias: service.ReplicaOf, Definition: definition(service),
 	})
 	return w.faultOf(a, intent, err)
 }
@@ -125,20 +130,28 @@ func diskOf(m manifest.Manifest, service manifest.Service) runtime.Disk {
 	return d
 }
 
-// gpusFor hands devices out in order of the services' names.
-func (w *Worker) gpusFor(m manifest.Manifest, service manifest.Service) []string {
-	first := 0
+func serviceOf(m manifest.Manifest, name string) manifest.Service {
 	for _, s := range m.Services {
-		if s.Name == service.Name {
-			break
+		if s.Name == name {
+			return s
 		}
-		first += int(s.Resources.GPUs)
 	}
-	ids := w.gpu.ids
-	if first+int(service.Resources.GPUs) > len(ids) {
+	return manifest.Service{}
+}
+
+// gpusFor are devices that no other instance of the lease has.
+func (w *Worker) gpusFor(lease string, service manifest.Service) []string {
+	var free []string
+	for _, id := range w.gpu.ids {
+		taken := func(i runtime.Instance) bool { return slices.Contains(i.GPUs, id) }
+		if !slices.ContainsFunc(w.instances(lease), taken) {
+			free = append(free, id)
+		}
+	}
+	if int(service.Resources.GPUs) > len(free) {
 		return nil
 	}
-	return ids[first : first+int(service.Resources.GPUs)]
+	return free[:service.Resources.GPUs]
 }
 
 func (w *Worker) start(ctx context.Context, a Action) error {
@@ -146,6 +159,12 @@ func (w *Worker) start(ctx context.Context, a Action) error {
 	err := w.runtime.Start(ctx, runtime.Key{Lease: a.Lease, Service: a.Service})
 	if errors.Is(err, runtime.ErrPortTaken) && intent.Started.IsZero() {
 		return w.otherPorts(ctx, a, err)
+	}
+	if err == nil && slices.Contains(intent.Stopped, a.Service) { // a job that ends at once is not run twice
+		return w.book.update(a.Lease, func(i *Intent) error {
+			i.Stopped = slices.DeleteFunc(slices.Clone(i.Stopped), func(name string) bool { return name == a.Service })
+			return nil
+		})
 	}
 	return w.faultOf(a, intent, err)
 }
@@ -169,7 +188,7 @@ func (w *Worker) faultOf(a Action, intent Intent, err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if errors.Is(err, runtime.ErrImage) && intent.Started.IsZero() {
-		w.problems[a.Lease] = err.Error()
+		w.problems[a.Lease] = problem{manifest: intent.ManifestHash, detail: err.Error()}
 	}
 	delete(w.images, a.Image) // it may be the image that has gone
 	return err
@@ -179,7 +198,12 @@ func (w *Worker) faultOf(a Action, intent Intent, err error) error {
 func (w *Worker) begin(ctx context.Context, a Action) error {
 	intent, _ := w.book.intent(a.Lease)
 	if intent.Renewed {
-		return w.book.update(a.Lease, func(i *Intent) error { i.Renewed = false; return nil })
+		m, _ := w.book.manifest(intent.ManifestHash)
+		return w.book.update(a.Lease, func(i *Intent) error {
+			i.Renewed, i.Stopped = false, nil
+			i.keepPorts(m)
+			return nil
+		})
 	}
 	started := intent.OpenedAt
 	for _, i := range w.instances(a.Lease) {

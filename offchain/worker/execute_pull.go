@@ -13,37 +13,52 @@ import (
 
 // pull fetches an image in the background: minutes may pass, and other leases go on.
 func (w *Worker) pull(ctx context.Context, a Action) error {
-	m, ok := w.wanted(a.Lease)
+	m, hash, ok := w.wanted(a.Lease)
 	if !ok {
 		return nil
 	}
 	misfit := fits(m, w.capacity)
 	if misfit == nil {
-		w.fetch(ctx, a.Lease, a.Image, credentialsOf(m, a.Image))
+		w.fetch(ctx, a.Lease, hash, a.Image, credentialsOf(m, a.Image))
 		return nil
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.problems[a.Lease] = misfit.Error() // the next plan closes the lease with it
+	w.problems[a.Lease] = problem{manifest: hash, detail: misfit.Error()} // the next plan closes the lease with it, or leaves it as it is
 	return nil
 }
 
 // wanted is the manifest that a lease is to run: the chain's, or the one that runs while that has not come.
-func (w *Worker) wanted(lease string) (manifest.Manifest, bool) {
+func (w *Worker) wanted(lease string) (m manifest.Manifest, hash string, ok bool) {
 	w.mu.Lock()
 	s := w.standings[lease]
 	w.mu.Unlock()
 	if s.open() {
-		if m, ok := w.book.manifest(hex.EncodeToString(s.lease.ManifestHash)); ok {
-			return m, true
+		hash = hex.EncodeToString(s.lease.ManifestHash)
+		if m, ok = w.book.manifest(hash); ok {
+			return m, hash, true
 		}
 	}
 	intent, _ := w.book.intent(lease)
-	return w.book.manifest(intent.ManifestHash)
+	m, ok = w.book.manifest(intent.ManifestHash)
+	return m, intent.ManifestHash, ok
 }
 
-// fetch starts a pull unless one runs; lease is empty for a manifest whose lease has not come yet.
-func (w *Worker) fetch(ctx context.Context, lease, image string, credentials *manifest.Credentials) {
+// wantedManifests are the hashes that leases of this worker have on chain: they may wait for images, or for room.
+func (w *Worker) wantedManifests() map[string]bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := map[string]bool{}
+	for _, s := range w.standings {
+		if s.open() {
+			out[hex.EncodeToString(s.lease.ManifestHash)] = true
+		}
+	}
+	return out
+}
+
+// fetch starts a pull for a lease's manifest unless one runs; lease is empty for a manifest whose lease has not come yet.
+func (w *Worker) fetch(ctx context.Context, lease, hash, image string, credentials *manifest.Credentials) {
 	w.mu.Lock()
 	if w.images[image] == imagePulling {
 		w.mu.Unlock()
@@ -60,7 +75,7 @@ func (w *Worker) fetch(ctx context.Context, lease, image string, credentials *ma
 			delete(w.images, image)
 		}
 		if errors.Is(err, runtime.ErrImage) && lease != "" {
-			w.problems[lease] = err.Error()
+			w.problems[lease] = problem{manifest: hash, detail: err.Error()}
 		}
 		w.mu.Unlock()
 		switch {

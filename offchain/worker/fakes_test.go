@@ -368,7 +368,7 @@ func (r *rig) deliver(m manifest.Manifest) {
 	canonical, err := m.Canonical()
 	require.NoError(r.t, err)
 	require.NoError(r.t, fits(m, r.capacity))
-	require.NoError(r.t, r.book.keepManifest(hex.EncodeToString(manifest.Hash(canonical)), held{Received: r.clock.Now(), Body: canonical}, 4))
+	require.NoError(r.t, r.book.keepManifest(hex.EncodeToString(manifest.Hash(canonical)), held{Received: r.clock.Now(), Body: canonical}, 4, nil))
 }
 
 // turn lets every part of the worker act once, in one thread, and returns the first thing that went wrong.

@@ -45,6 +45,8 @@ type Intent struct {
 	Stopped []string `json:"stopped,omitempty"`
 	// Renewed says that the services of another manifest are being brought up while the lease runs.
 	Renewed bool `json:"renewed,omitempty"`
+	// Grow says that its storage is to be enlarged first, for which its services stop.
+	Grow bool `json:"grow,omitempty"`
 	// Closing is what the chain is asked for.
 	Closing *Closing `json:"closing,omitempty"`
 	// ClosedAt and CloseReason are what the chain answered, or did by itself.
@@ -56,6 +58,19 @@ type Intent struct {
 	Removed bool `json:"removed,omitempty"`
 	// Endings are how the services ended, by name: what the engine knew before their instances were removed.
 	Endings map[string]Ending `json:"endings,omitempty"`
+}
+
+// keepPorts gives back the host ports of what is not published any more.
+func (i *Intent) keepPorts(m manifest.Manifest) {
+	kept := map[string]uint16{}
+	for _, service := range m.Services {
+		for _, e := range service.Expose {
+			if key := portKey(service.Name, e); i.Ports[key] != 0 {
+				kept[key] = i.Ports[key]
+			}
+		}
+	}
+	i.Ports = kept
 }
 
 // Ending is how a service ended.
@@ -205,14 +220,14 @@ func (b *book) forget(lease string) error {
 }
 
 // keepManifest stores a body that was checked. Those that no lease asks for are bounded in number and life.
-func (b *book) keepManifest(hash string, h held, limit int) error {
+func (b *book) keepManifest(hash string, h held, limit int, wanted map[string]bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if _, ok := b.manifests[hash]; ok {
 		return nil
 	}
 	// What a lease waits for is always taken: others' manifests must not keep a tenant's out.
-	if all, own := b.unclaimed(h.Tenant); !b.claimed(hash) && (all >= limit || own >= maxManifestsPerTenant) {
+	if all, own := b.unclaimed(h.Tenant, wanted); !b.claimed(hash, wanted) && (all >= limit || own >= maxManifestsPerTenant) {
 		return ErrBusy
 	}
 	if err := b.store.Update(func(tx store.Tx) error { return store.PutJSON(tx, bucketManifests, []byte(hash), h) }); err != nil {
@@ -221,7 +236,11 @@ func (b *book) keepManifest(hash string, h held, limit int) error {
 	return b.remember(hash, h)
 }
 
-func (b *book) claimed(hash string) bool {
+// claimed says whether a lease runs a manifest or, as the chain says, wants to.
+func (b *book) claimed(hash string, wanted map[string]bool) bool {
+	if wanted[hash] {
+		return true
+	}
 	for _, i := range b.intents {
 		if i.ManifestHash == hash {
 			return true
@@ -231,9 +250,9 @@ func (b *book) claimed(hash string) bool {
 }
 
 // unclaimed counts the manifests that no lease has come for: all of them, and a tenant's own.
-func (b *book) unclaimed(tenant string) (all, own int) {
+func (b *book) unclaimed(tenant string, wanted map[string]bool) (all, own int) {
 	for hash, h := range b.manifests {
-		if b.claimed(hash) {
+		if b.claimed(hash, wanted) {
 			continue
 		}
 		all++
@@ -245,11 +264,11 @@ func (b *book) unclaimed(tenant string) (all, own int) {
 }
 
 // expireManifests drops manifests that no lease came for.
-func (b *book) expireManifests(before time.Time) error {
+func (b *book) expireManifests(before time.Time, wanted map[string]bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for hash, h := range b.manifests {
-		if b.claimed(hash) || !h.Received.Before(before) {
+		if b.claimed(hash, wanted) || !h.Received.Before(before) {
 			continue
 		}
 		if err := b.store.Update(func(tx store.Tx) error { return tx.Delete(bucketManifests, []byte(hash)) }); err != nil {

@@ -47,8 +47,14 @@ const (
 	Pause Verb = "pause"
 	// Resume writes down that a pause has ended.
 	Resume Verb = "resume"
-	// Replace takes a lease's new manifest, and removes the instances of the old one.
+	// Replace takes a lease's new manifest.
 	Replace Verb = "replace"
+	// Discard ends and removes an instance that the new manifest does not have, or has otherwise.
+	Discard Verb = "discard"
+	// Grow stops a lease's services and enlarges its storage.
+	Grow Verb = "grow"
+	// Resize gives an instance the limits of the new manifest.
+	Resize Verb = "resize"
 )
 
 // Action is one step. It says all that executing it needs to decide.
@@ -90,7 +96,7 @@ type situation struct {
 	have      []runtime.Instance
 	manifests map[string]manifest.Manifest // by hash in hex
 	images    map[string]imageState
-	problems  map[string]string    // by lease: why its manifest or image can't be run, for good
+	problems  map[string]problem   // by lease: why a manifest or an image of it can't be run
 	hold      map[string]time.Time // by lease: not before, after a failure
 	limits    limits
 }
@@ -109,6 +115,7 @@ type limits struct {
 // Pure: same inputs, same steps. execute may crash between any two of them. It holds that
 //   - a service that has an instance never gets a second one,
 //   - instances of a lease are stopped or removed only when the chain has said that the lease is closed, paused, changed or moved away,
+//   - of a lease that is changed, an instance stays whose service did not change but for its limits,
 //   - nothing is created for a lease that is not open, nor beside living instances of another lease,
 //   - with a chain and a runtime that answer, planning and executing in turn comes to an end.
 func plan(s situation) []Action {
@@ -211,7 +218,7 @@ func (s situation) serve(id string, lease leasetypes.Lease) []Action {
 	case intent.Paused:
 		return []Action{{Verb: Resume, Lease: id}}
 	}
-	detail, bad := s.problems[id]
+	detail, bad := s.problem(id, intent, lease)
 	if bad && intent.Started.IsZero() {
 		return []Action{finish(id, leasetypes.CloseReason_CLOSE_REASON_TENANT_IMAGE, nil, detail)}
 	}
@@ -255,6 +262,9 @@ func (s situation) bringUp(id string, intent Intent, m manifest.Manifest) []Acti
 	if open := s.now.Sub(intent.OpenedAt); intent.Started.IsZero() && !s.ran(id, m) && open >= s.limits.refuse && open < s.limits.overdue {
 		return []Action{finish(id, leasetypes.CloseReason_CLOSE_REASON_PROVIDER, nil, "services did not start within "+s.limits.refuse.String())}
 	}
+	if out := s.adjust(id, intent, m); len(out) > 0 {
+		return out
+	}
 	if s.occupied(id) {
 		return nil
 	}
@@ -297,7 +307,7 @@ func (s situation) keepUp(id string, intent Intent, m manifest.Manifest) []Actio
 			done = false
 			if pull, ready := s.imagesFor(id, manifest.Manifest{Services: []manifest.Service{service}}); !ready {
 				out = append(out, pull...)
-			} else if !s.occupied(id) {
+			} else if !s.occupied(id) && !slices.ContainsFunc(out, func(a Action) bool { return a.Verb == Create }) { // one at a time: each takes devices that are free
 				out = append(out, Action{Verb: Create, Lease: id, Service: service.Name})
 			}
 		case i.Ended():

@@ -23,15 +23,16 @@ var testLimits = limits{manifest: time.Minute, start: 2 * time.Minute, usage: 10
 // world is a chain, a runtime and a disk reduced to what a plan can see, with actions applied to it at once.
 type world struct {
 	situation
-	starts map[runtime.Key]int
+	starts  map[runtime.Key]int
+	offline bool // storage can't grow under what runs
 }
 
 // draw makes any situation, also those that should not come about: a plan must be harmless in all of them.
 func draw(t *rapid.T) *world {
-	w := &world{starts: map[runtime.Key]int{}, situation: situation{
+	w := &world{offline: rapid.Bool().Draw(t, "offline"), starts: map[runtime.Key]int{}, situation: situation{
 		now: testStart.Add(time.Hour), container: 7, limits: testLimits,
 		standings: map[string]standing{}, intents: map[string]Intent{}, manifests: map[string]manifest.Manifest{},
-		images: map[string]imageState{}, problems: map[string]string{}, hold: map[string]time.Time{},
+		images: map[string]imageState{}, problems: map[string]problem{}, hold: map[string]time.Time{},
 	}}
 	policies := rapid.SampledFrom([]manifest.Restart{manifest.RestartAlways, manifest.RestartNever, manifest.RestartOnFailure})
 	states := rapid.SampledFrom([]runtime.State{runtime.StateCreated, runtime.StateRunning, runtime.StateRestarting, runtime.StateExited})
@@ -62,7 +63,14 @@ func draw(t *rapid.T) *world {
 			}
 			m.Services = append(m.Services, svc)
 			if rapid.Bool().Draw(t, "instance") {
-				i := runtime.Instance{Key: runtime.Key{Lease: id, Service: svc.Name}, Container: 7, ManifestHash: hash, Restart: svc.Restart, State: states.Draw(t, "state"), ExitCode: rapid.IntRange(0, 1).Draw(t, "code")}
+				was := svc // most are what the manifest says
+				switch rapid.IntRange(0, 9).Draw(t, "was") {
+				case 0:
+					was.Args = []string{"other"}
+				case 1:
+					was.Resources.MemoryMiB *= 2
+				}
+				i := runtime.Instance{Key: runtime.Key{Lease: id, Service: svc.Name}, Container: 7, ManifestHash: hash, Definition: definition(was), CPUMilli: was.Resources.CPUMilli, MemoryMiB: was.Resources.MemoryMiB, Restart: svc.Restart, State: states.Draw(t, "state"), ExitCode: rapid.IntRange(0, 1).Draw(t, "code")}
 				if i.State != runtime.StateCreated {
 					i.StartedAt = opened
 				}
@@ -96,7 +104,7 @@ func draw(t *rapid.T) *world {
 			w.hold[id] = w.now.Add(time.Second)
 		}
 		if rapid.Bool().Draw(t, "problem") {
-			w.problems[id] = "broken"
+			w.problems[id] = problem{manifest: rapid.SampledFrom([]string{hash, fmt.Sprintf("%x", lease.ManifestHash)}).Draw(t, "of"), detail: "broken"}
 		}
 	}
 	w.images[imageWeb] = rapid.SampledFrom([]imageState{imageUnknown, imagePulling, imagePresent}).Draw(t, "image")
@@ -135,10 +143,19 @@ func safe(t require.TestingT, w *world, actions []Action) {
 			require.NotEqual(t, leasetypes.LeaseState_LEASE_STATE_PAUSED, at.lease.State, "%s", a)
 		case Replace:
 			hash := fmt.Sprintf("%x", at.lease.ManifestHash)
-			other := slices.ContainsFunc(w.instances(a.Lease), func(i runtime.Instance) bool { return i.ManifestHash != w.intents[a.Lease].ManifestHash })
-			require.True(t, other || hash != w.intents[a.Lease].ManifestHash, "only for another manifest: %s", a)
-			_, there := w.manifests[hash]
-			require.True(t, other || there, "not before it is there: %s", a)
+			require.NotEqual(t, w.intents[a.Lease].ManifestHash, hash, "only for another manifest: %s", a)
+			require.NotEmpty(t, w.manifests[hash].Services, "not before it is there: %s", a)
+			for _, s := range w.manifests[hash].Services {
+				require.Equal(t, imagePresent, w.images[s.Image], "not before its images are: %s", a)
+			}
+		case Grow:
+			require.True(t, at.open() && w.intents[a.Lease].Grow && (w.intents[a.Lease].Renewed || w.intents[a.Lease].Started.IsZero()), "only of a lease that is changed: %s", a)
+		case Discard, Resize:
+			require.True(t, at.open() && at.lease.ContainerId == w.container, "only of an open lease of mine: %s", a)
+			require.True(t, w.intents[a.Lease].Started.IsZero() || w.intents[a.Lease].Renewed, "only of a lease that is changed: %s", a)
+			s := serviceOf(w.manifests[w.intents[a.Lease].ManifestHash], a.Service)
+			require.Equal(t, a.Verb == Resize, s.Name != "" && definition(s) == i.Definition, "what did not change but for its limits stays: %s", a)
+			require.True(t, a.Verb == Discard || i.CPUMilli != s.Resources.CPUMilli || i.MemoryMiB != s.Resources.MemoryMiB, "what did not change is left alone: %s", a)
 		case Adopt, Begin, Record, Finish, Pull:
 			require.True(t, at.open(), "only for an open lease: %s", a)
 		}
@@ -204,11 +221,12 @@ func TestPlanConverges(t *testing.T) {
 				}
 			case at.lease.State == leasetypes.LeaseState_LEASE_STATE_STANDBY:
 			case at.lease.ContainerId == w.container && w.intents[id].Closing == nil && !w.occupied(id):
-				if hash := fmt.Sprintf("%x", at.lease.ManifestHash); w.problems[id] == "" && len(w.manifests[hash].Services) > 0 {
+				if hash := fmt.Sprintf("%x", at.lease.ManifestHash); (w.problems[id].detail == "" || w.problems[id].manifest != hash) && len(w.manifests[hash].Services) > 0 {
 					require.Equal(t, hash, w.intents[id].ManifestHash, "a new manifest that is there runs")
 				}
 				if m, ok := w.manifests[w.intents[id].ManifestHash]; ok {
 					require.False(t, w.intents[id].Started.IsZero())
+					require.False(t, w.intents[id].Renewed, "a change comes to its end")
 					for _, s := range m.Services {
 						i, ok := find(w.have, runtime.Key{Lease: id, Service: s.Name})
 						require.True(t, (!ok && s.Restart == manifest.RestartNever) || alive(i) || i.Ended(), "%s of %s", s.Name, id)
@@ -239,13 +257,30 @@ func (w *world) apply(a Action) {
 		w.images[a.Image] = imagePresent
 		return
 	case Create:
-		policy := manifest.RestartNever
-		for _, s := range w.manifests[intent.ManifestHash].Services {
-			if s.Name == a.Service {
-				policy = s.Restart
+		s := serviceOf(w.manifests[intent.ManifestHash], a.Service)
+		w.have = append(w.have, runtime.Instance{
+			Key: key, Container: 7, ManifestHash: intent.ManifestHash, State: runtime.StateCreated, Restart: s.Restart,
+			Definition: definition(s), CPUMilli: s.Resources.CPUMilli, MemoryMiB: s.Resources.MemoryMiB,
+		})
+		return
+	case Discard:
+		w.have = slices.DeleteFunc(slices.Clone(w.have), func(i runtime.Instance) bool { return i.Key == key })
+		return
+	case Grow:
+		for _, i := range w.instances(a.Lease) {
+			if alive(i) {
+				intent.Stopped = append(intent.Stopped, i.Service)
 			}
 		}
-		w.have = append(w.have, runtime.Instance{Key: key, Container: 7, ManifestHash: intent.ManifestHash, State: runtime.StateCreated, Restart: policy})
+		w.apply(Action{Verb: Stop, Lease: a.Lease})
+		intent.Grow = false
+	case Resize:
+		s := serviceOf(w.manifests[intent.ManifestHash], a.Service)
+		for n := range w.have {
+			if w.have[n].Key == key {
+				w.have[n].CPUMilli, w.have[n].MemoryMiB = s.Resources.CPUMilli, s.Resources.MemoryMiB
+			}
+		}
 		return
 	case Start:
 		for n := range w.have {
@@ -272,13 +307,8 @@ func (w *world) apply(a Action) {
 	case Resume:
 		intent.Paused, intent.Started, intent.OpenedAt = false, time.Time{}, w.now
 	case Replace:
-		if hash := fmt.Sprintf("%x", w.standings[a.Lease].lease.ManifestHash); len(w.manifests[hash].Services) > 0 {
-			intent.ManifestHash = hash
-		}
-		intent.Renewed = !intent.Started.IsZero()
-		w.intents[a.Lease] = intent
-		w.apply(Action{Verb: Remove, Lease: a.Lease})
-		return
+		intent.ManifestHash, intent.Renewed = fmt.Sprintf("%x", w.standings[a.Lease].lease.ManifestHash), !intent.Started.IsZero()
+		intent.Grow = w.offline
 	case Record:
 		intent.Head.Until = w.now
 	case Finish:

@@ -36,7 +36,7 @@ func (w *Worker) reconcileLoop(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			w.log.Debug("instances could not be listed", "err", err)
 		}
-		if err := w.book.expireManifests(w.clock.Now().Add(-manifestLife)); err != nil {
+		if err := w.book.expireManifests(w.clock.Now().Add(-manifestLife), w.wantedManifests()); err != nil {
 			w.log.Warn("expired manifests could not be dropped", "err", err)
 		}
 		w.checkPorts(ctx)

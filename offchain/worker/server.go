@@ -51,6 +51,7 @@ func (w *Worker) Gateway() http.Handler {
 	}
 	handle("GET /v1/containers/{id}/probe", probes, w.serveProbe)
 	handle("PUT /v1/manifests/{hash}", tenants, w.serveManifest)
+	handle("GET /v1/leases/{tenant}/{number}/manifest", tenants, w.serveGetManifest)
 	handle("GET /v1/leases/{tenant}/{number}/status", tenants, w.serveStatus)
 	handle("GET /v1/leases/{tenant}/{number}/statement", tenants, w.serveStatement)
 	handle("GET /v1/leases/{tenant}/{number}/metrics", newLimiter(w.clock, metricsRate, metricsBurst), w.serveMetrics)
@@ -198,7 +199,12 @@ func (w *Worker) serveManifest(rw http.ResponseWriter, req *http.Request) error 
 	if err != nil {
 		return refuse(http.StatusUnprocessableEntity, err.Error(), "change the file and deploy again")
 	}
-	switch err := w.book.keepManifest(hash, held{Tenant: claims.Tenant, Received: w.clock.Now().UTC(), Body: body}, w.config.MaxManifests); {
+	if lease := req.URL.Query().Get("lease"); lease != "" {
+		if err := w.mayUpdate(req.Context(), claims.Tenant, lease, m); err != nil {
+			return err
+		}
+	}
+	switch err := w.book.keepManifest(hash, held{Tenant: claims.Tenant, Received: w.clock.Now().UTC(), Body: body}, w.config.MaxManifests, w.wantedManifests()); {
 	case errors.Is(err, ErrBusy):
 		return refuse(http.StatusServiceUnavailable, err.Error(), "open the lease first, or try again in two minutes")
 	case err != nil:
@@ -210,9 +216,29 @@ func (w *Worker) serveManifest(rw http.ResponseWriter, req *http.Request) error 
 		default: // many come at once: then they wait for their leases
 		}
 	}
+	w.forgive(hash)
 	kick(w.wake)
 	rw.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// serveGetManifest gives a tenant back what its lease is to run.
+func (w *Worker) serveGetManifest(rw http.ResponseWriter, req *http.Request) error {
+	lease, err := w.leaseOf(req, access.ScopeManifest)
+	if err != nil {
+		return err
+	}
+	m, _, ok := w.wanted(lease)
+	if !ok {
+		return refuse(http.StatusNotFound, "this worker has no manifest of lease "+lease, "hand it in with athd lease update --file")
+	}
+	canonical, err := m.Canonical()
+	if err != nil {
+		return err
+	}
+	rw.Header().Set("Content-Type", "application/json")
+	_, err = rw.Write(canonical)
+	return err
 }
 
 // serveStatus tells a tenant how its lease does.

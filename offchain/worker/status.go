@@ -4,6 +4,7 @@ package worker
 
 import (
 	"context"
+	"encoding/hex"
 	"net"
 	"net/http"
 	"strconv"
@@ -32,6 +33,7 @@ func (w *Worker) status(lease string) (api.Status, bool) {
 	if at := w.standings[lease]; at.open() && at.lease.ReclaimAt != nil {
 		s.ReclaimAt = *at.lease.ReclaimAt
 	}
+	s.Refused = w.refusal(lease, intent)
 	if w.ingress != nil {
 		s.Ingress = &api.Ingress{CA: w.ingress.CA()}
 	}
@@ -67,6 +69,15 @@ func (w *Worker) status(lease string) (api.Status, bool) {
 		s.Detail = intent.Closing.Detail
 	}
 	return s, true
+}
+
+// refusal says why a lease's new manifest is not taken. Called with w.mu held.
+func (w *Worker) refusal(lease string, intent Intent) string {
+	at, p := w.standings[lease], w.problems[lease]
+	if !at.open() || p.detail == "" || p.manifest == intent.ManifestHash || p.manifest != hex.EncodeToString(at.lease.ManifestHash) {
+		return ""
+	}
+	return p.detail
 }
 
 // Statuses describes every lease that the worker knows, in order of id: for the machine's owner.
@@ -126,7 +137,7 @@ func (w *Worker) prefetch(ctx context.Context, m manifest.Manifest) {
 	}
 	w.mu.Unlock()
 	for _, s := range want {
-		w.fetch(ctx, "", s.Image, s.Credentials)
+		w.fetch(ctx, "", "", s.Image, s.Credentials)
 	}
 }
 

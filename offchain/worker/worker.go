@@ -100,7 +100,7 @@ type Worker struct {
 	standings map[string]standing
 	have      []runtime.Instance
 	images    map[string]imageState
-	problems  map[string]string
+	problems  map[string]problem
 	hold      map[string]time.Time
 	failures  map[string]int
 	errors    map[string]string // by lease: the last failure, for its tenant
@@ -127,7 +127,7 @@ func New(d Deps) (*Worker, error) {
 		capacity: d.Capacity, fingerprint: d.Fingerprint, gpu: g, clock: d.Clock, log: d.Log, health: d.Health, metrics: d.Metrics, sessions: newSessions(),
 		ingress: d.Ingress, proofs: newProofs(d.Resolver), certs: newCerts(), ask: make(chan struct{}, 1),
 		net: d.Network, wake: make(chan struct{}, 1), look: make(chan struct{}, 1), post: make(chan struct{}, 1), beat: make(chan struct{}, 1), early: make(chan manifest.Manifest, 4),
-		standings: map[string]standing{}, images: map[string]imageState{}, problems: map[string]string{},
+		standings: map[string]standing{}, images: map[string]imageState{}, problems: map[string]problem{},
 		hold: map[string]time.Time{}, failures: map[string]int{}, errors: map[string]string{}, answering: map[uint16]bool{},
 	}
 	w.logs = newJournals(filepath.Join(d.Config.Home, "logs"), int64(d.Config.LogMiB)<<20)

@@ -342,7 +342,7 @@ func TestManifestsWithoutLeaseAreBounded(t *testing.T) {
 		s.Env = []string{"N=" + strings.Repeat("x", n)}
 		canonical, err := workload(s).Canonical()
 		require.NoError(t, err)
-		return r.book.keepManifest(hash(n), held{Tenant: tenant, Received: r.clock.Now(), Body: canonical}, 6)
+		return r.book.keepManifest(hash(n), held{Tenant: tenant, Received: r.clock.Now(), Body: canonical}, 6, nil)
 	}
 	for n := range maxManifestsPerTenant {
 		require.NoError(t, keep("ann", n))
@@ -355,6 +355,6 @@ func TestManifestsWithoutLeaseAreBounded(t *testing.T) {
 	require.NoError(t, keep("cat", 6), "what a lease waits for is always taken")
 	delete(r.book.intents, "cat/1")
 	r.clock.Advance(manifestLife + time.Second)
-	require.NoError(t, r.book.expireManifests(r.clock.Now().Add(-manifestLife)))
+	require.NoError(t, r.book.expireManifests(r.clock.Now().Add(-manifestLife), nil))
 	require.NoError(t, keep("ann", 4))
 }

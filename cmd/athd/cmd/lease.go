@@ -26,7 +26,7 @@ func leaseCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "lease", Short: "Look at your leases, work in them, close them", RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	cmd.AddCommand(leaseListCommand(), leaseStatusCommand(), leaseLogsCommand(), leaseEventsCommand(), leaseMetricsCommand(), leaseCloseCommand(),
 		leaseDomainCommand(), leaseCertificateCommand(), leaseExecCommand(), leaseShellCommand(), leaseForwardCommand(), leaseCopyCommand(),
-		leaseUpdateCommand(), leaseFailoverCommand(), leaseResumeCommand(), leaseReceiptCommand())
+		leaseUpdateCommand(), leaseResizeCommand(), leaseFailoverCommand(), leaseResumeCommand(), leaseReceiptCommand())
 	completeLeases(cmd)
 	return cmd
 }
@@ -268,6 +268,9 @@ func printStatus(out io.Writer, s leaseStatus) error {
 	}
 	if s.Worker != nil {
 		fmt.Fprintf(w, "worker\t%s %s\n", s.Worker.Phase, s.Worker.Detail)
+		if s.Worker.Refused != "" {
+			fmt.Fprintf(w, "new manifest\tnot taken, the old one runs on: %s\n", s.Worker.Refused)
+		}
 		for _, svc := range s.Worker.Services {
 			fmt.Fprintf(w, "service %s\t%s, %d restarts, exit code %d\n", svc.Name, svc.State, svc.Restarts, svc.ExitCode)
 		}

@@ -3,6 +3,7 @@
 package cmd
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -45,8 +46,9 @@ func leaseUpdateCommand() *cobra.Command {
 	cmd := withTenant(&cobra.Command{
 		Use:   "update LEASE",
 		Short: "Change what a lease runs, prolong it, or say what happens when money or machine fail",
-		Long: "A new file replaces the services once the worker has it and its images; until then the old ones run. It has to fit into the machine " +
-			"that is leased. A longer term needs the provider's offer to stand at no more than the lease's price.",
+		Long: "A new file takes the place of the old one once the worker has it and its images; until then everything runs on. It has to fit into the " +
+			"Container. Services that it has as before run on, and those of which only CPU or memory changes do where they have no GPU; others are " +
+			"made anew. Persistent volumes keep their data. A longer term needs the provider's offer to stand at no more than the lease's price.",
 		Example: "  athd lease update 1 --file app.yaml\n  athd lease update 1 --extend 24h\n  athd lease update 1 --priority 10 --failover automatic",
 		Args:    cobra.ExactArgs(1),
 	}, func(cmd *cobra.Command, t *tenant, args []string, asJSON bool) error {
@@ -103,10 +105,6 @@ func (t *tenant) handManifest(cmd *cobra.Command, id leases.LeaseID, path string
 	if err := deploy.Pin(cmd.Context(), file, func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }); err != nil {
 		return nil, false, err
 	}
-	canonical, err = file.Manifest.Canonical()
-	if err != nil {
-		return nil, false, err
-	}
 	s, err := t.status(cmd.Context(), id)
 	if err != nil {
 		return nil, false, err
@@ -114,12 +112,26 @@ func (t *tenant) handManifest(cmd *cobra.Command, id leases.LeaseID, path string
 	if s.Lease == nil {
 		return nil, false, fmt.Errorf("lease %s has ended: deploy anew", id)
 	}
+	return t.hand(cmd.Context(), s, file.Manifest)
+}
+
+// hand gives a lease's worker a new manifest. One that the Container can't carry is refused here, and one that the lease can't go over to
+// now by the worker: then nothing has changed.
+func (t *tenant) hand(ctx context.Context, s leaseStatus, m manifest.Manifest) (canonical []byte, completes bool, err error) {
+	spec := s.Container.Spec
+	has := manifest.Capacity{CPUMilli: spec.CpuMilli, MemoryMiB: spec.MemoryMib, DiskMiB: spec.DiskMib, GPUs: spec.Gpus}
+	if err := has.Over(m.Services); err != nil {
+		return nil, false, fmt.Errorf("container %d: %w; nothing has changed: ask for less, or deploy on another Container", s.Container.Id, err)
+	}
+	if canonical, err = m.Canonical(); err != nil {
+		return nil, false, err
+	}
 	client, err := t.Worker(s.Container, access.ScopeManifest)
 	if err != nil {
 		return nil, false, err
 	}
 	defer client.Close()
-	return canonical, file.Manifest.Ends() && !s.Lease.Prepaid(), client.PutManifest(cmd.Context(), canonical)
+	return canonical, m.Ends() && !s.Lease.Prepaid(), client.PutManifestFor(ctx, s.ID, canonical)
 }
 
 func leaseFailoverCommand() *cobra.Command {

@@ -5,6 +5,8 @@
 //
 //	GET /v1/containers/{id}/probe?nonce=<64 hex>         → checks/types.ProbeReply, no token
 //	PUT /v1/manifests/{hash}                             ← canonical manifest, scope "manifest"
+//	                                                       lease=tenant/number: 409 where that lease can't go over to it now
+//	GET /v1/leases/{tenant}/{number}/manifest            → canonical manifest that the lease is to run, scope "manifest"
 //	GET /v1/leases/{tenant}/{number}/status              → Status, scope "status"
 //	GET /v1/leases/{tenant}/{number}/statement           → leases/types.WorkerStatement as proto JSON, scope "status"
 //	GET /v1/leases/{tenant}/{number}/logs?service=…      → text/plain, scope "logs"; follow=1, tail=100, since=RFC 3339;
@@ -54,6 +56,7 @@ type Status struct {
 	ManifestHash string    `json:"manifest_hash"`    // hex
 	RunningSince time.Time `json:"running_since,omitzero"`
 	CloseReason  string    `json:"close_reason,omitempty"`
+	Refused      string    `json:"refused,omitempty"`   // why the lease's new manifest is not taken; the old one runs on
 	ReclaimAt    time.Time `json:"reclaim_at,omitzero"` // when the provider takes the Container back; zero without notice
 	Services     []Service `json:"services,omitempty"`
 	Usage        Usage     `json:"usage"`

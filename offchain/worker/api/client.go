@@ -50,11 +50,30 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // PutManifest hands in the canonical form of a manifest. It may be called before the lease is there, and again.
 func (c *Client) PutManifest(ctx context.Context, canonical []byte) error {
-	body, err := c.do(ctx, http.MethodPut, "/v1/manifests/"+hex.EncodeToString(manifest.Hash(canonical)), canonical)
+	return c.put(ctx, canonical, "")
+}
+
+// PutManifestFor hands in what a lease ("tenant/number") is to run next: refused where it could not, and nothing changes.
+func (c *Client) PutManifestFor(ctx context.Context, lease string, canonical []byte) error {
+	return c.put(ctx, canonical, "?lease="+url.QueryEscape(lease))
+}
+
+func (c *Client) put(ctx context.Context, canonical []byte, query string) error {
+	body, err := c.do(ctx, http.MethodPut, "/v1/manifests/"+hex.EncodeToString(manifest.Hash(canonical))+query, canonical)
 	if err != nil {
 		return err
 	}
 	return body.Close()
+}
+
+// Manifest returns the canonical form of what a lease ("tenant/number") is to run.
+func (c *Client) Manifest(ctx context.Context, lease string) ([]byte, error) {
+	body, err := c.do(ctx, http.MethodGet, "/v1/leases/"+lease+"/manifest", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	return io.ReadAll(io.LimitReader(body, manifest.MaxBytes))
 }
 
 // Status returns what the worker knows of a lease ("tenant/number").

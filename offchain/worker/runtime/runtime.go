@@ -33,8 +33,10 @@ var (
 	ErrPortTaken = errors.New("host port is taken")
 	// ErrNotFound: there is no such instance.
 	ErrNotFound = errors.New("no such instance")
-	// ErrConflict: an instance with this Key exists and was made from another manifest.
-	ErrConflict = errors.New("an instance of another manifest is in the way")
+	// ErrOffline: this machine can't do that while instances of the lease run.
+	ErrOffline = errors.New("not while instances run")
+	// ErrConflict: an instance with this Key exists and has another definition.
+	ErrConflict = errors.New("an instance of another definition is in the way")
 )
 
 // Key names an instance within one worker and chain.
@@ -49,6 +51,8 @@ type Spec struct {
 	// Container is the id of the Container on chain; ManifestHash the lease's, in hex. Both are written on the instance.
 	Container    uint64
 	ManifestHash string
+	// Definition is written on it as well: two Specs of a Key with the same one differ in nothing but limits of CPU, memory and storage.
+	Definition string
 	// Image is a reference by digest.
 	Image         string
 	Command, Args []string
@@ -97,7 +101,11 @@ type Instance struct {
 	ID string
 	Key
 	Container    uint64
-	ManifestHash string
+	ManifestHash string // of the manifest that it was made for; it may have outlived that one
+	Definition   string
+	CPUMilli     uint64
+	MemoryMiB    uint64
+	GPUs         []string
 	Image        string
 	State        State
 	Restart      manifest.Restart
@@ -125,6 +133,7 @@ func (i Instance) Ended() bool {
 type Stats struct {
 	CPU       time.Duration
 	MemoryMiB uint64 // peak where the engine knows it, else now
+	HeldMiB   uint64 // now, without what the kernel would take back
 	RxBytes   uint64
 	TxBytes   uint64
 }
@@ -148,15 +157,25 @@ type Lifecycle interface {
 	// Pull makes an image available, credentials nil for a public one. ErrImage if a retry is pointless.
 	Pull(ctx context.Context, image string, credentials *manifest.Credentials) error
 	// Create makes an instance and whatever its lease shares (a network on which services find each other by name) without
-	// starting it. An existing instance of the same Key and manifest is left as it is. ErrConflict, ErrImage.
+	// starting it. An existing instance of the same Key and Definition is left as it is. ErrConflict, ErrImage.
 	Create(ctx context.Context, spec Spec) error
 	// Start starts an instance that is created or exited; one that runs is left alone. ErrNotFound, ErrPortTaken, ErrImage.
 	Start(ctx context.Context, key Key) error
 	// Stop ends all instances of a lease, by force after grace, and keeps them and their output.
 	Stop(ctx context.Context, lease string, grace time.Duration) error
-	// Clear ends and removes all instances of a lease, and what they shared but for persistent volumes: an instance of the same
-	// service finds them again by name. None is fine.
-	Clear(ctx context.Context, lease string) error
+	// End ends one instance, by force after grace, and keeps it and its output. None is fine.
+	End(ctx context.Context, key Key, grace time.Duration) error
+	// Discard ends and removes one instance and what was its own but for persistent volumes: the next instance of the service finds them
+	// again by name. None is fine.
+	Discard(ctx context.Context, key Key) error
+	// Resize gives an instance other limits; one that runs goes on. ErrNotFound.
+	Resize(ctx context.Context, key Key, cpuMilli, memoryMiB uint64) error
+	// Room says whether a lease's storage could be as little as disk: ErrStorage where persistent volumes and the instances of the
+	// services named take more.
+	Room(ctx context.Context, lease string, disk Disk, staying []string) error
+	// Enlarge makes a lease's storage as large as disk; it never gets smaller. None is fine. ErrOffline where its instances have to be
+	// stopped for that.
+	Enlarge(ctx context.Context, lease string, disk Disk) error
 	// Remove ends and removes all instances of a lease and what they shared, volumes too. None is fine.
 	Remove(ctx context.Context, lease string) error
 }

@@ -158,26 +158,11 @@ func (d *disks) makeAt(ctx context.Context, dir string, mib uint64) (string, err
 
 // grow makes a disk larger that is not mounted and that a new manifest wants larger; it never gets smaller.
 func (d *disks) grow(ctx context.Context, image string, mib uint64) error {
-	info, err := os.Stat(image)
-	if err != nil {
-		return err
-	}
-	more := int64(mib)<<20 - info.Size()
-	if more > 0 {
-		f, err := os.OpenFile(image, os.O_RDWR, 0)
-		if err != nil {
-			return err
-		}
-		if err = unix.Fallocate(int(f.Fd()), 0, info.Size(), more); err != nil {
-			err = fmt.Errorf("reserve %d MiB more at %s: %w", more>>20, image, err)
-		}
-		if err = errors.Join(err, f.Close()); err != nil {
-			return errors.Join(err, os.Truncate(image, info.Size()))
-		}
-		d.reserved.Add(more >> 20)
-	}
 	if mib == 0 {
 		return nil
+	}
+	if err := d.extend(image, mib); err != nil {
+		return err
 	}
 	// Also where the file is large enough: a crash may have come between the two. resize2fs wants a file system that was checked.
 	for _, command := range [][]string{{"e2fsck", "-f", "-p", image}, {"resize2fs", image}} {
@@ -191,45 +176,6 @@ func (d *disks) grow(ctx context.Context, image string, mib uint64) error {
 		}
 	}
 	return nil
-}
-
-// clear takes what instances that are gone have left on a lease's disk, but for persistent volumes, and unmounts it: the
-// next manifest may want it larger.
-func (d *disks) clear(ctx context.Context, slug string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	dir := filepath.Join(d.dir, slug)
-	if _, err := os.Stat(filepath.Join(dir, "disk.img")); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	tree, err := d.makeAt(ctx, dir, 0)
-	if err != nil {
-		return fmt.Errorf("clear disk of the lease: %w", err)
-	}
-	if err := unmountAll(tree, false); err != nil { // layers first, which must not lose their files through the mount
-		return err
-	}
-	if err := emptyDir(filepath.Join(tree, "root")); err != nil {
-		return err
-	}
-	volumes, err := os.ReadDir(filepath.Join(tree, "volume"))
-	if err != nil {
-		return err
-	}
-	kept := false
-	for _, v := range volumes {
-		if _, kind, _ := strings.Cut(v.Name(), "."); strings.HasPrefix(kind, keptVolume) && !strings.HasSuffix(kind, ".new") {
-			kept = true
-			continue
-		}
-		if err := os.RemoveAll(filepath.Join(tree, "volume", v.Name())); err != nil {
-			return err
-		}
-	}
-	if !kept {
-		return d.removeAt(dir)
-	}
-	return unmountAll(tree, true)
 }
 
 // layerGate is where a layer has these files, beside what the engine keeps there.
@@ -318,7 +264,7 @@ func (d *disks) removeAt(dir string) error {
 		return err
 	}
 	if yes {
-		if err := unmountAll(tree, true); err != nil {
+		if err := unmountAll(tree); err != nil {
 			return err
 		}
 	}

@@ -38,6 +38,7 @@ const (
 	labelService   = "ath.service"
 	labelContainer = "ath.container"
 	labelManifest  = "ath.manifest"
+	labelDefined   = "ath.definition"
 	labelRestart   = "ath.restart"
 	labelDisk      = "ath.disk"
 )
@@ -255,9 +256,13 @@ func instanceOf(c container.InspectResponse) runtime.Instance {
 	id, _ := strconv.ParseUint(labels[labelContainer], 10, 64) // 0 is no Container: treated as unknown
 	i := runtime.Instance{
 		ID: c.ID, Key: runtime.Key{Lease: labels[labelLease], Service: labels[labelService]}, Container: id,
-		ManifestHash: labels[labelManifest], Image: c.Config.Image, Restart: manifest.Restart(labels[labelRestart]),
+		ManifestHash: labels[labelManifest], Definition: labels[labelDefined], Image: c.Config.Image, Restart: manifest.Restart(labels[labelRestart]),
 		State: stateOf(c.State), ExitCode: c.State.ExitCode, OOMKilled: c.State.OOMKilled, Restarts: c.RestartCount,
 		StartedAt: parseTime(c.State.StartedAt), FinishedAt: parseTime(c.State.FinishedAt),
+	}
+	i.CPUMilli, i.MemoryMiB = uint64(c.HostConfig.NanoCPUs/1_000_000), uint64(c.HostConfig.Memory>>20)
+	for _, d := range c.HostConfig.DeviceRequests {
+		i.GPUs = append(i.GPUs, d.DeviceIDs...)
 	}
 	for port, bindings := range c.HostConfig.PortBindings {
 		for _, b := range bindings {

@@ -202,9 +202,10 @@ func TestDiskOutlivesARestartAndNothingElse(t *testing.T) {
 	require.NoError(t, err)
 	points, err := sharing(filepath.Join(dir, "tree"))
 	require.NoError(t, err)
-	require.Equal(t, []string{filepath.Dir(c.GraphDriver.Data["UpperDir"]), filepath.Join(dir, "tree")}, points)
+	require.Len(t, points, 2)
+	require.Equal(t, []string{filepath.Dir(c.GraphDriver.Data["UpperDir"]), filepath.Join(dir, "tree")}, []string{points[0].at, points[1].at})
 	for _, p := range points {
-		require.NoError(t, unix.Unmount(p, 0))
+		require.NoError(t, unix.Unmount(p.at, 0))
 		_, err = r.engine.ContainerStart(t.Context(), c.ID, client.ContainerStartOptions{})
 		require.ErrorContains(t, err, "does not exist")
 		require.NoError(t, r.Create(t.Context(), s), "what exists is left as it is")

@@ -115,8 +115,8 @@ func (r *Runtime) adopt(ctx context.Context, spec runtime.Spec) error {
 	if err != nil {
 		return err
 	}
-	if i := instanceOf(have); i.Key != spec.Key || i.ManifestHash != spec.ManifestHash {
-		return fmt.Errorf("%w: %s has %s, want %s", runtime.ErrConflict, r.name(spec.Key), i.ManifestHash, spec.ManifestHash)
+	if i := instanceOf(have); i.Key != spec.Key || i.Definition != spec.Definition {
+		return fmt.Errorf("%w: %s has %s, want %s", runtime.ErrConflict, r.name(spec.Key), i.Definition, spec.Definition)
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func (r *Runtime) ensureNetwork(ctx context.Context, lease string) (string, erro
 // translate writes a Spec in the engine's words. It is the whole of a workload's isolation.
 func (r *Runtime) translate(spec runtime.Spec, net string) (*container.Config, *container.HostConfig, error) {
 	labels := r.labels(spec.Lease)
-	labels[labelService], labels[labelManifest] = spec.Service, spec.ManifestHash
+	labels[labelService], labels[labelManifest], labels[labelDefined] = spec.Service, spec.ManifestHash, spec.Definition
 	labels[labelContainer], labels[labelRestart] = strconv.FormatUint(spec.Container, 10), string(spec.Restart)
 	exposed, bindings, err := r.ports(spec.Ports)
 	if err != nil {
@@ -329,12 +329,7 @@ func (r *Runtime) Stop(ctx context.Context, lease string, grace time.Duration) e
 }
 
 // Remove implements runtime.Lifecycle.
-func (r *Runtime) Remove(ctx context.Context, lease string) error { return r.clear(ctx, lease, false) }
-
-// Clear implements runtime.Lifecycle.
-func (r *Runtime) Clear(ctx context.Context, lease string) error { return r.clear(ctx, lease, true) }
-
-func (r *Runtime) clear(ctx context.Context, lease string, keep bool) error {
+func (r *Runtime) Remove(ctx context.Context, lease string) error {
 	found, err := r.engine.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: r.mine(lease)})
 	if err != nil {
 		return r.fail("list", err)
@@ -350,18 +345,11 @@ func (r *Runtime) clear(ctx context.Context, lease string, keep bool) error {
 		return r.fail("list volumes", err)
 	}
 	for _, v := range volumes.Items {
-		if _, kind, _ := strings.Cut(v.Name, "."); keep && !r.disks.active() && strings.HasPrefix(kind, keptVolume) {
-			continue // with disks the engine only knows where it is
-		}
 		if _, err := r.engine.VolumeRemove(ctx, v.Name, client.VolumeRemoveOptions{}); err != nil && !cerrdefs.IsNotFound(err) {
 			return r.fail("remove volume", err)
 		}
 	}
-	if r.disks.active() && keep {
-		if err := r.disks.clear(ctx, r.slug(lease)); err != nil {
-			return err
-		}
-	} else if r.disks.active() {
+	if r.disks.active() {
 		if err := r.disks.remove(r.slug(lease)); err != nil {
 			return err
 		}

@@ -84,19 +84,24 @@ func format(ctx context.Context, image string, mib uint64) error {
 	return os.Rename(unfinished, image)
 }
 
-// unmountAll unmounts a lease's disk wherever it is mounted: at its own place too, or only elsewhere.
-func unmountAll(tree string, own bool) error {
+// unmountAll unmounts a lease's disk wherever it is mounted.
+func unmountAll(tree string) error {
 	points, err := sharing(tree)
 	if err != nil {
 		return err
 	}
-	for _, point := range points {
-		if point == tree && !own {
-			continue
+	for _, p := range points {
+		if err := unmount(p.at); err != nil {
+			return err
 		}
-		if err := unix.Unmount(point, unix.UMOUNT_NOFOLLOW); err != nil && !errors.Is(err, unix.EINVAL) {
-			return fmt.Errorf("unmount %s: %w", point, err)
-		}
+	}
+	return nil
+}
+
+// unmount of what is not mounted is fine.
+func unmount(at string) error {
+	if err := unix.Unmount(at, unix.UMOUNT_NOFOLLOW); err != nil && !errors.Is(err, unix.EINVAL) {
+		return fmt.Errorf("unmount %s: %w", at, err)
 	}
 	return nil
 }
@@ -159,8 +164,14 @@ func mounted(path string) (bool, error) {
 	return at.Dev != above.Dev, nil
 }
 
+// mountPoint is where a part of a file system is mounted.
+type mountPoint struct {
+	at, root string // root is the part
+	source   string // the device
+}
+
 // sharing returns all mount points of the file system that is mounted at tree: last mounted first.
-func sharing(tree string) ([]string, error) {
+func sharing(tree string) ([]mountPoint, error) {
 	var at unix.Stat_t
 	if err := unix.Lstat(tree, &at); err != nil {
 		return nil, &fs.PathError{Op: "lstat", Path: tree, Err: err}
@@ -170,11 +181,17 @@ func sharing(tree string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []string
+	var out []mountPoint
 	for line := range strings.Lines(string(table)) {
-		if f := strings.Fields(line); len(f) > 4 && f[2] == device {
-			out = append(out, unescape.Replace(f[4]))
+		f := strings.Fields(line)
+		if len(f) < 5 || f[2] != device {
+			continue
 		}
+		p := mountPoint{at: unescape.Replace(f[4]), root: unescape.Replace(f[3])}
+		if n := slices.Index(f, "-"); n > 0 && n+2 < len(f) { // behind optional fields: type, source
+			p.source = unescape.Replace(f[n+2])
+		}
+		out = append(out, p)
 	}
 	slices.Reverse(out)
 	return out, nil

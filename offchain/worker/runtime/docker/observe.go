@@ -130,7 +130,7 @@ func (r *Runtime) Stats(ctx context.Context, key runtime.Key) (runtime.Stats, er
 	if s.Read.IsZero() { // what the engine says of an instance that does not run
 		return runtime.Stats{}, fmt.Errorf("docker stats: %w: %s does not run", runtime.ErrNotFound, key.Service)
 	}
-	out := runtime.Stats{CPU: time.Duration(s.CPUStats.CPUUsage.TotalUsage), MemoryMiB: memory(s.MemoryStats) >> 20}
+	out := runtime.Stats{CPU: time.Duration(s.CPUStats.CPUUsage.TotalUsage), MemoryMiB: memory(s.MemoryStats) >> 20, HeldMiB: held(s.MemoryStats) >> 20}
 	for _, n := range s.Networks {
 		out.RxBytes += n.RxBytes
 		out.TxBytes += n.TxBytes
@@ -147,4 +147,17 @@ func memory(m container.MemoryStats) uint64 {
 		return m.Usage - cache
 	}
 	return m.Usage
+}
+
+// held is what the kernel can't take back: what programs have taken for themselves, and files in memory.
+func held(m container.MemoryStats) uint64 {
+	anonymous, known := m.Stats["anon"] // cgroup v2
+	if !known {
+		anonymous = m.Stats["total_rss"]
+	}
+	files, known := m.Stats["shmem"]
+	if !known {
+		files = m.Stats["total_shmem"]
+	}
+	return anonymous + files
 }

@@ -3,6 +3,7 @@
 package docker
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -50,11 +51,12 @@ func TestPersistentVolumesLiveAsLongAsTheLease(t *testing.T) {
 			require.NoError(t, r.Start(t.Context(), s.Key))
 			says("/keep: there: true", "/own: there: true")
 
-			// Another manifest, twice: Clear may be repeated, and the disk grows.
+			// Another manifest, twice: every step may be repeated, and the disk grows.
+			s.Definition, s.Disk.LeaseMiB = "other", 64
 			for range 2 {
-				require.NoError(t, r.Clear(t.Context(), s.Lease))
+				require.NoError(t, r.Enlarge(t.Context(), s.Lease, s.Disk)) // it does not run
+				require.NoError(t, r.Discard(t.Context(), s.Key))
 			}
-			s.ManifestHash, s.Disk.LeaseMiB = "bb", 64
 			s.Volumes[0].ReadOnly = true
 			run(t, r, s)
 			says("/keep: there: true, written: false", "/own: there: false, written: true", "/cache: there: false")
@@ -76,14 +78,19 @@ func TestPersistentVolumesLiveAsLongAsTheLease(t *testing.T) {
 	}
 }
 
-// Without a persistent volume nothing of a manifest stays for the next.
-func TestClearWithoutPersistentVolumesLeavesNothing(t *testing.T) {
+// Without a persistent volume nothing of an instance stays for the next.
+func TestDiscardWithoutPersistentVolumesLeavesNothing(t *testing.T) {
 	r, s := subject(t)
 	guarded(t, r, "disk")
 	s.Env = []string{"DO=volume", "FILES=/tmp"}
 	run(t, r, s)
 	ended(t, r, s.Key)
-	require.NoError(t, r.Clear(t.Context(), s.Lease))
-	require.NoDirExists(t, filepath.Join(r.disks.dir, r.slug(s.Lease)))
+	require.NoError(t, r.Discard(t.Context(), s.Key))
+	for _, kind := range []string{"root", "volume"} {
+		left, err := os.ReadDir(filepath.Join(r.disks.dir, r.slug(s.Lease), "tree", kind))
+		require.NoError(t, err)
+		require.Empty(t, left)
+	}
+	require.NoError(t, r.Remove(t.Context(), s.Lease))
 	require.Empty(t, runtimetest.Loops(t, r.info.DockerRootDir))
 }

@@ -23,6 +23,8 @@ type Runtime struct {
 	Fail func(operation string) error
 	// Broken images can't be pulled.
 	Broken map[string]bool
+	// Offline says that storage can't grow under what runs.
+	Offline bool
 
 	mu        sync.Mutex
 	images    map[string]bool
@@ -30,6 +32,8 @@ type Runtime struct {
 	changed   chan struct{}
 	starts    map[runtime.Key]int
 	processes int
+	stored    map[runtime.Key]uint64
+	sizes     map[string]uint64
 }
 
 type instance struct {
@@ -47,6 +51,7 @@ func New() *Runtime {
 	return &Runtime{
 		Broken: map[string]bool{}, images: map[string]bool{}, instances: map[runtime.Key]*instance{},
 		changed: make(chan struct{}, 1), starts: map[runtime.Key]int{},
+		stored: map[runtime.Key]uint64{}, sizes: map[string]uint64{},
 	}
 }
 
@@ -98,7 +103,7 @@ func (r *Runtime) Create(_ context.Context, spec runtime.Spec) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if have, ok := r.instances[spec.Key]; ok {
-		if have.ManifestHash != spec.ManifestHash {
+		if have.Definition != spec.Definition {
 			return runtime.ErrConflict
 		}
 		return nil
@@ -106,8 +111,10 @@ func (r *Runtime) Create(_ context.Context, spec runtime.Spec) error {
 	if !r.images[spec.Image] {
 		return fmt.Errorf("create: image %s was not pulled", spec.Image)
 	}
+	r.sizes[spec.Lease] = max(r.sizes[spec.Lease], spec.Disk.LeaseMiB)
 	r.instances[spec.Key] = &instance{spec: spec, Instance: runtime.Instance{
 		ID: spec.Lease + "/" + spec.Service, Key: spec.Key, Container: spec.Container, ManifestHash: spec.ManifestHash,
+		Definition: spec.Definition, CPUMilli: spec.CPUMilli, MemoryMiB: spec.MemoryMiB, GPUs: spec.GPUs,
 		Image: spec.Image, State: runtime.StateCreated, Restart: spec.Restart, Ports: spec.Ports,
 	}}
 	return nil
@@ -150,25 +157,11 @@ func (r *Runtime) Stop(_ context.Context, lease string, _ time.Duration) error {
 	return nil
 }
 
-// Clear implements runtime.Lifecycle.
-func (r *Runtime) Clear(_ context.Context, lease string) error {
-	if err := r.enter("clear"); err != nil {
-		return err
-	}
-	r.drop(lease)
-	return nil
-}
-
 // Remove implements runtime.Lifecycle.
 func (r *Runtime) Remove(_ context.Context, lease string) error {
 	if err := r.enter("remove"); err != nil {
 		return err
 	}
-	r.drop(lease)
-	return nil
-}
-
-func (r *Runtime) drop(lease string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for key := range r.instances {
@@ -177,6 +170,7 @@ func (r *Runtime) drop(lease string) {
 		}
 	}
 	r.notify()
+	return nil
 }
 
 // List implements runtime.Observer.

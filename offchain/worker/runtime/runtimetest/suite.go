@@ -5,6 +5,7 @@ package runtimetest
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -86,9 +87,43 @@ func Suite(t *testing.T, s Subject) {
 		one := spec("ath1a/2", "web")
 		require.NoError(t, r.Create(t.Context(), one))
 		other := one
-		other.ManifestHash = "bb"
+		other.Definition = "bb"
 		require.ErrorIs(t, r.Create(t.Context(), other), runtime.ErrConflict)
+		other = one
+		other.ManifestHash, other.MemoryMiB = "bb", 64
+		require.NoError(t, r.Create(t.Context(), other), "it goes on under another manifest")
 		require.Len(t, of(t, r, one.Lease), 1)
+	})
+	t.Run("an instance of a lease changes and goes alone", func(t *testing.T) {
+		cleanup(t, "ath1a/8")
+		one, two := spec("ath1a/8", "one"), spec("ath1a/8", "two")
+		for _, s := range []runtime.Spec{one, two} {
+			require.NoError(t, r.Create(t.Context(), s))
+			require.NoError(t, r.Start(t.Context(), s.Key))
+		}
+		for range 2 {
+			require.NoError(t, r.Resize(t.Context(), one.Key, 250, 48))
+			require.NoError(t, r.Room(t.Context(), one.Lease, one.Disk, []string{"one", "two"}))
+			if err := r.Enlarge(t.Context(), one.Lease, runtime.Disk{LeaseMiB: 24, ServiceMiB: 12, Services: 2}); !errors.Is(err, runtime.ErrOffline) {
+				require.NoError(t, err)
+			}
+		}
+		i := get(t, r, one.Key)
+		require.Equal(t, uint64(250), i.CPUMilli)
+		require.Equal(t, uint64(48), i.MemoryMiB)
+		require.Equal(t, runtime.StateRunning, i.State)
+		for range 2 {
+			require.NoError(t, r.End(t.Context(), two.Key, 0))
+			require.Equal(t, runtime.StateExited, get(t, r, two.Key).State)
+		}
+		for range 2 {
+			require.NoError(t, r.Discard(t.Context(), two.Key))
+		}
+		require.Equal(t, []runtime.Instance{i}, of(t, r, one.Lease))
+		none := runtime.Key{Lease: one.Lease, Service: "none"}
+		require.ErrorIs(t, r.Resize(t.Context(), none, 250, 48), runtime.ErrNotFound)
+		require.NoError(t, r.End(t.Context(), none, 0))
+		require.NoError(t, r.Discard(t.Context(), none))
 	})
 	t.Run("leases don't touch one another", func(t *testing.T) {
 		cleanup(t, "ath1a/3", "ath1b/3")

@@ -44,6 +44,17 @@ func main() {
 			hoard = append(hoard, block)
 			runtime.KeepAlive(hoard)
 		}
+	case "hold": // MIB of memory, for as long as it lives
+		n, _ := strconv.Atoi(os.Getenv("MIB"))
+		block := make([]byte, n<<20)
+		for i := range block {
+			block[i] = byte(i)
+		}
+		fmt.Println("holds")
+		for {
+			time.Sleep(time.Minute)
+			runtime.KeepAlive(block)
+		}
 	case "fork": // until the pids limit refuses
 		for n := 0; ; n++ {
 			child := exec.Command("/subject")
