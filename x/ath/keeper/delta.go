@@ -88,7 +88,7 @@ func (k *Keeper) addReturnedDelta(ctx sdk.Context, pool types.Pool, beneficiary 
 // foldDeltas adds up all parts of the block. Paid amounts come last: settling a beneficiary's older epochs, which its
 // first weight in a new one and its penalties do, leaves more of them.
 func (k *Keeper) foldDeltas(ctx sdk.Context) error {
-	for _, fold := range []func(sdk.Context) error{k.foldRows, k.foldWeight, k.foldShares, k.foldReturned, k.foldPaid, k.foldRevenue, k.foldFigures} {
+	for _, fold := range []func(sdk.Context) error{k.foldRows, k.foldWeight, k.foldShares, k.foldReturned, k.foldPaid, k.foldRevenue, k.foldFees, k.foldFigures} {
 		if err := fold(ctx); err != nil {
 			return err
 		}

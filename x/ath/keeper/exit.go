@@ -46,25 +46,29 @@ func (k *Keeper) Exit(
 	return exit, more && exit.Amount.LT(limit), k.bookExit(ctx, beneficiary, ledger, denom, exit)
 }
 
-// exitRows reads the rows that an exit may take from, from the last to ripen on; true where there are more than it reads.
+// exitRows reads the rows that an exit may take from, from the last to ripen on, past those of other denoms; true where there are more than
+// it reads.
 func (k *Keeper) exitRows(
 	ctx sdk.Context, beneficiary []byte, ledger types.Ledger, option types.ExitOption, denom string,
 ) (rows []types.RowBalance, more bool, err error) {
-	ripe, reads := types.NewExit(option, ctx.BlockTime()).Ripe, 0
+	ripe, passed := types.NewExit(option, ctx.BlockTime()).Ripe, 0
 	prefix := collections.QuadSuperPrefix[uint32, []byte, uint64, string](uint32(ledger.VestingKind()), beneficiary)
 	ranger := new(collections.Range[rowKey]).Prefix(prefix).Descending()
 	err = k.rows.Walk(ctx, ranger, func(key rowKey, amount math.Int) (bool, error) {
 		if key.K3() <= ripe {
 			return true, nil
 		}
-		if reads++; reads > types.MaxExitRows {
+		if key.K4() != denom {
+			passed++
+			more = passed == types.MaxPassedRows
+			return more, nil
+		}
+		if len(rows) == types.MaxExitRows {
 			more = true
 			return true, nil
 		}
-		if key.K4() == denom {
-			row := types.Row{Kind: ledger.VestingKind(), Bucket: key.K3(), Denom: denom}
-			rows = append(rows, types.RowBalance{Row: row, Amount: amount})
-		}
+		row := types.Row{Kind: ledger.VestingKind(), Bucket: key.K3(), Denom: denom}
+		rows = append(rows, types.RowBalance{Row: row, Amount: amount})
 		return false, nil
 	})
 	return rows, more, err

@@ -120,6 +120,9 @@ func (k *Keeper) importItems(ctx sdk.Context, state *types.GenesisState) error {
 	if err := k.importRevenue(ctx, state); err != nil {
 		return err
 	}
+	if err := k.importFees(ctx, state); err != nil {
+		return err
+	}
 	return k.importBeacon(ctx, state)
 }
 
@@ -210,7 +213,7 @@ func (k *Keeper) importStream(ctx sdk.Context, state *types.GenesisState) error 
 // ExportGenesis returns the whole state, every list in the order of its keys.
 func (k *Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 	state := &types.GenesisState{}
-	for _, export := range []func(sdk.Context, *types.GenesisState) error{k.exportItems, k.exportRows, k.exportShares, k.exportStream, k.exportBeacon, k.exportSigners, k.exportPrice, k.exportRevenue} {
+	for _, export := range []func(sdk.Context, *types.GenesisState) error{k.exportItems, k.exportRows, k.exportShares, k.exportStream, k.exportBeacon, k.exportSigners, k.exportPrice, k.exportRevenue, k.exportFees} {
 		if err := export(ctx, state); err != nil {
 			return nil, err
 		}

@@ -27,9 +27,11 @@ func (k *Keeper) Hold(ctx sdk.Context, owner sdk.AccAddress, id uint64, amount m
 	left := amount
 	for _, source := range []func() ([]types.RowBalance, error){
 		func() ([]types.RowBalance, error) { return k.unvested(ctx, owner) },
-		func() ([]types.RowBalance, error) { return k.latestRows(ctx, types.RowKind_ROW_KIND_OWED, owner, 0) },
 		func() ([]types.RowBalance, error) {
-			return k.latestRows(ctx, types.RowKind_ROW_KIND_UNBONDING, owner, 0)
+			return k.latestRows(ctx, types.RowKind_ROW_KIND_OWED, owner, types.Denom, 0)
+		},
+		func() ([]types.RowBalance, error) {
+			return k.latestRows(ctx, types.RowKind_ROW_KIND_UNBONDING, owner, types.Denom, 0)
 		},
 		func() ([]types.RowBalance, error) { return k.balances(ctx, stake) },
 	} {
@@ -123,11 +125,11 @@ func (k *Keeper) Slashable(ctx sdk.Context, owner sdk.AccAddress) (income, unbon
 	if err != nil {
 		return income, unbonding, err
 	}
-	owed, err := k.latestRows(ctx, types.RowKind_ROW_KIND_OWED, owner, 0)
+	owed, err := k.latestRows(ctx, types.RowKind_ROW_KIND_OWED, owner, types.Denom, 0)
 	if err != nil {
 		return income, unbonding, err
 	}
-	leaving, err := k.latestRows(ctx, types.RowKind_ROW_KIND_UNBONDING, owner, 0)
+	leaving, err := k.latestRows(ctx, types.RowKind_ROW_KIND_UNBONDING, owner, types.Denom, 0)
 	if err != nil {
 		return income, unbonding, err
 	}
@@ -137,12 +139,12 @@ func (k *Keeper) Slashable(ctx sdk.Context, owner sdk.AccAddress) (income, unbon
 // unvested are the rows of income that are not ripe, of all ledgers, and all of what left vesting early and is not paid yet.
 // What has ripened in full is the beneficiary's and is left alone.
 func (k *Keeper) unvested(ctx sdk.Context, owner []byte) ([]types.RowBalance, error) {
-	all, err := k.latestRows(ctx, types.RowKind_ROW_KIND_EXITING, owner, 0)
+	all, err := k.latestRows(ctx, types.RowKind_ROW_KIND_EXITING, owner, types.Denom, 0)
 	if err != nil {
 		return nil, err
 	}
 	for _, kind := range types.VestingKinds() {
-		rows, err := k.latestRows(ctx, kind, owner, ripeSecond(ctx)+1)
+		rows, err := k.latestRows(ctx, kind, owner, types.Denom, ripeSecond(ctx)+1)
 		if err != nil {
 			return nil, err
 		}
@@ -151,17 +153,19 @@ func (k *Keeper) unvested(ctx sdk.Context, owner []byte) ([]types.RowBalance, er
 	return all, nil
 }
 
-// latestRows reads an owner's uath rows of a kind from the last bucket down to one, at most MaxHoldReads.
-func (k *Keeper) latestRows(ctx sdk.Context, kind types.RowKind, owner []byte, from uint64) ([]types.RowBalance, error) {
-	rows, reads := []types.RowBalance(nil), 0
+// latestRows reads an owner's rows of a kind in a denom from the last bucket down to one, at most MaxHoldReads, and passes at most
+// MaxPassedRows of other denoms.
+func (k *Keeper) latestRows(ctx sdk.Context, kind types.RowKind, owner []byte, denom string, from uint64) ([]types.RowBalance, error) {
+	rows, passed := []types.RowBalance(nil), 0
 	prefix := collections.QuadSuperPrefix[uint32, []byte, uint64, string](uint32(kind), owner)
 	ranger := new(collections.Range[rowKey]).Prefix(prefix).Descending()
 	err := k.rows.Walk(ctx, ranger, func(key rowKey, amount math.Int) (bool, error) {
-		if reads++; reads > types.MaxHoldReads || key.K3() < from {
+		if key.K3() < from || len(rows) == types.MaxHoldReads {
 			return true, nil
 		}
-		if key.K4() != types.Denom {
-			return false, nil
+		if key.K4() != denom {
+			passed++
+			return passed == types.MaxPassedRows, nil
 		}
 		row, err := k.row(key)
 		rows = append(rows, types.RowBalance{Row: row, Amount: amount})

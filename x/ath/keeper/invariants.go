@@ -25,6 +25,7 @@ func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 		k.checkBeacon,
 		k.checkDAO,
 		k.checkFees,
+		k.checkProviderFees,
 	} {
 		if err := check(ctx); err != nil {
 			return err

@@ -30,6 +30,7 @@ type (
 	stakeKey = collections.Triple[uint32, []byte, uint64]       // pool, beneficiary, epoch
 	groupKey = collections.Pair[uint64, uint64]                 // group, holder
 	ownerKey = collections.Pair[[]byte, uint64]                 // beneficiary, holder
+	feeKey   = collections.Triple[[]byte, string, uint64]       // provider, denom, epoch
 	barKey   = collections.Pair[uint32, []byte]                 // pool, beneficiary
 )
 
@@ -39,6 +40,7 @@ var (
 	stakeKeyCodec = collections.TripleKeyCodec(collections.Uint32Key, collections.BytesKey, collections.Uint64Key)
 	groupKeyCodec = collections.PairKeyCodec(collections.Uint64Key, collections.Uint64Key)
 	ownerKeyCodec = collections.PairKeyCodec(collections.BytesKey, collections.Uint64Key)
+	feeKeyCodec   = collections.TripleKeyCodec(collections.BytesKey, collections.StringKey, collections.Uint64Key)
 	barKeyCodec   = collections.PairKeyCodec(collections.Uint32Key, collections.BytesKey)
 )
 
@@ -114,6 +116,7 @@ type Keeper struct {
 	fees           collections.Map[string, types.FeeTotals]
 	figures        collections.Map[string, types.ClassFigures]
 	revenue        collections.Map[uint64, types.EpochRevenue]
+	providerFees   collections.Map[feeKey, math.Int]
 }
 
 // NewKeeper panics on a schema that contradicts itself, which is a fault of this file.
@@ -160,6 +163,7 @@ func NewKeeper(deps Deps) *Keeper {
 		fees:           collections.NewMap(sb, types.FeesPrefix, "fees", collections.StringKey, codec.CollValue[types.FeeTotals](deps.Cdc)),
 		figures:        collections.NewMap(sb, types.FiguresPrefix, "figures", collections.StringKey, codec.CollValue[types.ClassFigures](deps.Cdc)),
 		revenue:        collections.NewMap(sb, types.RevenuePrefix, "revenue", collections.Uint64Key, codec.CollValue[types.EpochRevenue](deps.Cdc)),
+		providerFees:   collections.NewMap(sb, types.ProviderFeesPrefix, "provider_fees", feeKeyCodec, sdk.IntValue),
 	}
 	var err, positionsErr error
 	k.Schema, err = sb.Build()

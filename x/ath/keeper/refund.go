@@ -3,6 +3,7 @@
 package keeper
 
 import (
+	"cosmossdk.io/collections"
 	"cosmossdk.io/math"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
@@ -12,8 +13,8 @@ import (
 
 // Refund undoes payments to a provider, up to amount, into a prepaid row, and returns how much that was: the net part out of fees that
 // have not vested, the latest to ripen first, and the service fee out of what waits for the verdict horizon, in epochs in which
-// this provider earned it. Delivery and Indexer weight fall with the fee, and so does revenue. What has vested or was distributed is
-// not there; a ticket is for that. What was paid in this block is there after Fold.
+// this provider earned it; all in the row's denom. Delivery and Indexer weight fall with a fee in uath, and so does revenue. What has vested
+// or was distributed is not there; a ticket is for that. What was paid in this block is there after Fold.
 //
 // It writes rows that payments leave to EndBlock, so only verdicts may call it, in EndBlock and before x/ath's own.
 func (k *Keeper) Refund(ctx sdk.Context, provider, indexer sdk.AccAddress, to types.Row, amount math.Int) (math.Int, error) {
@@ -22,8 +23,8 @@ func (k *Keeper) Refund(ctx sdk.Context, provider, indexer sdk.AccAddress, to ty
 	if err != nil {
 		return zero, err
 	}
-	if to.Kind != types.RowKind_ROW_KIND_PREPAID || to.Denom != types.Denom {
-		return zero, types.ErrInvalidRow.Wrapf("%s of %s: refunds go to prepaid rows of %s", to.Kind, to.Denom, types.Denom)
+	if to.Kind != types.RowKind_ROW_KIND_PREPAID {
+		return zero, types.ErrInvalidRow.Wrapf("%s: refunds go to prepaid rows", to.Kind)
 	}
 	if provider.Empty() {
 		return zero, types.ErrInvalidAddress.Wrap("provider is empty")
@@ -33,17 +34,19 @@ func (k *Keeper) Refund(ctx sdk.Context, provider, indexer sdk.AccAddress, to ty
 		return zero, err
 	}
 	fee := params.ServiceFeeRoundedDown(amount)
-	net, err := k.takeUnvestedFees(ctx, provider, amount.Sub(fee))
+	net, err := k.takeUnvestedFees(ctx, provider, to.Denom, amount.Sub(fee))
 	if err != nil {
 		return zero, err
 	}
-	waived, err := k.waiveFees(ctx, provider, indexer, fee)
+	waived, err := k.waiveFees(ctx, provider, indexer, to.Denom, fee)
 	if err != nil {
 		return zero, err
 	}
 	refunded := net.Add(waived)
-	if err := k.addDelta(ctx, []byte{types.DeltaRevenue}, refunded.Neg()); err != nil {
-		return zero, err
+	if to.Denom == types.Denom {
+		if err := k.addDelta(ctx, []byte{types.DeltaRevenue}, refunded.Neg()); err != nil {
+			return zero, err
+		}
 	}
 	return refunded, k.addRow(ctx, key, refunded)
 }
@@ -54,13 +57,16 @@ func (k *Keeper) Fold(ctx sdk.Context) error {
 	if err := k.foldRows(ctx); err != nil {
 		return err
 	}
+	if err := k.foldFees(ctx); err != nil {
+		return err
+	}
 	return k.foldShares(ctx)
 }
 
-// takeUnvestedFees takes up to amount out of a provider's fees that are not ripe, the last bucket first, at most MaxHoldReads rows.
-func (k *Keeper) takeUnvestedFees(ctx sdk.Context, provider []byte, amount math.Int) (math.Int, error) {
+// takeUnvestedFees takes up to amount out of a provider's fees in a denom that are not ripe, the last bucket first, at most MaxHoldReads rows.
+func (k *Keeper) takeUnvestedFees(ctx sdk.Context, provider []byte, denom string, amount math.Int) (math.Int, error) {
 	taken := math.ZeroInt()
-	rows, err := k.latestRows(ctx, types.RowKind_ROW_KIND_VESTING_FEES, provider, ripeSecond(ctx)+1)
+	rows, err := k.latestRows(ctx, types.RowKind_ROW_KIND_VESTING_FEES, provider, denom, ripeSecond(ctx)+1)
 	if err != nil {
 		return taken, err
 	}
@@ -79,7 +85,7 @@ func (k *Keeper) takeUnvestedFees(ctx sdk.Context, provider []byte, amount math.
 
 // waiveFees takes up to amount out of service fees that are not distributed, the running epoch's first, and of each epoch no more
 // than the provider earned in it: what others paid stays.
-func (k *Keeper) waiveFees(ctx sdk.Context, provider, indexer sdk.AccAddress, amount math.Int) (math.Int, error) {
+func (k *Keeper) waiveFees(ctx sdk.Context, provider, indexer sdk.AccAddress, denom string, amount math.Int) (math.Int, error) {
 	waived := math.ZeroInt()
 	epoch, err := k.epoch.Get(ctx)
 	if err != nil {
@@ -90,11 +96,11 @@ func (k *Keeper) waiveFees(ctx sdk.Context, provider, indexer sdk.AccAddress, am
 		return waived, err
 	}
 	for number := epoch.Number; number > closed && waived.LT(amount); number-- {
-		earned, err := k.shareWeight(ctx, types.Pool_POOL_DELIVERY, provider, number)
+		earned, err := k.feeEarned(ctx, provider, denom, number)
 		if err != nil {
 			return waived, err
 		}
-		fees := newRowKey(types.RowKind_ROW_KIND_FEES_PENDING, nil, number, types.Denom)
+		fees := newRowKey(types.RowKind_ROW_KIND_FEES_PENDING, nil, number, denom)
 		pending, err := k.rowAmount(ctx, fees)
 		if err != nil {
 			return waived, err
@@ -107,15 +113,31 @@ func (k *Keeper) waiveFees(ctx sdk.Context, provider, indexer sdk.AccAddress, am
 			return waived, err
 		}
 		// At once, so that a second refund of this block finds what is left.
-		if err := k.addShareWeight(ctx, types.Pool_POOL_DELIVERY, provider, number, part.Neg()); err != nil {
-			return waived, err
-		}
-		if err := k.waiveIndexer(ctx, indexer, number, part); err != nil {
+		if err := k.unearnFee(ctx, provider, indexer, denom, number, part); err != nil {
 			return waived, err
 		}
 		waived = waived.Add(part)
 	}
 	return waived, nil
+}
+
+// feeEarned is the service fee of a provider's payments of an epoch: in uath its delivery weight.
+func (k *Keeper) feeEarned(ctx sdk.Context, provider []byte, denom string, epoch uint64) (math.Int, error) {
+	if denom != types.Denom {
+		return k.providerFee(ctx, collections.Join3(provider, denom, epoch))
+	}
+	return k.shareWeight(ctx, types.Pool_POOL_DELIVERY, provider, epoch)
+}
+
+// unearnFee takes a waived fee off what a provider and an Indexer have for it.
+func (k *Keeper) unearnFee(ctx sdk.Context, provider, indexer sdk.AccAddress, denom string, epoch uint64, fee math.Int) error {
+	if denom != types.Denom {
+		return k.addProviderFee(ctx, collections.Join3([]byte(provider), denom, epoch), fee.Neg())
+	}
+	if err := k.addShareWeight(ctx, types.Pool_POOL_DELIVERY, provider, epoch, fee.Neg()); err != nil {
+		return err
+	}
+	return k.waiveIndexer(ctx, indexer, epoch, fee)
 }
 
 // waiveIndexer takes up to a waived fee out of the weight of the Indexer whose quote led to it. In an epoch the provider may have earned

@@ -121,7 +121,6 @@ func TestRefundRefuses(t *testing.T) {
 		amount   int64
 		want     error
 	}{
-		{prepaid(user(0), usd), user(1), 1, types.ErrInvalidRow},
 		{types.Row{Kind: types.RowKind_ROW_KIND_SLA_FUND, Denom: types.Denom}, user(1), 1, types.ErrInvalidRow},
 		{row, nil, 1, types.ErrInvalidAddress},
 		{row, user(1), -1, types.ErrInvalidAmount},

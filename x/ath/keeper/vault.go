@@ -186,7 +186,7 @@ func (k *Keeper) payout(ctx sdk.Context, beneficiary sdk.AccAddress) (sdk.AccAdd
 }
 
 // PayProvider takes amount from a prepaid row: the service fee is booked for the running epoch, the rest vests in the
-// provider's fee ledger; delivery weight (and, with an indexer, Indexer weight) grows by the fee. All credits are deltas
+// provider's fee ledger; delivery weight (and, with an indexer, Indexer weight) grows by the fee, where it is uath. All credits are deltas
 // that EndBlock folds: the prepaid row is the only persistent key that a payment writes.
 func (k *Keeper) PayProvider(ctx sdk.Context, from types.Row, provider, indexer sdk.AccAddress, amount math.Int) (math.Int, error) {
 	zero := math.ZeroInt()
@@ -223,7 +223,7 @@ func (k *Keeper) PayProvider(ctx sdk.Context, from types.Row, provider, indexer 
 	}
 	// Revenue is counted and rewards are weighed in uath; payments in another denom are neither.
 	if from.Denom != types.Denom {
-		return fee, nil
+		return fee, k.addFeeDelta(ctx, provider, from.Denom, epoch.Number, fee)
 	}
 	if err := k.addDelta(ctx, []byte{types.DeltaRevenue}, amount); err != nil {
 		return zero, err

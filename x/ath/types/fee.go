@@ -51,8 +51,16 @@ func (t FeeTotals) Add(parts FeeParts) FeeTotals {
 // Sum is all that was divided.
 func (p FeeParts) Sum() math.Int { return p.Stakers.Add(p.SLAFund).Add(p.Treasury).Add(p.Burn) }
 
-// validateFees checks the totals of fees: in order of denom, and nothing burnt of what can't be.
+// validateFees checks the totals of fees: in order of denom, and nothing burnt of what can't be; and that providers' fees are some.
 func (g GenesisState) validateFees() error {
+	for i, fee := range g.ProviderFees {
+		if err := sdk.ValidateDenom(fee.Denom); err != nil || fee.Denom == Denom {
+			return ErrInvalidGenesis.Wrapf("provider_fees[%d]: denom %q: want another than %s", i, fee.Denom, Denom)
+		}
+		if fee.Epoch == 0 || fee.Epoch > g.Epoch.Number || fee.Amount.IsNil() || !fee.Amount.IsPositive() {
+			return ErrInvalidGenesis.Wrapf("provider_fees[%d]: %s in epoch %d; want more than nothing, and an epoch from 1 to %d", i, fee.Amount, fee.Epoch, g.Epoch.Number)
+		}
+	}
 	for i, t := range g.Fees {
 		if err := sdk.ValidateDenom(t.Denom); err != nil {
 			return ErrInvalidGenesis.Wrapf("fees[%d]: denom: %s", i, err)

@@ -17,6 +17,10 @@ const MaxHoldRows = 64
 // some 200 unripe rows.
 const MaxHoldReads = 512
 
+// MaxPassedRows bounds how many rows of other denoms are passed on the way to those of one: eight denoms (x/leases' stable_denoms) in the daily
+// buckets of the longest delay, a year. Were they counted with the others, who earns dust in many denoms could hide uath from a hold behind it.
+const MaxPassedRows = 8 * 366
+
 // HeldRow holds what an open ticket has frozen.
 func HeldRow(owner string, id uint64) Row {
 	return Row{Kind: RowKind_ROW_KIND_HELD, Owner: owner, Bucket: id, Denom: Denom}

@@ -37,6 +37,7 @@ var (
 	FeesPrefix           = collections.NewPrefix(36) // denom → FeeTotals
 	FiguresPrefix        = collections.NewPrefix(37) // class → ClassFigures (derived: x/providers sets them when a chain begins)
 	RevenuePrefix        = collections.NewPrefix(40) // epoch → EpochRevenue: what tenants paid to suppliers
+	ProviderFeesPrefix   = collections.NewPrefix(45) // provider, denom, epoch → Int: service fee in another denom than uath
 )
 
 // First bytes of the keys of the object store, where transactions leave what EndBlock folds; the second part of every
@@ -49,4 +50,5 @@ const (
 	DeltaFigures  byte = 5 // class → ClassFigures: change of what is counted of it
 	DeltaReturned byte = 6 // pool, beneficiary → Int: penalty that comes back to the pool
 	DeltaRevenue  byte = 7 // → Int: what tenants paid to suppliers in the running epoch
+	DeltaFee      byte = 8 // provider, denom, epoch → Int: service fee in another denom than uath
 )

@@ -20,6 +20,9 @@ type purse struct {
 	account types.Account
 	balance math.Int
 	usd     *usdClock
+	// seen is what the tenant's uath account says of this one, where it is in another denom, and next the number that it knows.
+	seen types.Counts
+	next uint64
 }
 
 // row is where x/ath holds the balance.
@@ -50,7 +53,7 @@ func (k *Keeper) openPurse(ctx sdk.Context, tenant sdk.AccAddress, denom string)
 	case err != nil:
 		return nil, err
 	}
-	p := &purse{tenant: tenant, account: account, usd: k.usdClock(ctx)}
+	p := &purse{tenant: tenant, account: account, usd: k.usdClock(ctx), seen: account.Own(), next: account.NextNumber}
 	if p.balance, err = k.vault.RowAmount(ctx, p.row()); err != nil {
 		return nil, err
 	}
@@ -75,11 +78,19 @@ func (k *Keeper) savePurse(ctx sdk.Context, p *purse) error {
 	if p.usd.err != nil {
 		return p.usd.err
 	}
+	if p.account.Other() {
+		if err := k.follow(ctx, p); err != nil {
+			return err
+		}
+	}
 	return k.accounts.Set(ctx, collections.Join(p.tenant, p.account.Denom), p.account)
 }
 
 // Deposit adds to a tenant's balance. Of the tenant's own money it writes nothing of this module: the account's end moves away by itself.
 func (k *Keeper) Deposit(ctx sdk.Context, depositor, tenant sdk.AccAddress, amount sdk.Coin) (sdk.Coin, error) {
+	if err := k.accepts(ctx, "amount", amount.Denom); err != nil {
+		return sdk.Coin{}, err
+	}
 	p, err := k.openPurse(ctx, tenant, amount.Denom)
 	if err != nil {
 		return sdk.Coin{}, err
@@ -116,6 +127,9 @@ func (k *Keeper) deposit(ctx sdk.Context, p *purse, amount math.Int) error {
 func (k *Keeper) Withdraw(ctx sdk.Context, tenant sdk.AccAddress, amount sdk.Coin) (sdk.Coin, error) {
 	p, err := k.openPurse(ctx, tenant, amount.Denom)
 	if err != nil {
+		return sdk.Coin{}, err
+	}
+	if err := k.holds(ctx, p); err != nil {
 		return sdk.Coin{}, err
 	}
 	if amount.Amount, err = k.takeOwn(ctx, p, amount.Amount); err != nil {

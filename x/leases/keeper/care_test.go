@@ -482,7 +482,7 @@ func (m careful) invariants(t *rapid.T) {
 	}
 	m.market.open = open
 	require.NoError(t, m.k.CheckInvariants(m.ctx))
-	require.Equal(t, m.total.String(), m.vault.total(m.ctx).String(), "deposits = withdrawn + paid + balance")
+	require.Equal(t, m.totals[athtypes.Denom].String(), m.vault.totalIn(m.ctx, athtypes.Denom).String(), "deposits = withdrawn + paid + balance")
 	if len(open) > 0 {
 		return
 	}

@@ -102,7 +102,7 @@ func (k *Keeper) takeOwn(ctx sdk.Context, p *purse, amount math.Int) (math.Int, 
 			whose = ", and what others deposited is theirs"
 		}
 		return amount, types.ErrInsufficientFree.Wrapf("amount: %s of %s free: the rest is used or reserved by %d open leases%s",
-			types.Readable(amount), types.Readable(own), p.account.OpenLeases, whose)
+			types.ReadableIn(p.account.Denom, amount), types.ReadableIn(p.account.Denom, own), p.account.OpenLeases, whose)
 	}
 	p.balance = p.balance.Sub(amount)
 	if err := k.saveStack(ctx, p, d); err != nil {
@@ -190,6 +190,9 @@ func (k *Keeper) ReclaimDeposit(ctx sdk.Context, signer, tenant, depositor sdk.A
 	}
 	p, err := k.openPurse(ctx, tenant, amount.Denom)
 	if err != nil {
+		return sdk.Coin{}, err
+	}
+	if err := k.holds(ctx, p); err != nil {
 		return sdk.Coin{}, err
 	}
 	d, err := k.stack(ctx, p)

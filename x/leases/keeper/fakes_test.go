@@ -40,7 +40,7 @@ var start = time.Date(2026, 11, 1, 12, 0, 0, 123_456_789, time.UTC)
 
 // fakeVault keeps its rows in a store, so that a transaction that fails takes them back as well.
 type fakeVault struct {
-	rows   collections.Map[string, math.Int] // "prepaid/owner", and "bank/address", "earned/address", "weight/address"
+	rows   collections.Map[string, math.Int] // "prepaid/owner/denom", "bank/address", "earned/address", "weight/address"; see in
 	broken map[string]bool                   // accounts that can't be paid
 	epoch  uint64
 	usd    []athtypes.UsdIndex // steps
@@ -77,6 +77,14 @@ func (v *fakeVault) move(ctx sdk.Context, from, to string, amount math.Int) erro
 	return v.rows.Set(ctx, to, v.get(ctx, to).Add(amount))
 }
 
+// in names a row in a denom; that of uath is left out.
+func in(row, denom string) string {
+	if denom == athtypes.Denom {
+		return row
+	}
+	return row + "/" + denom
+}
+
 func prepaid(row athtypes.Row) string {
 	if row.Kind == athtypes.RowKind_ROW_KIND_CHANNEL && row.Bucket != 0 {
 		return fmt.Sprintf("channel/%s/%d", row.Owner, row.Bucket)
@@ -94,16 +102,19 @@ func prepaid(row athtypes.Row) string {
 }
 
 func (v *fakeVault) Deposit(ctx sdk.Context, from sdk.AccAddress, to athtypes.Row, amount math.Int) error {
-	return v.move(ctx, "bank/"+from.String(), prepaid(to), amount)
+	return v.move(ctx, in("bank/"+from.String(), to.Denom), prepaid(to), amount)
 }
 
 func (v *fakeVault) Withdraw(ctx sdk.Context, from athtypes.Row, to sdk.AccAddress, amount math.Int) error {
-	return v.move(ctx, prepaid(from), "bank/"+to.String(), amount)
+	return v.move(ctx, prepaid(from), in("bank/"+to.String(), from.Denom), amount)
 }
 
 func (v *fakeVault) Move(ctx sdk.Context, from, to athtypes.Row, amount math.Int) error {
 	if v.broken[to.Owner] {
 		return errors.New("the vault is broken for this tenant")
+	}
+	if from.Denom != to.Denom {
+		return errors.New("can't move " + from.Denom + " to a row of " + to.Denom)
 	}
 	return v.move(ctx, prepaid(from), prepaid(to), amount)
 }
@@ -162,7 +173,7 @@ func (v *fakeVault) PayProvider(ctx sdk.Context, from athtypes.Row, provider, in
 	if v.broken[provider.String()] {
 		return math.Int{}, errors.New("the vault is broken for this provider")
 	}
-	if err := v.move(ctx, prepaid(from), "earned/"+provider.String(), amount); err != nil {
+	if err := v.move(ctx, prepaid(from), in("earned/"+provider.String(), from.Denom), amount); err != nil {
 		return math.Int{}, err
 	}
 	if indexer != nil {
@@ -179,7 +190,7 @@ func (v *fakeVault) Refund(ctx sdk.Context, provider, _ sdk.AccAddress, to athty
 	if v.broken[provider.String()] {
 		return math.Int{}, errors.New("the vault is broken for this provider")
 	}
-	row := "earned/" + provider.String()
+	row := in("earned/"+provider.String(), to.Denom)
 	amount = math.MinInt(amount, v.get(ctx, row))
 	return amount, v.move(ctx, row, prepaid(to), amount)
 }
@@ -204,9 +215,18 @@ func (*fakeVault) Fold(sdk.Context) error { return nil }
 
 // total is everything that the vault and the bank hold; it never changes.
 func (v *fakeVault) total(ctx sdk.Context) math.Int {
+	return v.sum(ctx, func(string) bool { return true })
+}
+
+// totalIn is what of that is in one of the model's denoms.
+func (v *fakeVault) totalIn(ctx sdk.Context, denom string) math.Int {
+	return v.sum(ctx, func(row string) bool { return strings.HasSuffix(row, "/"+modelStable) == (denom == modelStable) })
+}
+
+func (v *fakeVault) sum(ctx sdk.Context, counts func(row string) bool) math.Int {
 	sum := math.ZeroInt()
 	err := v.rows.Walk(ctx, nil, func(row string, amount math.Int) (bool, error) {
-		if !strings.HasPrefix(row, "weight") {
+		if !strings.HasPrefix(row, "weight") && counts(row) {
 			sum = sum.Add(amount)
 		}
 		return false, nil
@@ -228,6 +248,7 @@ type fakeProviders struct {
 	breaches   map[string]int64  // what providers owe leases that they ended early, in uath
 	collateral int64             // what a ticket can hold
 	claims     map[uint64]owed   // what open tickets owe tenants
+	claimed    int64             // for outages, in uath
 	resumed    time.Time         // since when blocks come
 	shard      providertypes.ShardHealth
 	statuses   collections.Map[uint64, providertypes.ContainerStatus]
@@ -351,6 +372,7 @@ func (w *world) endTicket(ticket uint64, dismissed bool) {
 
 func (f *fakeProviders) TicketOutage(_ sdk.Context, d providertypes.Damage) (uint64, math.Int, error) {
 	f.tickets = append(f.tickets, string(d.Evidence))
+	f.claimed += d.Amount.Int64()
 	held := math.MinInt(d.Amount, math.NewInt(f.collateral))
 	f.claims[uint64(len(f.tickets))] = owed{tenant: d.Claim.Beneficiary, held: held, amount: d.Claim.Owed(held)}
 	return uint64(len(f.tickets)), held, nil

@@ -88,10 +88,9 @@ func (k *Keeper) checkDepositors(ctx sdk.Context) error {
 		if err != nil || len(stored.Places) != int(account.Depositors) {
 			return true, types.ErrInvariant.Wrapf("%s counts %d depositors, and there are %d (%v)", account.Tenant, account.Depositors, len(stored.Places), err)
 		}
-		if err := stored.Validate(held[account.Tenant]); err != nil {
+		if err := stored.Validate(types.TakeHeld(held, account.Tenant, account.Denom)); err != nil {
 			return true, types.ErrInvariant.Wrapf("depositors of %s: %v", account.Tenant, err)
 		}
-		delete(held, account.Tenant)
 		d := stored.Count(p.balance)
 		if _, own := d.Claims(account.Free(p.balance)); d.Own().IsNegative() || own.IsNegative() || p.balance.GT(stored.Balance) {
 			return true, types.ErrInvariant.Wrapf("depositors of %s: balance %s, counted last at %s, own %s", account.Tenant, p.balance, stored.Balance, d.Own())

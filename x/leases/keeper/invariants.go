@@ -114,6 +114,9 @@ func (k *Keeper) checkAccounts(ctx sdk.Context) error {
 		if err := sum.Check(account); err != nil {
 			return true, err
 		}
+		if err := k.checkTenant(ctx, key, account); err != nil {
+			return true, err
+		}
 		p := purse{tenant: key.K1(), account: account, usd: k.usdClock(ctx)}
 		if p.balance, err = k.vault.RowAmount(ctx, p.row()); err != nil {
 			return true, err

@@ -54,12 +54,14 @@ func (k *Keeper) saveLease(ctx sdk.Context, tenant sdk.AccAddress, lease types.L
 type opening struct {
 	purse  *purse
 	params types.Params
+	// others are the tenant's leases that the purse's account does not count as its own.
+	others types.Counts
 }
 
 // CreateLease deposits, takes the first free Containers that fit and binds them, all in one transaction. The rate reserves
 // from this block; it is payable from the first usage record. A gang is opened as a whole or not at all.
 func (k *Keeper) CreateLease(ctx sdk.Context, tenant sdk.AccAddress, order *types.MsgCreateLease) ([]types.Lease, error) {
-	o, err := k.beginOpening(ctx, tenant, order.Deposit)
+	o, err := k.beginOpening(ctx, tenant, order.PaysIn(), order.Deposit)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +84,7 @@ type Served struct {
 func (k *Keeper) CreateLeases(
 	ctx sdk.Context, tenant sdk.AccAddress, deposit sdk.Coin, orders []types.MsgCreateLease, partial bool,
 ) ([]Served, error) {
-	o, err := k.beginOpening(ctx, tenant, deposit)
+	o, err := k.beginOpening(ctx, tenant, orders[0].PaysIn(), deposit)
 	if err != nil {
 		return nil, err
 	}
@@ -107,22 +109,29 @@ func (k *Keeper) CreateLeases(
 	return results, k.savePurse(ctx, o.purse)
 }
 
-// beginOpening loads what all orders of a message share, and deposits.
-func (k *Keeper) beginOpening(ctx sdk.Context, tenant sdk.AccAddress, deposit sdk.Coin) (*opening, error) {
+// beginOpening loads what all orders of a message share, which pays in one denom, and deposits.
+func (k *Keeper) beginOpening(ctx sdk.Context, tenant sdk.AccAddress, denom string, deposit sdk.Coin) (*opening, error) {
 	params, err := k.params.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p, err := k.openPurse(ctx, tenant, athtypes.Denom)
+	p, err := k.openPurse(ctx, tenant, denom)
 	if err != nil {
 		return nil, err
 	}
+	o := &opening{purse: p, params: params}
+	if o.others, err = k.tenantOf(ctx, p); err != nil {
+		return nil, err
+	}
 	if !deposit.Amount.IsNil() && deposit.IsPositive() {
+		if err := params.Accepts("deposit", denom); err != nil {
+			return nil, err
+		}
 		if err := k.deposit(ctx, p, deposit.Amount); err != nil {
 			return nil, err
 		}
 	}
-	return &opening{purse: p, params: params}, nil
+	return o, nil
 }
 
 // serve opens the leases of one order within a purse; the caller writes the purse.
@@ -131,9 +140,12 @@ func (k *Keeper) serve(ctx sdk.Context, o *opening, order *types.MsgCreateLease)
 	if err := o.admit(order); err != nil {
 		return nil, err
 	}
+	pays := o.purse.account.Denom
 	demand := order.Demand(o.purse.account.Tenant)
-	if err := k.quotable(ctx, demand.Denom); err != nil {
-		return nil, err
+	if pays == athtypes.Denom { // a stable denom pays a price in USD at par
+		if err := k.quotable(ctx, demand.Denom); err != nil {
+			return nil, err
+		}
 	}
 	indexer, err := k.checkQuote(ctx, demand, order.Quote)
 	if err != nil {
@@ -146,7 +158,7 @@ func (k *Keeper) serve(ctx sdk.Context, o *opening, order *types.MsgCreateLease)
 	first, quoted := o.purse.account.NextNumber, false
 	leases := make([]types.Lease, len(matches))
 	for i, m := range matches {
-		offer, now := m.terms, ctx.BlockTime()
+		offer, now := m.terms.AtPar(pays), ctx.BlockTime()
 		lease := types.NewLease(o.purse.account, offer, m.vacancy.Container.Provider, order, now, m.vacancy.Status.OutageAt(now), o.purse.usd)
 		lease.Number = first + uint64(i)
 		if m.mode == types.LeaseMode_LEASE_MODE_RESERVED {
@@ -159,7 +171,7 @@ func (k *Keeper) serve(ctx sdk.Context, o *opening, order *types.MsgCreateLease)
 		case size > 1:
 			lease.Gang = first
 		}
-		if indexer != nil && order.Quote.Counts(offer) {
+		if indexer != nil && order.Quote.Counts(m.terms) {
 			lease.Indexer, quoted = order.Quote.Indexer, true
 		}
 		leases[i] = lease
@@ -181,13 +193,17 @@ func (k *Keeper) serve(ctx sdk.Context, o *opening, order *types.MsgCreateLease)
 // admit says whether the account may have the order's leases more.
 func (o *opening) admit(order *types.MsgCreateLease) error {
 	a, starting := o.purse.account, uint32(order.Containers())
-	if more := starting + order.Standbys; a.OpenLeases+more > o.params.MaxOpenLeases {
-		return types.ErrTooManyLeases.Wrapf("tenant: %d leases are open and %d would be more than the %d that may be: close some",
-			a.OpenLeases, a.OpenLeases+more, o.params.MaxOpenLeases)
+	if err := o.params.Accepts("pay_denom", a.Denom); err != nil {
+		return err
 	}
-	if a.Unstarted+starting > o.params.MaxUnstarted {
+	open, unstarted := a.OpenLeases+o.others.Open, a.Unstarted+o.others.Unstarted
+	if more := starting + order.Standbys; open+more > o.params.MaxOpenLeases {
+		return types.ErrTooManyLeases.Wrapf("tenant: %d leases are open and %d would be more than the %d that may be: close some",
+			open, open+more, o.params.MaxOpenLeases)
+	}
+	if unstarted+starting > o.params.MaxUnstarted {
 		return types.ErrTooManyLeases.Wrapf("tenant: %d leases have not started and %d would be more than the %d that may wait: let them start or close them",
-			a.Unstarted, a.Unstarted+starting, o.params.MaxUnstarted)
+			unstarted, unstarted+starting, o.params.MaxUnstarted)
 	}
 	if order.Grace > o.params.MaxGrace {
 		return types.ErrInvalidField.Wrapf("grace: %s: want 0 to %s", order.Grace, o.params.MaxGrace)
@@ -205,13 +221,14 @@ func (o *opening) carries(ctx sdk.Context, leases []types.Lease) error {
 	if !missing.IsPositive() {
 		return nil
 	}
+	show := func(amount math.Int) string { return types.ReadableIn(p.account.Denom, amount) }
 	what := fmt.Sprintf("container %d", leases[0].ContainerId)
 	if len(leases) > 1 {
 		what = fmt.Sprintf("%d containers", len(leases))
 	}
 	return types.ErrInsufficientDeposit.Wrapf(
 		"deposit: %s short: %s at %s per hour needs %s ahead for all open leases, and what is held back for minimum charge and grace: deposit %s more",
-		types.Readable(missing), what, types.Readable(types.UnitsRoundedUp(rates.Cost(time.Hour, ctx.BlockTime(), p.usd))), o.params.MinRunway, types.Readable(missing))
+		show(missing), what, show(types.UnitsRoundedUp(rates.Cost(time.Hour, ctx.BlockTime(), p.usd))), o.params.MinRunway, show(missing))
 }
 
 // checkQuote verifies a quote and returns its Indexer; nil where there is none. A bad quote is an error rather than ignored:

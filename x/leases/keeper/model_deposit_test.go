@@ -31,8 +31,16 @@ func drawUath(t *rapid.T, most int64) sdk.Coin {
 	return uath(rapid.Int64Range(0, most).Draw(t, "amount"))
 }
 
+func drawDenom(t *rapid.T) string {
+	return rapid.SampledFrom(modelDenoms).Draw(t, "denom")
+}
+
+func drawCoin(t *rapid.T, most int64) sdk.Coin {
+	return sdk.NewInt64Coin(drawDenom(t), rapid.Int64Range(0, most).Draw(t, "amount"))
+}
+
 func (m *market) depositForOne(t *rapid.T) {
-	msg := &types.MsgDeposit{Depositor: drawFriend(t).String(), Tenant: drawTenant(t, "tenant").String(), Amount: drawUath(t, 20_000)}
+	msg := &types.MsgDeposit{Depositor: drawFriend(t).String(), Tenant: drawTenant(t, "tenant").String(), Amount: drawCoin(t, 20_000)}
 	m.do(func(ctx sdk.Context) error {
 		_, err := m.msgs.Deposit(ctx, msg)
 		return err
@@ -41,7 +49,7 @@ func (m *market) depositForOne(t *rapid.T) {
 
 func (m *market) reclaimOne(t *rapid.T) {
 	depositor := rapid.OneOf(rapid.Custom(drawFriend), rapid.Custom(func(t *rapid.T) sdk.AccAddress { return drawTenant(t, "parent") })).Draw(t, "depositor")
-	msg := &types.MsgReclaimDeposit{Signer: depositor.String(), Tenant: drawTenant(t, "tenant").String(), Amount: drawUath(t, 10_000)}
+	msg := &types.MsgReclaimDeposit{Signer: depositor.String(), Tenant: drawTenant(t, "tenant").String(), Amount: drawCoin(t, 10_000)}
 	if rapid.Bool().Draw(t, "given back") {
 		msg.Signer, msg.Depositor = msg.Tenant, depositor.String()
 	}
@@ -105,16 +113,17 @@ func (m *market) subAccount(t *rapid.T) {
 	})
 }
 
-// everybodyKeepsToHisOwn: what somebody has in wallet and accounts is never more than what he began with. Credits for outages come on top of
-// that, where there are any.
-func (m *market) everybodyKeepsToHisOwn(t *rapid.T) {
+// everybodyKeepsToHisOwn: what somebody has in wallet and accounts of a denom is never more than what he began with. Credits for outages come
+// on top of that, where there are any.
+func (m *market) everybodyKeepsToHisOwn(t *rapid.T, denom string) {
 	has := map[string]int64{}
+	wallet := func(who sdk.AccAddress) int64 { return m.vault.get(m.ctx, in("bank/"+who.String(), denom)).Int64() }
 	for n := uint64(1); n <= modelFriends; n++ {
-		has[friend(n).String()] = m.bank(friend(n))
+		has[friend(n).String()] = wallet(friend(n))
 	}
 	for n := uint64(1); n <= modelTenants; n++ {
-		has[tenant(n).String()] += m.bank(tenant(n))
-		res, err := m.queries.Depositors(m.ctx, &types.QueryDepositorsRequest{Tenant: tenant(n).String()})
+		has[tenant(n).String()] += wallet(tenant(n))
+		res, err := m.queries.Depositors(m.ctx, &types.QueryDepositorsRequest{Tenant: tenant(n).String(), Denom: denom})
 		require.NoError(t, err)
 		has[tenant(n).String()] += res.Own.Amount.Int64()
 		require.False(t, res.Own.IsNegative())

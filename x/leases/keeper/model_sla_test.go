@@ -26,7 +26,10 @@ func (m *market) addCollateral() {
 // vest takes what a provider has earned out of a refund's reach.
 func (m *market) vest(t *rapid.T) {
 	row := provider(rapid.Uint64Range(1, 2).Draw(t, "provider")).String()
-	require.NoError(t, m.vault.move(m.ctx, "earned/"+row, "bank/"+row, m.vault.get(m.ctx, "earned/"+row)))
+	for _, denom := range modelDenoms {
+		earned := in("earned/"+row, denom)
+		require.NoError(t, m.vault.move(m.ctx, earned, in("bank/"+row, denom), m.vault.get(m.ctx, earned)))
+	}
 }
 
 // endTicket lets a ticket be paid, run out or be dismissed, whatever has become of the tenant's leases and money.

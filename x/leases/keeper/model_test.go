@@ -21,7 +21,11 @@ const (
 	modelFriends    = 2
 	modelFunds      = 1_000_000
 	modelContainers = 6
+	modelStable     = "uusdc"
 )
+
+// modelDenoms are those that pay.
+var modelDenoms = []string{athtypes.Denom, modelStable}
 
 // history is the plain map that the market is compared with: what a lease served, as its tenant would write it down.
 type history struct {
@@ -40,7 +44,8 @@ type market struct {
 	open    []types.LeaseID
 	leases  map[string]*history
 	faulty  map[uint64]time.Time
-	total   math.Int
+	totals  map[string]math.Int // of each denom
+	numbers map[string]uint64   // the last of each tenant
 	faults  bool
 	reasons map[types.CloseReason]int
 	offers  map[uint64]price
@@ -76,6 +81,9 @@ func (p price) offer(id uint64) types.Offer {
 func newMarket(tb tester) *market {
 	m := &market{world: newWorld(tb), leases: map[string]*history{}, faulty: map[uint64]time.Time{}, reasons: map[types.CloseReason]int{}}
 	m.offers, m.params = map[uint64]price{}, types.DefaultParams()
+	m.totals, m.numbers = map[string]math.Int{}, map[string]uint64{}
+	m.params.StableDenoms = []string{modelStable}
+	m.allow(modelStable)
 	m.setPrice(2)
 	for id := uint64(1); id <= modelContainers; id++ {
 		p := price{rate: int64(1 + id*id), denom: athtypes.Denom, minimum: time.Minute, supply: true}
@@ -86,16 +94,20 @@ func newMarket(tb tester) *market {
 		require.NoError(tb, m.k.SetOffers(m.ctx, provider(ownerOf(id)), []types.Offer{p.offer(id)}))
 		m.offers[id] = p
 	}
-	for n := uint64(1); n <= modelTenants; n++ {
-		m.fund(tenant(n), modelFunds)
-	}
-	for n := uint64(1); n <= modelFriends; n++ {
-		m.fund(friend(n), modelFunds)
+	for _, denom := range modelDenoms {
+		for n := uint64(1); n <= modelTenants; n++ {
+			m.fundIn(tenant(n), denom, modelFunds)
+		}
+		for n := uint64(1); n <= modelFriends; n++ {
+			m.fundIn(friend(n), denom, modelFunds)
+		}
 	}
 	m.leastForeign(100)
 	m.params.MinForeignDeposit = 100
 	m.addCollateral()
-	m.total = m.vault.total(m.ctx)
+	for _, denom := range modelDenoms {
+		m.totals[denom] = m.vault.totalIn(m.ctx, denom)
+	}
 	return m
 }
 
@@ -108,7 +120,11 @@ func (m *market) do(tx func(sdk.Context) error) bool { return m.try(tx) == nil }
 func (m *market) create(t *rapid.T) {
 	who := rapid.Uint64Range(1, modelTenants).Draw(t, "tenant")
 	msg := order(tenant(who), rapid.Int64Range(0, 30_000).Draw(t, "deposit"), rapid.Uint64Range(1, modelContainers).Draw(t, "container"))
-	msg.PriceDenom = rapid.SampledFrom([]string{"", "", types.MicroUSD}).Draw(t, "priced in")
+	msg.PriceDenom = rapid.SampledFrom([]string{"", "", types.MicroUSD, modelStable}).Draw(t, "priced in")
+	if msg.PriceDenom == types.MicroUSD {
+		msg.PayDenom = rapid.SampledFrom([]string{"", modelStable}).Draw(t, "paid in")
+	}
+	msg.Deposit.Denom = msg.PaysIn()
 	if rapid.Bool().Draw(t, "by class") {
 		msg.Requirement = &types.Requirement{Class: "cpu"}
 	}
@@ -155,24 +171,27 @@ func (m *market) create(t *rapid.T) {
 		return
 	}
 	for _, o := range opened {
-		m.opened(t, who, o)
+		m.opened(t, who, o, msg.PaysIn())
 	}
 }
 
 // opened notes a new lease and checks that the tenant may have it, at the price that stands.
-func (m *market) opened(t *rapid.T, who uint64, opened types.OpenedLease) {
+func (m *market) opened(t *rapid.T, who uint64, opened types.OpenedLease, pays string) {
 	id, err := types.ParseLeaseID(opened.LeaseId)
 	require.NoError(t, err)
+	require.Greater(t, id.Number, m.numbers[id.Tenant.String()], "no number is used twice, whatever pays")
+	m.numbers[id.Tenant.String()] = id.Number
 	lease, err := m.k.Lease(m.ctx, id)
 	require.NoError(t, err)
 	offer, ok := m.offers[lease.ContainerId]
 	require.True(t, ok, "container %d has no offer", lease.ContainerId)
-	h := &history{rate: offer.rate, denom: offer.denom}
+	require.Equal(t, pays, lease.Denom)
+	h := &history{rate: offer.rate, denom: offer.offer(lease.ContainerId).AtPar(pays).Denom}
 	if lease.Prepaid() {
 		h.rate, h.term = offer.reserved, m.ctx.BlockTime().Add(types.MinReservedTerm)
 	}
 	require.Equal(t, math.NewInt(h.rate*1_000_000).String(), lease.Rate.String())
-	require.Equal(t, offer.denom, lease.PricedIn())
+	require.Equal(t, h.denom, lease.PricedIn())
 	require.True(t, offer.only == 0 || offer.only == who, "the offer of container %d is not for everybody", lease.ContainerId)
 	open, unstarted := 0, 0
 	for _, other := range m.open {
@@ -187,7 +206,7 @@ func (m *market) opened(t *rapid.T, who uint64, opened types.OpenedLease) {
 	require.Less(t, unstarted, int(m.params.MaxUnstarted))
 	m.open = append(m.open, id)
 	least := offer.rate * int64(offer.minimum/time.Second)
-	if offer.denom == types.MicroUSD {
+	if h.denom == types.MicroUSD {
 		least *= m.uath
 	}
 	h.least = math.NewInt(least)
@@ -212,8 +231,8 @@ func (m *market) refresh(t *rapid.T) {
 
 // judged is a price that is compared with the class's ceiling now.
 func (m *market) judged(p price) price {
-	if p.supply = p.rate > 0 && p.rate <= 1_000; p.denom == types.MicroUSD {
-		p.supply = p.rate*m.uath <= 1_000
+	if p.supply = p.rate > 0 && p.rate <= 1_000; p.denom != athtypes.Denom {
+		p.supply = p.rate > 0 && p.rate*m.uath <= 1_000
 	}
 	return p
 }
@@ -223,11 +242,11 @@ func (m *market) setOffer(t *rapid.T) {
 	id := rapid.Uint64Range(1, modelContainers).Draw(t, "container")
 	p := price{
 		rate:    rapid.Int64Range(0, 2_000).Draw(t, "rate"), // the class's ceiling lies at 1,000 uath
-		denom:   rapid.SampledFrom([]string{athtypes.Denom, types.MicroUSD}).Draw(t, "priced in"),
+		denom:   rapid.SampledFrom([]string{athtypes.Denom, types.MicroUSD, modelStable}).Draw(t, "priced in"),
 		minimum: time.Duration(rapid.SampledFrom([]int{0, 30, 60, 90, 600, 3_601}).Draw(t, "minimum")) * time.Second,
 		only:    rapid.Uint64Range(0, modelTenants).Draw(t, "only for"),
 	}
-	if p.denom == athtypes.Denom {
+	if p.denom != types.MicroUSD {
 		p.reserved = rapid.Int64Range(0, 5).Draw(t, "reserved rate")
 	}
 	signer := rapid.SampledFrom([]sdk.AccAddress{provider(ownerOf(id)), operator(ownerOf(id)), tenant(1)}).Draw(t, "signer")
@@ -399,16 +418,16 @@ func (m *market) addOutage(container uint64, since time.Time) {
 
 func (m *market) moveMoney(t *rapid.T) {
 	who := tenant(rapid.Uint64Range(1, modelTenants).Draw(t, "tenant"))
-	amount := rapid.Int64Range(0, 20_000).Draw(t, "amount")
+	amount := sdk.NewInt64Coin(drawDenom(t), rapid.Int64Range(0, 20_000).Draw(t, "amount"))
 	if rapid.Bool().Draw(t, "withdraw") {
 		m.do(func(ctx sdk.Context) error {
-			_, err := m.msgs.WithdrawDeposit(ctx, &types.MsgWithdrawDeposit{Tenant: who.String(), Amount: uath(amount)})
+			_, err := m.msgs.WithdrawDeposit(ctx, &types.MsgWithdrawDeposit{Tenant: who.String(), Amount: amount})
 			return err
 		})
 		return
 	}
 	m.do(func(ctx sdk.Context) error {
-		_, err := m.msgs.Deposit(ctx, &types.MsgDeposit{Depositor: who.String(), Amount: uath(amount)})
+		_, err := m.msgs.Deposit(ctx, &types.MsgDeposit{Depositor: who.String(), Amount: amount})
 		return err
 	})
 }
@@ -525,8 +544,10 @@ func (m *market) invariants(t *rapid.T) {
 	m.settleAccounts(t)
 	m.offersStand(t)
 	require.NoError(t, m.k.CheckInvariants(m.ctx))
-	require.Equal(t, m.total.String(), m.vault.total(m.ctx).String(), "deposits = withdrawn + paid + balance")
-	m.everybodyKeepsToHisOwn(t)
+	for _, denom := range modelDenoms {
+		require.Equal(t, m.totals[denom].String(), m.vault.totalIn(m.ctx, denom).String(), "deposits = withdrawn + paid + balance, in %s", denom)
+		m.everybodyKeepsToHisOwn(t, denom)
+	}
 }
 
 func runMarket(t *testing.T, faults bool) map[types.CloseReason]int {

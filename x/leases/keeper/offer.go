@@ -53,6 +53,9 @@ func (k *Keeper) setOffer(ctx sdk.Context, signer sdk.AccAddress, offer types.Of
 	if offer.Class != "" && offer.Class != container.Class {
 		return types.ErrInvalidOffer.Wrapf("class: %q: container %d is of class %q", offer.Class, offer.ContainerId, container.Class)
 	}
+	if err := k.priceable(ctx, offer.Denom); err != nil {
+		return err
+	}
 	offer = offer.Normal()
 	offer.Class = container.Class
 	class, err := k.providers.Class(ctx, container.Class)
@@ -80,19 +83,23 @@ func (k *Keeper) setOffer(ctx sdk.Context, signer sdk.AccAddress, offer types.Of
 	return athtypes.Emit(ctx, &types.EventOfferSet{Offer: offer})
 }
 
-// isSupply says whether an offer counts as public supply, which capacity rewards need. One in USD is compared with its class's ceiling at
-// the price of now, and is no supply while there is none that leases can be made by.
+// isSupply says whether an offer counts as public supply, which capacity rewards need. One in USD, or in a stable denom, is compared with its
+// class's ceiling at the price of now, and is no supply while there is none that leases can be made by.
 func (k *Keeper) isSupply(ctx sdk.Context, offer types.Offer, class providertypes.Class, count uint32) (bool, error) {
 	if !offer.Supplies() || class.PriceCeiling.IsNil() {
 		return false, nil
 	}
-	err := k.quotable(ctx, offer.Denom)
-	if errors.Is(err, athtypes.ErrNoPrice) {
+	price := types.PriceOf(offer.Denom)
+	err := k.quotable(ctx, price)
+	if err == nil {
+		err = k.priceable(ctx, offer.Denom)
+	}
+	if errors.Is(err, athtypes.ErrNoPrice) || errors.Is(err, types.ErrForeignDenom) {
 		return false, nil
 	}
 	usd := k.usdClock(ctx)
 	ceiling := types.Accrued(class.PriceCeiling.Mul(math.NewIntFromUint64(uint64(count))), 1)
-	supply := types.NoRates().Add(offer.Denom, offer.Rate).PerNanosecond(ctx.BlockTime(), usd).LTE(ceiling)
+	supply := types.NoRates().Add(price, offer.Rate).PerNanosecond(ctx.BlockTime(), usd).LTE(ceiling)
 	return supply, errors.Join(err, usd.err)
 }
 
@@ -189,7 +196,7 @@ func (k *Keeper) RefreshOffers(ctx sdk.Context, ids []uint64) (listed, delisted 
 		if err != nil {
 			return nil, nil, err
 		}
-		leased, free, err := k.availability(ctx, id)
+		leased, free, err := k.availability(ctx, offer)
 		switch {
 		case err != nil:
 			return nil, nil, err
@@ -208,8 +215,10 @@ func (k *Keeper) RefreshOffers(ctx sdk.Context, ids []uint64) (listed, delisted 
 	return listed, delisted, nil
 }
 
-// availability says whether a Container has a lease, and whether it can be given one now.
-func (k *Keeper) availability(ctx sdk.Context, id uint64) (leased, free bool, err error) {
+// availability says whether an offer's Container has a lease, and whether it can be given one now, which nobody can pay for where the
+// offer's denom is allowed no longer.
+func (k *Keeper) availability(ctx sdk.Context, offer types.Offer) (leased, free bool, err error) {
+	id := offer.ContainerId
 	status, err := k.providers.Status(ctx, id)
 	if errors.Is(err, providertypes.ErrContainerNotFound) {
 		return false, false, nil
@@ -217,8 +226,10 @@ func (k *Keeper) availability(ctx sdk.Context, id uint64) (leased, free bool, er
 	if err != nil || status.Lease != "" {
 		return status.Lease != "", false, err
 	}
-	_, err = k.providers.Vacancy(ctx, id)
-	if errors.Is(err, providertypes.ErrContainerNotFree) {
+	if err = k.priceable(ctx, offer.Denom); err == nil {
+		_, err = k.providers.Vacancy(ctx, id)
+	}
+	if errors.Is(err, providertypes.ErrContainerNotFree) || errors.Is(err, types.ErrForeignDenom) {
 		return false, false, nil
 	}
 	return false, err == nil, err

@@ -67,13 +67,13 @@ func (k *Keeper) ResumeLease(ctx sdk.Context, id types.LeaseID, deposit sdk.Coin
 	if !lease.QueuedEnd().After(ctx.BlockTime()) {
 		return sdk.Coin{}, types.ErrLeaseClosed.Wrapf("lease_id: the grace of %s was used up at %s: this block ends it", lease.ID(), lease.QueuedEnd())
 	}
-	o, err := k.beginOpening(ctx, id.Tenant, deposit)
+	o, err := k.beginOpening(ctx, id.Tenant, lease.Denom, deposit)
 	if err != nil {
 		return sdk.Coin{}, err
 	}
 	if missing := o.purse.account.Missing(o.purse.balance, types.NoRates().Add(lease.PricedIn(), lease.Rate), math.ZeroInt(), o.params.MinRunway, ctx.BlockTime(), o.purse.usd); missing.IsPositive() {
 		return sdk.Coin{}, types.ErrInsufficientDeposit.Wrapf("deposit: %s short to run all leases of the account for %s: deposit that much more",
-			types.Readable(missing), o.params.MinRunway)
+			types.ReadableIn(lease.Denom, missing), o.params.MinRunway)
 	}
 	if err := k.unqueueEnd(ctx, id.Tenant, lease); err != nil {
 		return sdk.Coin{}, err

@@ -19,8 +19,8 @@ func (s queryServer) openStack(ctx sdk.Context, tenant sdk.AccAddress, denom str
 	if denom == "" {
 		denom = athtypes.Denom
 	}
-	if denom != athtypes.Denom {
-		return nil, types.Depositors{}, types.ErrForeignDenom.Wrapf("denom: want %s", athtypes.Denom)
+	if err := sdk.ValidateDenom(denom); err != nil {
+		return nil, types.Depositors{}, types.ErrForeignDenom.Wrapf("denom: %v", err)
 	}
 	p, err := s.k.openPurse(ctx, tenant, denom)
 	if err != nil {

@@ -176,6 +176,9 @@ func (s queryServer) Match(goCtx context.Context, req *types.QueryMatchRequest) 
 	if err := req.Requirement.Validate(); err != nil {
 		return nil, err
 	}
+	if err := s.k.priceable(ctx, types.PriceDenom(req.PriceDenom)); err != nil {
+		return nil, err
+	}
 	params, err := s.k.params.Get(ctx)
 	if err != nil {
 		return nil, err

@@ -69,8 +69,9 @@ func (k *Keeper) chargeBreach(ctx sdk.Context, lease types.Lease, reason types.C
 }
 
 func (k *Keeper) charge(ctx sdk.Context, lease types.Lease, due math.Int) error {
-	if !due.IsPositive() {
-		return nil
+	due, err := k.inUath(ctx, lease.Denom, due)
+	if err != nil || !due.IsPositive() {
+		return err
 	}
 	return k.providers.TicketReclaimed(ctx, lease.ContainerId, lease.ID(), due)
 }

@@ -57,7 +57,7 @@ func (k *Keeper) prepay(ctx sdk.Context, tenant sdk.AccAddress, lease types.Leas
 	}
 	if missing := p.account.Missing(p.balance, types.NoRates(), more, params.MinRunway, ctx.BlockTime(), p.usd); missing.IsPositive() {
 		return types.ErrInsufficientDeposit.Wrapf("extend_by: %s short to pay %s for the reserved lease %s in advance: deposit that much more",
-			types.Readable(missing), types.Readable(more), lease.ID())
+			types.ReadableIn(lease.Denom, missing), types.ReadableIn(lease.Denom, more), lease.ID())
 	}
 	p.account = p.account.HoldBack(more)
 	return k.savePurse(ctx, p)

@@ -133,22 +133,30 @@ func (k *Keeper) credit(ctx sdk.Context, p *purse, event types.EventSlaCredited,
 	if err != nil {
 		return due, err
 	}
-	fund, owed := math.ZeroInt(), math.ZeroInt()
-	if missing := due.Sub(fees); missing.IsPositive() {
-		if event.Ticket, fund, owed, err = k.claim(ctx, p, event, missing); err != nil {
+	fund, owed, missing := math.ZeroInt(), math.ZeroInt(), due.Sub(fees)
+	claim, err := k.inUath(ctx, p.account.Denom, missing)
+	if err != nil {
+		return due, err
+	}
+	if claim.IsPositive() {
+		if event.Ticket, fund, owed, err = k.claim(ctx, p, event, claim); err != nil {
 			return due, err
 		}
 	}
-	credited := fees.Add(fund)
-	if credited.IsPositive() {
-		if err := k.credited(ctx, p, credited); err != nil {
+	credited := fees.Add(types.ShareRoundedUp(missing, fund, claim))
+	comes := credited
+	if p.account.Other() { // what the fund advances is in the tenant's uath account
+		comes = fees
+	}
+	if comes.IsPositive() {
+		if err := k.credited(ctx, p, comes); err != nil {
 			return due, err
 		}
 	}
 	if owed.IsPositive() {
-		event.Owed = p.coin(owed).String()
+		event.Owed = sdk.NewCoin(athtypes.Denom, owed).String()
 	}
-	event.Due, event.FromFees, event.FromFund = p.coin(due).String(), p.coin(fees).String(), p.coin(fund).String()
+	event.Due, event.FromFees, event.FromFund = p.coin(due).String(), p.coin(fees).String(), sdk.NewCoin(athtypes.Denom, fund).String()
 	return credited, athtypes.Emit(ctx, &event)
 }
 
@@ -157,8 +165,8 @@ func (k *Keeper) credit(ctx sdk.Context, p *purse, event types.EventSlaCredited,
 // can be his own victim at the fund's expense.
 func (k *Keeper) claim(ctx sdk.Context, p *purse, event types.EventSlaCredited, missing math.Int) (ticket uint64, fund, owed math.Int, err error) {
 	damage := providertypes.Damage{Provider: event.Provider, Container: event.ContainerId, Evidence: []byte(event.LeaseId), Amount: missing}
-	fundRow := athtypes.Row{Kind: athtypes.RowKind_ROW_KIND_SLA_FUND, Denom: p.account.Denom}
-	related, err := k.related(ctx, p, event.Provider)
+	fundRow := athtypes.Row{Kind: athtypes.RowKind_ROW_KIND_SLA_FUND, Denom: athtypes.Denom}
+	related, err := k.relatedToAny(ctx, p, event.Provider)
 	if err != nil {
 		return 0, fund, owed, err
 	}
@@ -176,6 +184,9 @@ func (k *Keeper) claim(ctx sdk.Context, p *purse, event types.EventSlaCredited, 
 	fund, owed = math.MinInt(held, has), damage.Claim.Owed(held)
 	if !fund.IsPositive() {
 		return ticket, fund, owed, nil
+	}
+	if p.account.Other() {
+		return ticket, fund, owed, k.advanceOther(ctx, p, fundRow, fund)
 	}
 	return ticket, fund, owed, k.vault.Move(ctx, fundRow, p.row(), fund)
 }

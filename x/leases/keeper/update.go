@@ -55,6 +55,9 @@ func (k *Keeper) extend(ctx sdk.Context, tenant sdk.AccAddress, lease types.Leas
 	if !lease.EndsAt.After(ctx.BlockTime()) {
 		return lease, types.ErrLeaseClosed.Wrapf("lease_id: the agreed end of %s has come: this block ends it", lease.ID())
 	}
+	if err := k.accepts(ctx, "extend_by", lease.Denom); err != nil {
+		return lease, err
+	}
 	end := lease.EndsAt.Add(by)
 	offer, err := k.Offer(ctx, lease.ContainerId)
 	if err != nil {
@@ -64,7 +67,7 @@ func (k *Keeper) extend(ctx sdk.Context, tenant sdk.AccAddress, lease types.Leas
 	terms, offered := offer.In(lease.Mode)
 	misfit := types.MisfitMode
 	if offered {
-		misfit = demand.Offer(terms)
+		misfit = demand.Offer(terms.AtPar(lease.Denom))
 	}
 	if misfit != types.Fits || demand.Duration > types.MaxTerm {
 		return lease, types.ErrNoMatch.Wrapf("extend_by: the offer of container %d does not carry a lease of %s any more (%s): lease another Container",

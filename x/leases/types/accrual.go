@@ -85,9 +85,9 @@ func millionths(amount math.Int) string {
 	return text
 }
 
-// ReadableIn prints an amount of a price's denom for people: "1.5 ATH (1500000uath)", "1.5 USD (1500000musd)".
+// ReadableIn prints an amount of a denom for people: "1.5 ATH (1500000uath)", "1.5 USD (1500000musd)"; stable denoms are at par.
 func ReadableIn(denom string, amount math.Int) string {
-	if denom != MicroUSD {
+	if denom == athtypes.Denom {
 		return Readable(amount)
 	}
 	return fmt.Sprintf("%s USD (%s%s)", millionths(amount), amount, denom)

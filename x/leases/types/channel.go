@@ -149,7 +149,7 @@ func (m *MsgOpenChannels) Validate(now time.Time, p Params) error {
 	if m.Deposit.Amount.IsNil() && m.Deposit.Denom == "" {
 		return nil
 	}
-	return validateCoin("deposit", m.Deposit)
+	return validateUath("deposit", m.Deposit)
 }
 
 func (o ChannelOrder) validate(now time.Time, p Params) error {

@@ -130,7 +130,8 @@ func (d Depositors) Deposit(who Payer, amount, least math.Int) (Depositors, erro
 // admit says whether there may be a new place.
 func (d Depositors) admit(place Place, amount, least math.Int) error {
 	if amount.LT(least) {
-		return ErrDepositTooSmall.Wrapf("amount: %s: the first deposit into somebody else's account is at least %s", Readable(amount), Readable(least))
+		return ErrDepositTooSmall.Wrapf("amount: %s: the first deposit into somebody else's account is at least %s",
+			ReadableIn(d.Denom, amount), ReadableIn(d.Denom, least))
 	}
 	uninvited := 0
 	for _, p := range d.Places {
@@ -196,7 +197,7 @@ func (d Depositors) Reclaim(depositor string, source DepositSource, amount, free
 	}
 	if amount.GT(sum) || sum.IsZero() {
 		return d, nil, ErrInsufficientFree.Wrapf("amount: %s of %s that can be taken: the rest is used or reserved by leases and channels of %s",
-			Readable(amount), Readable(sum), d.Tenant)
+			ReadableIn(d.Denom, amount), ReadableIn(d.Denom, sum), d.Tenant)
 	}
 	var back []Reclaimed
 	d.Places, d.Balance = slices.Clone(d.Places), d.Balance.Sub(amount)

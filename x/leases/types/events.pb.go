@@ -1455,7 +1455,7 @@ type EventSlaCredited struct {
 	Due string `protobuf:"bytes,6,opt,name=due,proto3" json:"due,omitempty"`
 	// What came back of the provider's unvested fees and the waived service fee, as a coin string.
 	FromFees string `protobuf:"bytes,7,opt,name=from_fees,json=fromFees,proto3" json:"from_fees,omitempty"`
-	// What the SLA fund has advanced on the ticket, as a coin string.
+	// What the SLA fund has advanced on the ticket, as a coin string; always uath, whatever pays for the lease.
 	FromFund string `protobuf:"bytes,8,opt,name=from_fund,json=fromFund,proto3" json:"from_fund,omitempty"`
 	// Ticket for what its fees did not cover; 0 for none.
 	Ticket uint64 `protobuf:"varint,9,opt,name=ticket,proto3" json:"ticket,omitempty"`

@@ -108,7 +108,7 @@ func (p position) before(q position) bool {
 }
 
 func (g GenesisState) validateLeases() error {
-	sums := map[string]*AccountSum{}
+	sums, tenants := map[string]*AccountSum{}, map[string]*TenantSum{}
 	leased := map[uint64]string{}
 	var last position
 	for _, lease := range g.Leases {
@@ -128,6 +128,10 @@ func (g GenesisState) validateLeases() error {
 			sums[key] = &AccountSum{}
 		}
 		sums[key].Add(lease)
+		if tenants[lease.Tenant] == nil {
+			tenants[lease.Tenant] = &TenantSum{}
+		}
+		tenants[lease.Tenant].Add(lease)
 	}
 	if err := validateStandbys(g.Leases); err != nil {
 		return err
@@ -160,9 +164,16 @@ func (g GenesisState) validateLeases() error {
 			return ErrInvalidGenesis.Wrapf("accounts: %v", err)
 		}
 		delete(sums, key)
+		if account.Other() {
+			continue
+		}
+		if err := tenants[account.Tenant].Check(account); err != nil {
+			return ErrInvalidGenesis.Wrapf("accounts: %v", err)
+		}
+		delete(tenants, account.Tenant)
 	}
-	if len(sums) != 0 {
-		return ErrInvalidGenesis.Wrapf("accounts: %d tenants with leases have none", len(sums))
+	if len(sums) != 0 || len(tenants) != 0 {
+		return ErrInvalidGenesis.Wrapf("accounts: %d tenants with leases have none, or none in %s", max(len(sums), len(tenants)), athtypes.Denom)
 	}
 	return nil
 }
@@ -197,9 +208,10 @@ func (l Lease) validate() error {
 		return err
 	}
 	active := l.State == LeaseState_LEASE_STATE_ACTIVE
+	if err := validateDenom("denom", l.Denom); err != nil {
+		return err
+	}
 	switch {
-	case l.Denom != athtypes.Denom:
-		return ErrForeignDenom.Wrapf("denom: %q", clip(l.Denom))
 	case LeaseState_name[int32(l.State)] == "" || l.State == LeaseState_LEASE_STATE_UNSPECIFIED:
 		return fmt.Errorf("state: %s", l.State)
 	case !active && l.StartedAt == nil:
@@ -230,7 +242,7 @@ func (l Lease) validate() error {
 	if l.Fee.GT(l.Billed) {
 		return fmt.Errorf("fee: %s: want at most the billed %s", l.Fee, l.Billed)
 	}
-	if l.InUSD() != (l.UsdIndex != nil) || !l.InUSD() && l.PriceDenom != "" {
+	if l.InUSD() != (l.UsdIndex != nil) || !l.InUSD() && l.PriceDenom != "" || l.InUSD() && l.Denom != athtypes.Denom {
 		return fmt.Errorf("price_denom: %q: want none or %s, which goes with usd_index", clip(l.PriceDenom), MicroUSD)
 	}
 	if l.UsdIndex != nil && (l.UsdIndex.IsNil() || l.UsdIndex.IsNegative() || l.UsdIndex.GT(maxIndex)) {
@@ -271,8 +283,11 @@ func (a Account) validate() error {
 	if _, err := sdk.AccAddressFromBech32(a.Tenant); err != nil {
 		return fmt.Errorf("tenant: %w", err)
 	}
-	if a.Denom != athtypes.Denom {
-		return ErrForeignDenom.Wrapf("denom: %q", clip(a.Denom))
+	if err := validateDenom("denom", a.Denom); err != nil {
+		return err
+	}
+	if a.Other() && (a.OtherLeases != 0 || a.OtherUnstarted != 0 || a.Usd != nil) {
+		return fmt.Errorf("other_leases %d, other_unstarted %d, usd %v: want none in an account of %s", a.OtherLeases, a.OtherUnstarted, a.Usd, a.Denom)
 	}
 	for _, amount := range []math.Int{a.Rate, a.Accrued, a.Reserved} {
 		if amount.IsNil() || amount.IsNegative() {

@@ -9,8 +9,6 @@ import (
 	"cosmossdk.io/math"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
-
-	athtypes "github.com/athnet/ath/x/ath/types"
 )
 
 // pair orders grants and sub-accounts as their keys are ordered.
@@ -42,19 +40,19 @@ func (g GenesisState) validateDeposits() error {
 	places := make(map[string]int, len(g.Depositors))
 	held := HeldInChannels(g.Channels)
 	var last sdk.AccAddress
+	lastDenom := ""
 	for _, d := range g.Depositors {
 		tenant, err := sdk.AccAddressFromBech32(d.Tenant)
 		if err != nil {
 			return ErrInvalidGenesis.Wrapf("depositors: tenant: %v", err)
 		}
-		if bytes.Compare(last, tenant) >= 0 {
+		if c := bytes.Compare(last, tenant); c > 0 || c == 0 && lastDenom >= d.Denom {
 			return ErrInvalidGenesis.Wrapf("depositors: %s is out of order", d.Tenant)
 		}
-		if err := d.Validate(held[d.Tenant]); err != nil {
+		if err := d.Validate(TakeHeld(held, d.Tenant, d.Denom)); err != nil {
 			return ErrInvalidGenesis.Wrapf("depositors: %s: %v", d.Tenant, err)
 		}
-		delete(held, d.Tenant)
-		last, places[d.Tenant] = tenant, len(d.Places)
+		last, lastDenom, places[d.Tenant+"/"+d.Denom] = tenant, d.Denom, len(d.Places)
 	}
 	for _, c := range g.Channels {
 		if held[c.Tenant] != nil {
@@ -62,13 +60,14 @@ func (g GenesisState) validateDeposits() error {
 		}
 	}
 	for _, a := range g.Accounts {
-		if int(a.Depositors) != places[a.Tenant] {
-			return ErrInvalidGenesis.Wrapf("accounts: %s has %d depositors: want %d", a.Tenant, a.Depositors, places[a.Tenant])
+		key := a.Tenant + "/" + a.Denom
+		if int(a.Depositors) != places[key] {
+			return ErrInvalidGenesis.Wrapf("accounts: %s has %d depositors: want %d", a.Tenant, a.Depositors, places[key])
 		}
 		if _, err := sdk.AccAddressFromBech32(a.Refill); a.Refill != "" && err != nil {
 			return ErrInvalidGenesis.Wrapf("accounts: refill of %s: %v", a.Tenant, err)
 		}
-		delete(places, a.Tenant)
+		delete(places, key)
 	}
 	if len(places) != 0 {
 		return ErrInvalidGenesis.Wrapf("depositors: %d tenants have no account", len(places))
@@ -118,7 +117,7 @@ func (g GenesisState) validateGrants() error {
 }
 
 func (g DepositGrant) validate(next uint64) error {
-	if err := validateCoin("limit", g.Limit); err != nil {
+	if err := validateUath("limit", g.Limit); err != nil {
 		return err
 	}
 	switch {
@@ -152,8 +151,8 @@ func HeldInChannels(channels []Channel) map[string]map[Payer]math.Int {
 
 // Validate checks invariants D1 and D3; held is what open channels have of each place.
 func (d Depositors) Validate(held map[Payer]math.Int) error {
-	if d.Denom != athtypes.Denom {
-		return ErrForeignDenom.Wrapf("denom: %q", clip(d.Denom))
+	if err := validateDenom("denom", d.Denom); err != nil {
+		return err
 	}
 	if n := len(d.Places); n == 0 || n > MaxDepositors {
 		return fmt.Errorf("places: %d: want 1 to %d", n, MaxDepositors)

@@ -111,13 +111,16 @@ func (m *MsgReclaimDeposit) Validate() error {
 }
 
 // Validate checks what can be checked without state.
-func (m *MsgSetSubAccount) Validate() error { return validateCoin("limit", m.Limit) }
+func (m *MsgSetSubAccount) Validate() error { return validateUath("limit", m.Limit) }
 
 // Validate checks what can be checked without state.
 func (m *MsgFundSubAccount) Validate() error { return validatePositive("amount", m.Amount) }
 
-func validatePositive(field string, coin sdk.Coin) error {
-	if err := validateCoin(field, coin); err != nil {
+// validatePositive accepts uath amounts from 1.
+func validatePositive(field string, coin sdk.Coin) error { return positive(field, coin, validateUath) }
+
+func positive(field string, coin sdk.Coin, validate func(string, sdk.Coin) error) error {
+	if err := validate(field, coin); err != nil {
 		return err
 	}
 	if !coin.Amount.IsPositive() {

@@ -60,7 +60,10 @@ func (m *MsgDeposit) Validate() error {
 	if m.Granter != "" && m.Tenant != "" && m.Tenant != m.Depositor {
 		return ErrInvalidField.Wrap("tenant: a grant pays into the account of who signs: leave it empty")
 	}
-	return validatePositive("amount", m.Amount)
+	if m.Granter != "" {
+		return validatePositive("amount", m.Amount)
+	}
+	return positive("amount", m.Amount, validateCoin)
 }
 
 // Validate checks what can be checked without state.
@@ -93,6 +96,9 @@ func (m *MsgCreateLease) Validate() error {
 			len(m.Candidates), m.Containers())
 	}
 	if err := validatePriceDenom(m.PriceDenom); err != nil {
+		return err
+	}
+	if err := m.validatePayer(); err != nil {
 		return err
 	}
 	if err := validateRate("max_rate", m.MaxRate); err != nil {
@@ -191,6 +197,9 @@ func (m *MsgCreateLeases) Validate() error {
 		if err := order.Validate(); err != nil {
 			return errors.Wrapf(err, "orders[%d]", i)
 		}
+		if pays := order.PaysIn(); pays != m.Orders[0].PaysIn() || hasCoin(m.Deposit) && m.Deposit.Denom != pays {
+			return ErrForeignDenom.Wrapf("orders[%d]: is paid in %q: want the denom of the others and of the deposit: send one message per denom", i, clip(pays))
+		}
 		total += order.Containers()
 	}
 	if total > MaxGang {
@@ -266,10 +275,10 @@ func PriceDenom(denom string) string {
 }
 
 func validatePriceDenom(denom string) error {
-	if d := PriceDenom(denom); d != athtypes.Denom && d != MicroUSD {
-		return ErrForeignDenom.Wrapf("price_denom: %q: want %s or %s", clip(denom), athtypes.Denom, MicroUSD)
+	if denom == MicroUSD {
+		return nil
 	}
-	return nil
+	return validateDenom("price_denom", PriceDenom(denom))
 }
 
 func validateRate(field string, rate math.Int) error {
@@ -279,10 +288,10 @@ func validateRate(field string, rate math.Int) error {
 	return nil
 }
 
-// validateCoin accepts uath amounts from 0.
+// validateCoin accepts amounts from 0 of whatever could pay for leases.
 func validateCoin(field string, coin sdk.Coin) error {
-	if coin.Denom != athtypes.Denom {
-		return ErrForeignDenom.Wrapf("%s: %q: want %s", field, clip(coin.Denom), athtypes.Denom)
+	if err := validateDenom(field, coin.Denom); err != nil {
+		return err
 	}
 	if coin.Amount.IsNil() || coin.Amount.IsNegative() || coin.Amount.GT(MaxAmount) {
 		return ErrInvalidAmount.Wrapf("%s: %s: want 0 to %s", field, show(coin.Amount), MaxAmount)

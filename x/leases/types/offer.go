@@ -52,8 +52,8 @@ func (o Offer) Validate(minCharge time.Duration) error {
 	if o.ContainerId == 0 {
 		return ErrInvalidOffer.Wrap("container_id: want a Container's id, from 1")
 	}
-	if o.Denom != athtypes.Denom && o.Denom != MicroUSD {
-		return ErrForeignDenom.Wrapf("denom: %q of container %d: want %s or %s", clip(o.Denom), o.ContainerId, athtypes.Denom, MicroUSD)
+	if err := validatePriceDenom(o.Denom); err != nil || o.Denom == "" {
+		return ErrForeignDenom.Wrapf("denom: %q of container %d: want %s, %s or an allowed stable denom", clip(o.Denom), o.ContainerId, athtypes.Denom, MicroUSD)
 	}
 	if err := o.validateTerms(); err != nil {
 		return err

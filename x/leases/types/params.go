@@ -111,6 +111,9 @@ func (p Params) validateChannels() error {
 	case p.MaxChannelEndsPerBlock < 1 || p.MaxChannelEndsPerBlock > MaxClosesPerBlock:
 		return ErrInvalidParams.Wrapf("max_channel_ends_per_block: %d: want 1 to %d", p.MaxChannelEndsPerBlock, MaxClosesPerBlock)
 	}
+	if err := p.validateStable(); err != nil {
+		return err
+	}
 	if err := p.validateReclaim(); err != nil {
 		return err
 	}

@@ -978,7 +978,7 @@ type QueryMatchRequest struct {
 	Tenant string `protobuf:"bytes,3,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// Most answers; 10 where 0, at most 100.
 	Limit uint32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
-	// Denom of the offers: uath, or musd; uath where empty.
+	// Denom of the offers: uath, musd, or one of params.stable_denoms; uath where empty.
 	PriceDenom string `protobuf:"bytes,5,opt,name=price_denom,json=priceDenom,proto3" json:"price_denom,omitempty"`
 	// Mode; the answer is in order of its price.
 	Mode LeaseMode `protobuf:"varint,42,opt,name=mode,proto3,enum=athd.leases.v1.LeaseMode" json:"mode,omitempty"`
