@@ -30,7 +30,11 @@ func addChainCommands(root *cobra.Command, args []string, modules *app.Client) e
 	if !reaches(args, tx) && !reaches(args, query) {
 		return nil
 	}
-	return addModuleCommands(root, modules)
+	if err := addModuleCommands(root, modules); err != nil {
+		return err
+	}
+	failOnRefusal(tx)
+	return nil
 }
 
 // reaches says whether a command line can lead into a command; one that only looks so costs time, nothing else.
