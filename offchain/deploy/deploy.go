@@ -266,7 +266,7 @@ func (r *run) deposit(rate math.Int) math.Int {
 	}
 	// A standby costs no more than the Container, and storage, which the grace pays for, no more than a running lease.
 	missing := cost(rate, runway).MulRaw(int64(1 + r.opts.Standbys)).Add(cost(rate, r.opts.Grace)).Sub(r.account.Free.Amount)
-	return math.MaxInt(missing, math.ZeroInt())
+	return r.granted(math.MaxInt(missing, math.ZeroInt()))
 }
 
 // lease sends the one transaction, while the manifest is on its way to the best candidate. It says whether the winner has it.
@@ -315,13 +315,14 @@ func (r *run) lease(ctx context.Context, answer Answer, req leases.Requirement) 
 		}
 		sent <- early{c, err}
 	}()
-	tx, err := r.Sender.Send(ctx, msg)
+	msgs, opening := r.paid(msg)
+	tx, err := r.Sender.Send(ctx, msgs...)
 	if err != nil {
 		return providers.Container{}, false, r.txProblem(err, deposit)
 	}
 	r.mark("included")
 	var resp leases.MsgCreateLeaseResponse
-	if err := tx.Response(0, &resp); err != nil {
+	if err := tx.Response(opening, &resp); err != nil {
 		return providers.Container{}, false, err
 	}
 	r.result = Result{

@@ -28,6 +28,8 @@ type Options struct {
 	PriceDenom string
 	// Deposit in uath; where nil, what is missing for the duration or for a day.
 	Deposit *math.Int
+	// Granter pays the deposit, under a grant to the tenant; the tenant's own wallet where empty.
+	Granter string
 	// Duration after which the lease ends; 0 for none.
 	Duration time.Duration
 	// Reserved asks for a lease that is paid in advance for its whole duration, and that its provider answers for ending earlier.

@@ -24,6 +24,12 @@ func (r *run) txProblem(err error, deposit math.Int) error {
 	fee := &chain.ExecutionError{Codespace: sdkerrors.RootCodespace, Code: sdkerrors.ErrInsufficientFee.ABCICode()}
 	var refused *chain.ExecutionError
 	switch {
+	case errors.Is(err, funds) && r.opts.Granter != "":
+		return &Problem{
+			Text:   fmt.Sprintf("%s has not enough coins for a deposit of %s, or whoever pays the fee for that", r.opts.Granter, FormatATH(deposit)),
+			Remedy: "deposit less with --deposit, or out of another wallet",
+			Err:    errors.New(lastLine(err)),
+		}
 	case errors.Is(err, funds):
 		return &Problem{
 			Text:   fmt.Sprintf("%s has not enough coins for a deposit of %s and the fee", r.Sender.Address(), FormatATH(deposit)),

@@ -93,6 +93,9 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("PATH", filepath.Join(net.Root, "build")+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("WORKER_HOME", filepath.Join(net.Config.Home, "worker"))
+			env.Setenv("PROVIDER", net.Address(net.Config.Worker.Account))
+			env.Setenv("RPC", strings.Replace(env.Getenv("ATHD_NODE"), "tcp://", "http://", 1))
 			env.Setenv("WEB_IMAGE", net.Image("web"))
 			env.Setenv("SUBJECT_IMAGE", subject)
 			env.Setenv("BATCH_IMAGE", net.Image("batch"))

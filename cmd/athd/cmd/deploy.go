@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
 	"github.com/athnet/ath/offchain/deploy"
 	"github.com/athnet/ath/offchain/manifest"
 	athtypes "github.com/athnet/ath/x/ath/types"
@@ -41,6 +43,7 @@ func deployCommand() *cobra.Command {
 	f.StringVar(&o.priceIn, "price-in", "", "take only offers priced in ath (the price stands) or usd (paid in ATH at the price of the hour); the cheaper now where empty")
 	f.StringVar(&o.maxPrice, "max-price", "", "most to pay, such as 0.5ath/h or 0.35usd/h, whichever an offer is priced in; a tenth above the cheapest where empty")
 	f.StringVar(&o.deposit, "deposit", "", "added to the prepaid balance, such as 2ath; what is missing for the duration or a day where empty")
+	f.StringVar(&o.granter, "granter", "", "address that pays the deposit, under a grant to you (athd account grant)")
 	f.DurationVar(&o.duration, "duration", 0, "end the lease after this time; 0 lets it run until it is closed")
 	f.BoolVar(&o.reserved, "reserved", false, "reserve for the whole --duration: paid in advance at the offer's reserved price, never paused, and its provider answers for ending it earlier")
 	f.UintSliceVar(&o.containers, "container", nil, "try these Containers in this order, ask no market")
@@ -58,6 +61,7 @@ func deployCommand() *cobra.Command {
 
 type deployFlags struct {
 	class, region, deposit, failover string
+	granter                          string
 	maxPrice, priceIn                string
 	duration, timeout                time.Duration
 	containers, exclude              []uint
@@ -69,7 +73,7 @@ type deployFlags struct {
 func (o deployFlags) options() (deploy.Options, error) {
 	opts := deploy.Options{
 		Class: o.class, Region: o.region, Duration: o.duration, Timeout: o.timeout, NoWait: o.noWait,
-		MaxMinCharge: o.maxMinCharge, Grace: o.grace, Standbys: o.standbys, Priority: o.priority,
+		Granter: o.granter, MaxMinCharge: o.maxMinCharge, Grace: o.grace, Standbys: o.standbys, Priority: o.priority,
 	}
 	if opts.Reserved = o.reserved; o.reserved {
 		if o.duration < leases.MinReservedTerm {
@@ -113,6 +117,11 @@ func (o deployFlags) options() (deploy.Options, error) {
 			return opts, fmt.Errorf("--deposit: %w", err)
 		}
 		opts.Deposit = &amount
+	}
+	if o.granter != "" {
+		if _, err := sdk.AccAddressFromBech32(o.granter); err != nil {
+			return opts, fmt.Errorf("--granter %s: want an address: %w", o.granter, err)
+		}
 	}
 	if o.duration < 0 {
 		return opts, fmt.Errorf("--duration %s: want a time from 1s, or 0", o.duration)
