@@ -4,7 +4,6 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -47,9 +46,19 @@ func (w *Worker) lostLoop(ctx context.Context) error {
 	}
 }
 
+// holds says whether the engine can measure an instance that it says runs. One that it has lost it does not know, answers for with an error of
+// its parts, or does not answer for at all.
+func (w *Worker) holds(ctx context.Context, key runtime.Key) error {
+	ctx, cancel := context.WithTimeout(ctx, lostLook)
+	defer cancel()
+	_, err := w.runtime.Stats(ctx, key)
+	return err
+}
+
 func (w *Worker) lookForLost(ctx context.Context, l *lost) error {
 	have, err := w.runtime.List(ctx)
 	if err != nil {
+		l.since = map[string]time.Time{} // an engine that is back needs time
 		return err
 	}
 	now := w.clock.Now()
@@ -60,10 +69,10 @@ func (w *Worker) lookForLost(ctx context.Context, l *lost) error {
 		if i.State != runtime.StateRunning || now.Sub(i.StartedAt) < lostAfter {
 			continue
 		}
-		if _, err := w.runtime.Stats(ctx, i.Key); err == nil {
+		if err := w.holds(ctx, i.Key); err == nil {
 			delete(l.tried, i.ID)
 			continue
-		} else if !errors.Is(err, runtime.ErrNotFound) {
+		} else if ctx.Err() != nil {
 			return err
 		}
 		at, known := l.since[i.ID]

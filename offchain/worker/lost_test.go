@@ -4,6 +4,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,9 +22,13 @@ import (
 type forgetful struct {
 	runtime.Runtime
 	lost map[string]bool // by service
+	says error           // of them; that it does not know them where nil
 }
 
-func (f forgetful) Stats(ctx context.Context, k runtime.Key) (runtime.Stats, error) {
+func (f *forgetful) Stats(ctx context.Context, k runtime.Key) (runtime.Stats, error) {
+	if f.lost[k.Service] && f.says != nil {
+		return runtime.Stats{}, f.says
+	}
 	if f.lost[k.Service] {
 		return runtime.Stats{}, fmt.Errorf("%w: %s", runtime.ErrNotFound, k.Service)
 	}
@@ -35,7 +40,7 @@ func TestTheEngineIsRestartedWhenItHasLostAWorkload(t *testing.T) {
 	r := newRig(t)
 	m := workload(service("job", imageJob, manifest.RestartNever), service("web", imageWeb, manifest.RestartAlways))
 	r.deliver(m)
-	engine := forgetful{r.runtime, map[string]bool{}}
+	engine := &forgetful{Runtime: r.runtime, lost: map[string]bool{}}
 	r.restart(r.chain, engine, r.store)
 	lease := r.chain.open(1, m)
 	r.settle()
@@ -71,10 +76,15 @@ func TestTheEngineIsRestartedWhenItHasLostAWorkload(t *testing.T) {
 	expect(restartPause, true, 1) // a restart has not cured it
 	engine.lost["web"] = false
 	expect(lostLook, false, 1)
-	engine.lost["web"] = true
+	engine.lost["web"], engine.says = true, errors.New("ttrpc: closed") // of parts that it has lost
 	expect(lostLook, false, 1)
+	r.runtime.Fail = func(string) error { return runtime.ErrUnavailable }
+	r.clock.Advance(lostAfter)
+	require.ErrorIs(t, r.lookForLost(t.Context(), &l), runtime.ErrUnavailable)
+	r.runtime.Fail = nil
+	expect(lostLook, false, 1) // it was away, and has just come back
 	expect(lostAfter, true, 2)
-	engine.lost["web"] = false
+	engine.lost["web"], engine.says = false, nil
 	expect(lostLook, false, 2)
 	expect(2*restartPause, false, 2)
 
@@ -89,4 +99,48 @@ func TestTheEngineIsRestartedWhenItHasLostAWorkload(t *testing.T) {
 	expect(lostAfter, true, 2) // told, as nobody said how to restart it
 	r.runtime.Fail = func(string) error { return runtime.ErrUnavailable }
 	require.ErrorIs(t, r.lookForLost(t.Context(), &l), runtime.ErrUnavailable)
+}
+
+// TestRecordsGoOnForWhatTheEngineHasLost: the time is recorded whatever the engine says of what it can't measure, or says nothing; what was
+// used meanwhile is counted once, when it can be measured again.
+func TestRecordsGoOnForWhatTheEngineHasLost(t *testing.T) {
+	for name, says := range map[string]error{"not known": nil, "an error": errors.New("ttrpc: closed"), "no answer": runtime.ErrUnavailable} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			m := workload(service("db", imageWeb, manifest.RestartAlways), service("web", imageWeb, manifest.RestartAlways))
+			r.deliver(m)
+			engine := &forgetful{Runtime: r.runtime, lost: map[string]bool{}, says: says}
+			r.restart(r.chain, engine, r.store)
+			lease := r.chain.open(1, m)
+			r.settle()
+			next := func() (sum uint64, more int) {
+				before := len(r.chain.usage)
+				r.clock.Advance(11 * time.Second)
+				r.settle()
+				for _, u := range r.chain.usage[before:] {
+					sum += u.CpuMs
+				}
+				return sum, len(r.chain.usage) - before
+			}
+			use := func(web, db time.Duration) {
+				r.runtime.Use(key(lease, "web"), runtime.Stats{CPU: web})
+				r.runtime.Use(key(lease, "db"), runtime.Stats{CPU: db})
+			}
+			use(5*time.Second, time.Second)
+			sum, more := next()
+			require.Positive(t, more)
+			require.Equal(t, uint64(6000), sum)
+			engine.lost["web"] = true
+			for n := range 6 {
+				use(time.Duration(6+n)*time.Second, time.Duration(2+n)*time.Second)
+				sum, more = next()
+				require.Positive(t, more, "the time is recorded")
+				require.Equal(t, uint64(1000), sum, "what can be measured is")
+			}
+			engine.lost["web"] = false
+			use(12*time.Second, 7*time.Second)
+			sum, _ = next()
+			require.Equal(t, uint64(7000), sum, "once")
+		})
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,19 +50,30 @@ func less(a, b uint64) uint64 {
 	return a - b
 }
 
-// measure reads every running service of a lease. What does not run can't be read and used nothing that is still known.
+// measureTime is what an engine may take to measure a lease: that it runs is known without, and is what is paid for.
+const measureTime = 10 * time.Second
+
+// measure reads every running service of a lease. What does not run can't be read and used nothing that is still known. What runs and can't
+// be read, because the engine has lost it or does not answer, keeps its last reading: the time is recorded, and what it used meanwhile is
+// in the next record that can say it.
 func (w *Worker) measure(ctx context.Context, intent Intent) (map[string]Reading, used, error) {
+	bounded, cancel := context.WithTimeout(ctx, measureTime)
+	defer cancel()
 	readings, sum := map[string]Reading{}, used{}
 	for _, i := range w.instances(intent.Lease) {
 		if i.State != runtime.StateRunning {
 			continue
 		}
-		s, err := w.runtime.Stats(ctx, i.Key)
-		if errors.Is(err, runtime.ErrNotFound) {
-			continue
+		s, err := w.runtime.Stats(bounded, i.Key)
+		if ctx.Err() != nil {
+			return nil, used{}, fmt.Errorf("measure service %s: %w", i.Service, ctx.Err())
 		}
 		if err != nil {
-			return nil, used{}, fmt.Errorf("measure service %s: %w", i.Service, err)
+			if before, known := intent.Meter[i.Service]; known {
+				readings[i.Service] = before
+			}
+			w.log.Warn("a service that runs can't be measured", "lease_id", i.Lease, "service", i.Service, "err", err)
+			continue
 		}
 		r := Reading{Since: i.StartedAt, CPU: s.CPU, Rx: s.RxBytes, Tx: s.TxBytes}
 		readings[i.Service] = r
