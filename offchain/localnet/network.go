@@ -115,7 +115,7 @@ func (n *Network) startEngine(ctx context.Context) error {
 }
 
 // Samples are the sample programs that the registry holds, with their ports.
-var samples = map[string][]string{"web": {"8080/tcp"}, "batch": nil, "ticker": nil}
+var samples = map[string][]string{"web": {"8080/tcp"}, "batch": nil, "ticker": {"7000/tcp"}}
 
 func (n *Network) startImages(ctx context.Context) error {
 	var err error

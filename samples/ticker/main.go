@@ -6,12 +6,14 @@
 //	tick RUN NUMBER TIME    RUN is another one after every start, NUMBER goes up from 1, TIME is RFC 3339 with nanoseconds
 //
 //	EVERY_MS   milliseconds between two lines; 250 where unset
+//	PORT       TCP port that answers every connection with RUN; none where unset
 package main
 
 import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"strconv"
@@ -33,13 +35,36 @@ func main() {
 	signal.Notify(end, syscall.SIGTERM, os.Interrupt)
 	var run [4]byte
 	_, _ = rand.Read(run[:]) // never fails
+	name := hex.EncodeToString(run[:])
+	if port := os.Getenv("PORT"); port != "" {
+		l, err := net.Listen("tcp", ":"+port)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		go answer(l, name)
+	}
 	ticks := time.NewTicker(every)
 	for n := 1; ; n++ {
-		fmt.Printf("tick %s %d %s\n", hex.EncodeToString(run[:]), n, time.Now().UTC().Format(time.RFC3339Nano))
+		fmt.Printf("tick %s %d %s\n", name, n, time.Now().UTC().Format(time.RFC3339Nano))
 		select {
 		case <-ticks.C:
 		case <-end:
 			return
 		}
+	}
+}
+
+// answer gives everybody who connects the text.
+func answer(l net.Listener, text string) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			continue
+		}
+		go func() {
+			defer c.Close()
+			fmt.Fprintln(c, text)
+		}()
 	}
 }

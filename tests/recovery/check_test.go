@@ -79,6 +79,14 @@ func (w *world) check(ctx context.Context, since time.Time) {
 		now, err := w.processesOf(ctx, l.id)
 		require.NoError(w, err)
 		require.Equal(w, l.processes, now, "the same containers and processes serve lease %s", l.id)
+		w.await(ctx, "the ports of "+l.id+" to answer", func(context.Context) error {
+			for address, want := range l.ports {
+				if said, err := hello(address); err != nil || said != want {
+					return errors.Join(err, fmt.Errorf("%s says %q, want %q", address, said, want))
+				}
+			}
+			return nil
+		})
 	}
 	w.onlyOurs(ctx)
 	for _, l := range w.leases {

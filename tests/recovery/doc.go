@@ -13,6 +13,7 @@
 //
 // After each schedule, within a minute:
 //   - every service runs in the same container and the same process as before, and no other container exists;
+//   - every published TCP port answers, from that process;
 //   - `athd lease logs --follow` has had every line that a service wrote, in order and once, over all breaks and with --cursor over its own
 //     death; a service was never silent for longer than two seconds;
 //   - the lease is RUNNING; its usage records are one chain, from the start of billing on without a hole, signed by the worker, and go on;

@@ -8,6 +8,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -30,6 +32,7 @@ import (
 	govv1 "github.com/cosmos/cosmos-sdk/x/gov/types/v1"
 
 	"github.com/athnet/ath/offchain/chain"
+	"github.com/athnet/ath/offchain/deploy"
 	"github.com/athnet/ath/offchain/localnet"
 	athtypes "github.com/athnet/ath/x/ath/types"
 	checks "github.com/athnet/ath/x/checks/types"
@@ -63,6 +66,7 @@ type world struct {
 // lease is one of them, with its readers and the processes that must not change.
 type lease struct {
 	id        string
+	ports     map[string]string // published ones' addresses, and what their services say there: which start of them it is
 	readers   []*reader
 	processes []process
 }
@@ -88,21 +92,21 @@ func newWorld(t *testing.T) *world {
 		config.Worker.Machines = append(config.Worker.Machines, name)
 		config.Accounts = append(config.Accounts, localnet.Account{Name: name, Coins: "100000ath"})
 	}
-	net := localnet.New(config, root)
-	net.PrivateEngine = true
-	net.Say = func(line string) { t.Log("network:", line) }
+	network := localnet.New(config, root)
+	network.PrivateEngine = true
+	network.Say = func(line string) { t.Log("network:", line) }
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	require.NoError(t, net.Start(ctx))
+	require.NoError(t, network.Start(ctx))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
-		require.NoError(t, net.Stop(ctx))
+		require.NoError(t, network.Stop(ctx))
 	})
 	t.Cleanup(func() {
 		if t.Failed() { // their logs then tell what they were at
 			for machine := range 1 + len(config.Worker.Machines) {
-				if err := net.End(net.WorkerName(machine), syscall.SIGQUIT); err != nil {
+				if err := network.End(network.WorkerName(machine), syscall.SIGQUIT); err != nil {
 					t.Log(err)
 				}
 			}
@@ -117,18 +121,18 @@ func newWorld(t *testing.T) *world {
 			}
 		}
 	})
-	w := &world{T: t, net: net}
-	w.engine, err = client.New(client.WithHost(net.DockerHost()))
+	w := &world{T: t, net: network}
+	w.engine, err = client.New(client.WithHost(network.DockerHost()))
 	require.NoError(t, err)
-	w.anyone, err = net.Sender("faucet")
+	w.anyone, err = network.Sender("faucet")
 	require.NoError(t, err)
-	containers, err := net.Containers(ctx)
+	containers, err := network.Containers(ctx)
 	require.NoError(t, err)
 	require.Len(t, containers, 3)
-	w.ledger = newLedger(config.ChainID, net.Address(config.Tenant), containers)
+	w.ledger = newLedger(config.ChainID, network.Address(config.Tenant), containers)
 	follow, end := context.WithCancel(context.Background())
 	t.Cleanup(end)
-	go w.ledger.follow(follow, net.Chain())
+	go w.ledger.follow(follow, network.Chain())
 	w.lengthenRounds(ctx)
 	return w
 }
@@ -168,10 +172,16 @@ func (w *world) rent() *lease {
 	out, err := w.net.Athd(ctx, w.net.Config.Tenant, "deploy", file, "--output", "json")
 	require.NoError(w, err)
 	var result struct {
-		Lease string `json:"lease_id"`
+		Lease     string            `json:"lease_id"`
+		Endpoints []deploy.Endpoint `json:"endpoints"`
 	}
 	require.NoError(w, json.Unmarshal([]byte(out), &result))
-	l := &lease{id: result.Lease}
+	require.Len(w, result.Endpoints, len(services))
+	l := &lease{id: result.Lease, ports: map[string]string{}}
+	for _, e := range result.Endpoints {
+		l.ports[e.Address], err = hello(e.Address)
+		require.NoError(w, err)
+	}
 	for _, service := range services {
 		l.readers = append(l.readers, w.read(l.id, service))
 	}
@@ -192,6 +202,23 @@ func (w *world) rent() *lease {
 		return nil
 	})
 	return l
+}
+
+// hello is what a published port says; there has to be something.
+func hello(address string) (string, error) {
+	c, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(time.Second)); err != nil {
+		return "", err
+	}
+	said, err := io.ReadAll(c)
+	if err == nil && len(said) == 0 {
+		err = fmt.Errorf("%s takes connections and says nothing", address)
+	}
+	return string(said), err
 }
 
 // await asks until there is no error any more; a process of the network that ends by itself fails the test at once.
