@@ -75,6 +75,9 @@ func (d *Deployer) Deploy(ctx context.Context, file *manifest.File, opts Options
 	if opts.MaxPrice.Rate.IsNil() {
 		opts.MaxPrice = price.Price{Denom: athtypes.Denom, Rate: math.ZeroInt()}
 	}
+	if err := opts.Validate(); err != nil {
+		return nil, err
+	}
 	if opts.Timeout == 0 {
 		opts.Timeout = DefaultTimeout
 	}
@@ -180,7 +183,14 @@ func (r *run) byHand(ctx context.Context, answer *Answer, req *leases.Requiremen
 		}
 		answer.Candidates = append(answer.Candidates, Candidate{ID: id, Rate: terms.Rate})
 	}
-	if answer.Denom == leases.MicroUSD && r.exchange.slope.IsZero() {
+	if pays := r.opts.pays(); answer.Denom != pays && answer.Denom != leases.MicroUSD {
+		remedy := "take a Container that is priced in USD, or pay in ATH"
+		if answer.Denom != athtypes.Denom {
+			remedy = "pay with that: --pay-with " + answer.Denom
+		}
+		return &Problem{Text: fmt.Sprintf("Container %d is priced in %s, which %s does not pay", r.opts.Containers[0], answer.Denom, pays), Remedy: remedy}
+	}
+	if answer.Denom == leases.MicroUSD && !r.exchange.par && r.exchange.slope.IsZero() {
 		return &Problem{Text: fmt.Sprintf("Container %d is priced in USD, and the chain has no fresh price of ATH", r.opts.Containers[0]), Remedy: "look at athd query ath price, or take a Container that is priced in ATH"}
 	}
 	return nil
@@ -188,7 +198,10 @@ func (r *run) byHand(ctx context.Context, answer *Answer, req *leases.Requiremen
 
 // readExchange asks what a musd costs. Where nothing may be priced in USD now that is no failure.
 func (r *run) readExchange(ctx context.Context) (exchange, error) {
-	none := exchange{slope: math.ZeroInt()}
+	none := exchange{slope: math.ZeroInt(), par: r.opts.PayWith != ""}
+	if none.par {
+		return none, nil
+	}
 	if r.opts.PriceDenom == athtypes.Denom && r.opts.MaxPrice.Denom == athtypes.Denom {
 		return none, nil
 	}
@@ -224,10 +237,10 @@ func (r *run) classes(ctx context.Context, req leases.Requirement) ([]string, er
 }
 
 func (r *run) queryAccount(ctx context.Context) (leases.QueryAccountResponse, error) {
-	resp, err := leases.NewQueryClient(r.Node.Conn()).Account(ctx, &leases.QueryAccountRequest{Tenant: r.Sender.Address(), Denom: athtypes.Denom})
+	resp, err := leases.NewQueryClient(r.Node.Conn()).Account(ctx, &leases.QueryAccountRequest{Tenant: r.Sender.Address(), Denom: r.opts.pays()})
 	if err != nil {
 		if isNotFound(err) {
-			zero := sdk.NewCoin(athtypes.Denom, math.ZeroInt())
+			zero := sdk.NewCoin(r.opts.pays(), math.ZeroInt())
 			return leases.QueryAccountResponse{Balance: zero, Free: zero, Account: leases.Account{Rate: math.ZeroInt()}}, nil
 		}
 		return leases.QueryAccountResponse{}, fmt.Errorf("look up the prepaid account: %w", err)
@@ -273,13 +286,13 @@ func (r *run) deposit(rate math.Int) math.Int {
 func (r *run) lease(ctx context.Context, answer Answer, req leases.Requirement) (providers.Container, bool, error) {
 	best := answer.Candidates[0]
 	maxRate := r.maxRate(answer)
-	inUath := r.exchange.uath(answer.Denom, maxRate)
-	if answer.Denom == leases.MicroUSD {
-		inUath = inUath.MulRaw(21).QuoRaw(20) // the price may step before the transaction is in
+	paid, pays := r.exchange.paid(answer.Denom, maxRate), r.opts.pays()
+	if answer.Denom == leases.MicroUSD && !r.exchange.par {
+		paid = paid.MulRaw(21).QuoRaw(20) // the price may step before the transaction is in
 	}
-	deposit := r.deposit(inUath)
+	deposit := r.deposit(paid)
 	msg := &leases.MsgCreateLease{
-		Tenant: r.Sender.Address(), PriceDenom: answer.Denom, MaxRate: maxRate, Deposit: sdk.NewCoin(athtypes.Denom, deposit),
+		Tenant: r.Sender.Address(), PriceDenom: answer.Denom, PayDenom: r.opts.PayWith, MaxRate: maxRate, Deposit: sdk.NewCoin(pays, deposit),
 		ManifestHash: manifest.Hash(r.canonical), Duration: r.opts.Duration, Quote: answer.Quote, Requirement: &req,
 		MaxMinCharge: r.opts.MaxMinCharge, Standbys: r.opts.Standbys, Failover: r.opts.Failover, Grace: r.opts.Grace, Priority: r.opts.Priority,
 		Mode: r.opts.mode(), Completes: r.file.Manifest.Ends() && !r.opts.Reserved,
@@ -327,7 +340,7 @@ func (r *run) lease(ctx context.Context, answer Answer, req leases.Requirement) 
 	}
 	r.result = Result{
 		LeaseID: resp.LeaseId, ContainerID: resp.ContainerId, Rate: resp.Rate, PriceDenom: answer.Denom, PerHour: PriceIn(answer.Denom, resp.Rate), Matched: answer.Source,
-		Deposited: deposit, Free: math.ZeroInt(), Txs: []string{tx.Hash}, Height: tx.Height, GasUsed: tx.GasUsed, Timings: r.result.Timings,
+		PayDenom: pays, Deposited: deposit, Free: math.ZeroInt(), Txs: []string{tx.Hash}, Height: tx.Height, GasUsed: tx.GasUsed, Timings: r.result.Timings,
 	}
 	for _, s := range resp.Standbys {
 		r.result.Standbys = append(r.result.Standbys, Standby{LeaseID: s.LeaseId, ContainerID: s.ContainerId, PerHour: PriceIn(answer.Denom, s.Rate)})

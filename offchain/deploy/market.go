@@ -215,7 +215,7 @@ func (r *run) find(ctx context.Context, q Query, classes []string) (Answer, erro
 				}
 			case err != nil:
 				return Answer{}, err
-			case len(best.Candidates) == 0 || r.exchange.uath(denom, a.Candidates[0].Rate).LT(r.exchange.uath(best.Denom, best.Candidates[0].Rate)):
+			case len(best.Candidates) == 0 || r.exchange.paid(denom, a.Candidates[0].Rate).LT(r.exchange.paid(best.Denom, best.Candidates[0].Rate)):
 				best, best.Class = a, class
 			}
 		}
@@ -229,8 +229,12 @@ func (r *run) find(ctx context.Context, q Query, classes []string) (Answer, erro
 	return best, nil
 }
 
-// denoms are those in which an offer may be priced: what the tenant said, or ATH and, while the chain knows what that is worth, USD.
+// denoms are those in which an offer may be priced: what the tenant said, or ATH and, while the chain knows what that is worth, USD. A stable
+// denom pays for what is priced in it or in USD.
 func (r *run) denoms() ([]string, error) {
+	if r.exchange.par {
+		return []string{r.opts.PayWith, leases.MicroUSD}, nil
+	}
 	unpriced := r.exchange.slope.IsZero()
 	if unpriced && (r.opts.PriceDenom == leases.MicroUSD || r.opts.MaxPrice.Denom == leases.MicroUSD) {
 		return nil, &Problem{Text: "the chain has no fresh price of ATH, so nothing can be leased or compared in USD now", Remedy: "look at athd query ath price, or name a price in ATH"}

@@ -3,11 +3,13 @@
 package deploy
 
 import (
+	"fmt"
 	"time"
 
 	"cosmossdk.io/math"
 
 	"github.com/athnet/ath/offchain/price"
+	athtypes "github.com/athnet/ath/x/ath/types"
 	leases "github.com/athnet/ath/x/leases/types"
 )
 
@@ -26,7 +28,9 @@ type Options struct {
 	MaxPrice price.Price
 	// PriceDenom restricts the choice to offers that are priced in uath or musd; the cheaper where empty.
 	PriceDenom string
-	// Deposit in uath; where nil, what is missing for the duration or for a day.
+	// PayWith is the stable denom that pays, for offers in it and, at par, for those in musd; uath where empty.
+	PayWith string
+	// Deposit in the denom that pays; where nil, what is missing for the duration or for a day.
 	Deposit *math.Int
 	// Granter pays the deposit, under a grant to the tenant; the tenant's own wallet where empty.
 	Granter string
@@ -46,6 +50,28 @@ type Options struct {
 	Timeout time.Duration
 	// NoWait returns once the lease is there and the manifest is with its worker.
 	NoWait bool
+}
+
+// pays is the denom that pays.
+func (o Options) pays() string {
+	if o.PayWith == "" {
+		return athtypes.Denom
+	}
+	return o.PayWith
+}
+
+// Validate checks that prices go with what pays.
+func (o Options) Validate() error {
+	if o.PayWith == "" {
+		return nil
+	}
+	if o.PriceDenom == athtypes.Denom || o.MaxPrice.Denom == athtypes.Denom && !o.MaxPrice.Rate.IsNil() && o.MaxPrice.Rate.IsPositive() {
+		return fmt.Errorf("%s pays for prices in USD: name none in ATH", o.PayWith)
+	}
+	if o.Granter != "" {
+		return fmt.Errorf("deposit grants are in ATH: deposit %s yourself, or pay with ATH", o.PayWith)
+	}
+	return nil
 }
 
 func (o Options) mode() leases.LeaseMode {
@@ -75,7 +101,9 @@ type Result struct {
 	Rate       math.Int `json:"rate"`
 	PriceDenom string   `json:"price_denom"`
 	PerHour    string   `json:"per_hour"`
-	// Deposited in this transaction and free balance behind it, in uath.
+	// PayDenom is the denom that pays.
+	PayDenom string `json:"pay_denom"`
+	// Deposited in this transaction and free balance behind it, in pay_denom.
 	Deposited math.Int `json:"deposited"`
 	Free      math.Int `json:"free"`
 	// LastsSeconds is how long the free balance pays the account's leases.

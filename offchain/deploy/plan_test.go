@@ -77,10 +77,51 @@ func TestCostLasts(t *testing.T) {
 // A price in the other denom is compared at what an ATH is worth now.
 func TestExchange(t *testing.T) {
 	x := exchange{slope: math.NewInt(20_000_000_000_000)} // 20 uath per musd: 0.05 USD per ATH
-	require.Equal(t, "2000", x.uath(leases.MicroUSD, math.NewInt(100)).String())
-	require.Equal(t, "100", x.uath("uath", math.NewInt(100)).String())
+	require.Equal(t, "2000", x.paid(leases.MicroUSD, math.NewInt(100)).String())
+	require.Equal(t, "100", x.paid("uath", math.NewInt(100)).String())
 	require.Equal(t, "100", x.in(leases.MicroUSD, price.Price{Denom: "uath", Rate: math.NewInt(2_019)}).String())
 	require.Equal(t, "2000", x.in("uath", price.Price{Denom: leases.MicroUSD, Rate: math.NewInt(100)}).String())
+}
+
+// Who pays in a stable denom pays prices in USD one to one, and needs to know no price.
+func TestExchangeAtPar(t *testing.T) {
+	x := exchange{slope: math.ZeroInt(), par: true}
+	require.Equal(t, "100", x.paid(leases.MicroUSD, math.NewInt(100)).String())
+	require.Equal(t, "100", x.paid("ibc/27", math.NewInt(100)).String())
+	require.Equal(t, "100", x.in("ibc/27", price.Price{Denom: leases.MicroUSD, Rate: math.NewInt(100)}).String())
+	require.Equal(t, "0.36 USD/h", PriceIn("ibc/27", math.NewInt(100_000_000)))
+	r := run{exchange: x, opts: Options{PayWith: "ibc/27"}}
+	denoms, err := r.denoms()
+	require.NoError(t, err)
+	require.Equal(t, []string{"ibc/27", leases.MicroUSD}, denoms)
+	for _, bad := range []Options{
+		{PayWith: "ibc/27", PriceDenom: "uath"}, {PayWith: "ibc/27", MaxPrice: price.Price{Denom: "uath", Rate: math.OneInt()}},
+	} {
+		require.ErrorContains(t, bad.Validate(), "ibc/27 pays for prices in USD")
+	}
+	require.ErrorContains(t, Options{PayWith: "ibc/27", Granter: "ath1"}.Validate(), "grants are in ATH")
+	require.NoError(t, Options{PayWith: "ibc/27", PriceDenom: leases.MicroUSD}.Validate())
+}
+
+func TestParseCoin(t *testing.T) {
+	for _, c := range []struct{ text, pays, want string }{
+		{"2ath", "", "2000000uath"}, {"2ath", "uath", "2000000uath"}, {"7uath", "", "7uath"}, {"0.5ath", "", "500000uath"},
+		{"2usd", "ibc/27AB", "2000000ibc/27AB"}, {"0.35usd", "uusdc", "350000uusdc"}, {"12ibc/27AB", "", "12ibc/27AB"}, {" 12uusdc ", "uusdc", "12uusdc"},
+	} {
+		coin, err := ParseCoin(c.text, c.pays)
+		require.NoError(t, err, c.text)
+		require.Equal(t, c.want, coin.String(), c.text)
+	}
+	for _, c := range []struct{ text, pays, says string }{
+		{"2usd", "", "say which stable denom"}, {"2usd", "uath", "say which stable denom"}, {"2musd", "", "say which"}, {"2ath", "uusdc", "want one in uusdc"},
+		{"2uusdc", "uusdt", "want one in uusdt"}, {"0.5uath", "", "such as 2ath"}, {"0.1234567usd", "uusdc", "such as 2ath"}, {"1.5uusdc", "", "such as 2ath"},
+		{"-2uusdc", "", "such as 2ath"}, {"2", "", "such as 2ath"}, {"", "", "such as 2ath"}, {"uusdc", "", "such as 2ath"}, {"2!", "", "such as 2ath"},
+	} {
+		_, err := ParseCoin(c.text, c.pays)
+		require.ErrorContains(t, err, c.says, c.text)
+	}
+	require.Equal(t, "1.5 USD", FormatIn("uusdc", math.NewInt(1_500_000)))
+	require.Equal(t, "1.5 ATH", FormatIn("uath", math.NewInt(1_500_000)))
 }
 
 func gpuFile(choices ...manifest.GPU) *manifest.File {

@@ -7,6 +7,8 @@ import (
 
 	"cosmossdk.io/math"
 
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
 	"github.com/athnet/ath/offchain/price"
 	leases "github.com/athnet/ath/x/leases/types"
 )
@@ -26,12 +28,15 @@ func PerHour(rate math.Int) string { return price.PerHour(rate) }
 // PriceIn is price.In.
 func PriceIn(denom string, rate math.Int) string { return price.In(denom, rate) }
 
-// exchange is what a musd costs, in 10^-12 uath; zero where there is no price that leases are made by.
-type exchange struct{ slope math.Int }
+// exchange is what a musd costs, in 10^-12 uath; zero where there is no price that leases are made by. Who pays in a stable denom needs none.
+type exchange struct {
+	slope math.Int
+	par   bool
+}
 
-// uath is a rate in uath at the present price.
-func (x exchange) uath(denom string, rate math.Int) math.Int {
-	if denom != leases.MicroUSD {
+// paid is a rate in the denom that pays, at the present price.
+func (x exchange) paid(denom string, rate math.Int) math.Int {
+	if denom != leases.MicroUSD || x.par {
 		return rate
 	}
 	return rate.Mul(x.slope).Quo(slopeUnit)
@@ -39,23 +44,29 @@ func (x exchange) uath(denom string, rate math.Int) math.Int {
 
 // in is a rate in a denom at the present price, rounded down.
 func (x exchange) in(denom string, p price.Price) math.Int {
-	switch denom {
-	case p.Denom:
+	switch {
+	case denom == p.Denom || x.par:
 		return p.Rate
-	case leases.MicroUSD:
+	case denom == leases.MicroUSD:
 		return p.Rate.Mul(slopeUnit).Quo(x.slope)
 	default:
-		return x.uath(p.Denom, p.Rate)
+		return x.paid(p.Denom, p.Rate)
 	}
 }
 
 // slopeUnit is how much finer the UsdIndex's slope is than uath per musd.
 var slopeUnit = math.NewIntWithDecimal(1, 12)
 
+// ParseCoin is price.ParseCoin.
+func ParseCoin(s, pays string) (sdk.Coin, error) { return price.ParseCoin(s, pays) }
+
+// FormatIn is price.FormatIn.
+func FormatIn(denom string, amount math.Int) string { return price.FormatIn(denom, amount) }
+
 // FormatATH is price.FormatATH.
 func FormatATH(uath math.Int) string { return price.FormatATH(uath) }
 
-// cost is what a rate takes in a time, in uath, rounded up.
+// cost is what a rate takes in a time, in smallest units, rounded up.
 func cost(rate math.Int, d time.Duration) math.Int {
 	unit := math.NewInt(rateUnit).MulRaw(int64(time.Second))
 	return rate.MulRaw(int64(d)).Add(unit).SubRaw(1).Quo(unit)

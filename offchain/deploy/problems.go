@@ -32,7 +32,7 @@ func (r *run) txProblem(err error, deposit math.Int) error {
 		}
 	case errors.Is(err, funds):
 		return &Problem{
-			Text:   fmt.Sprintf("%s has not enough coins for a deposit of %s and the fee", r.Sender.Address(), FormatATH(deposit)),
+			Text:   fmt.Sprintf("%s has not enough coins for a deposit of %s and the fee", r.Sender.Address(), FormatIn(r.opts.pays(), deposit)),
 			Remedy: "send it some, or deposit less with --deposit (athd query bank balances " + r.Sender.Address() + ")",
 			Err:    errors.New(lastLine(err)),
 		}

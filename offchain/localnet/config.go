@@ -45,6 +45,8 @@ type Account struct {
 	Name string `yaml:"name"`
 	// Coins such as 1000ath.
 	Coins string `yaml:"coins"`
+	// Stable is what it has of another denom, such as 1000000uusdc.
+	Stable string `yaml:"stable"`
 	// Locked of the coins are free bit by bit over LockedFor from the start of the network.
 	Locked    string        `yaml:"locked"`
 	LockedFor time.Duration `yaml:"locked_for"`
@@ -125,6 +127,11 @@ func (c *Config) validate() error {
 		coins, err := deploy.ParseAmount(a.Coins)
 		if err != nil {
 			return fmt.Errorf("accounts[%d].coins: %w", i, err)
+		}
+		if a.Stable != "" {
+			if _, err := deploy.ParseCoin(a.Stable, ""); err != nil {
+				return fmt.Errorf("accounts[%d].stable: %w", i, err)
+			}
 		}
 		if a.Locked == "" {
 			continue

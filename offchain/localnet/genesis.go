@@ -10,7 +10,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cosmos/cosmos-sdk/codec"
@@ -21,6 +23,7 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
 
+	"github.com/athnet/ath/offchain/deploy"
 	athtypes "github.com/athnet/ath/x/ath/types"
 )
 
@@ -90,6 +93,14 @@ func (n *Network) makeChain(ctx context.Context) error {
 		held, err := uath(a.Coins)
 		if err != nil {
 			return err
+		}
+		if a.Stable != "" {
+			coin, err := deploy.ParseCoin(a.Stable, "")
+			if err != nil {
+				return err
+			}
+			held = append(held, map[string]string{"denom": coin.Denom, "amount": coin.Amount.String()})
+			slices.SortFunc(held, func(a, b map[string]string) int { return strings.Compare(a["denom"], b["denom"]) })
 		}
 		account := funded{Address: n.addresses[a.Name], Coins: held}
 		if a.Locked != "" {

@@ -11,6 +11,8 @@ import (
 
 	"cosmossdk.io/math"
 
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
 	athtypes "github.com/athnet/ath/x/ath/types"
 	leases "github.com/athnet/ath/x/leases/types"
 )
@@ -35,7 +37,7 @@ var units = []struct {
 
 // Price is what a second costs.
 type Price struct {
-	// Denom is uath or musd.
+	// Denom is uath, musd, or a stable denom, which is at par with that.
 	Denom string
 	// Rate is in 10^-6 of its smallest unit per second.
 	Rate math.Int
@@ -43,10 +45,7 @@ type Price struct {
 
 // String says what an hour costs: "0.5041 ATH/h", "0.35 USD/h".
 func (p Price) String() string {
-	if p.Denom != leases.MicroUSD {
-		return PerHour(p.Rate)
-	}
-	return format(p.Rate.MulRaw(3600).QuoRaw(rateUnit)) + " USD/h"
+	return FormatIn(p.Denom, p.Rate.MulRaw(3600).QuoRaw(rateUnit)) + "/h"
 }
 
 // In says what an hour costs of a rate in 10^-6 of the smallest unit of a denom per second.
@@ -79,6 +78,47 @@ func ParseAmount(s string) (math.Int, error) {
 		return math.Int{}, fmt.Errorf("amount %q: want an amount such as 2ath or 1500000uath", s)
 	}
 	return math.NewIntFromBigInt(r.Num()), nil
+}
+
+// ParseCoin reads an amount of what pays: "2ath" where that is uath, "2usd" where it is a stable denom, and the smallest units of either with
+// their denom, such as "2000000ibc/27…". An amount that names another denom is an error, unless none was asked for (pays is empty).
+func ParseCoin(s, pays string) (sdk.Coin, error) {
+	s = strings.TrimSpace(s)
+	denom, r, err := decimal(strings.ToLower(s))
+	switch {
+	case err != nil:
+		denom, r, err = smallest(s)
+	case denom == leases.MicroUSD && (pays == "" || pays == athtypes.Denom):
+		return sdk.Coin{}, fmt.Errorf("amount %q: nobody holds USD: say which stable denom pays, or name an amount in ath", s)
+	case denom == leases.MicroUSD:
+		denom = pays
+	}
+	if err != nil || !r.IsInt() {
+		return sdk.Coin{}, fmt.Errorf("amount %q: want an amount such as 2ath, 1500000uath, or 1500000 and the name of a stable denom", s)
+	}
+	if pays != "" && denom != pays {
+		return sdk.Coin{}, fmt.Errorf("amount %q: want one in %s, which pays", s, pays)
+	}
+	return sdk.Coin{Denom: denom, Amount: math.NewIntFromBigInt(r.Num())}, nil
+}
+
+// smallest reads a whole number with the name of any denom.
+func smallest(s string) (string, *big.Rat, error) {
+	denom := strings.TrimLeft(s, "0123456789")
+	number := s[:len(s)-len(denom)]
+	r, ok := new(big.Rat).SetString(number)
+	if !ok || len(number) > 40 {
+		return "", nil, fmt.Errorf("number or denom")
+	}
+	return denom, r, sdk.ValidateDenom(denom)
+}
+
+// FormatIn writes an amount of what pays, or of musd, for people: uath as ATH, all others, which are at par, as USD.
+func FormatIn(denom string, amount math.Int) string {
+	if denom == athtypes.Denom || denom == "" {
+		return FormatATH(amount)
+	}
+	return format(amount) + " USD"
 }
 
 // decimal reads a number with a unit and returns its denom and smallest units.

@@ -38,7 +38,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"container": container, "answers": answers, "powercut": kill, "stopproc": stopProcess, "restart": restart, "books": books,
 	"adds-up": addsUp, "lease-of-hash": leaseOfHash, "nocontainer": noContainer, "lasted": lasted,
 	"sent": sent, "earned": earned, "alone": alone, "priced": priced,
-	"publish": publish, "site": site,
+	"publish": publish, "site": site, "dollars": dollars, "dollars-left": dollarsLeft,
 }
 
 func scriptContext() (context.Context, context.CancelFunc) {

@@ -32,6 +32,27 @@ func accountCommand() *cobra.Command {
 	return cmd
 }
 
+// coinOf reads an amount of what pays, such as 2ath, or 2usd where that is a stable denom; nothing where there is none.
+func coinOf(name string, args []string, i int, pays string) (sdk.Coin, error) {
+	if len(args) <= i {
+		if pays == "" {
+			pays = athtypes.Denom
+		}
+		return sdk.NewInt64Coin(pays, 0), sdk.ValidateDenom(pays)
+	}
+	coin, err := deploy.ParseCoin(args[i], pays)
+	if err != nil {
+		return coin, fmt.Errorf("%s: %w", name, err)
+	}
+	return coin, nil
+}
+
+// denomFlag chooses the prepaid account that a command is about.
+func denomFlag(cmd *cobra.Command, denom *string) *cobra.Command {
+	cmd.Flags().StringVar(denom, "denom", "", "the account in this stable denom (athd query leases params lists stable_denoms), where 1usd is a dollar of it; the one in ATH where empty")
+	return cmd
+}
+
 // amountOf reads an amount such as 2ath; nothing where there is none.
 func amountOf(name string, args []string, i int) (sdk.Coin, error) {
 	if len(args) <= i {
@@ -71,7 +92,7 @@ func (t *tenant) send(cmd *cobra.Command, asJSON bool, msg sdk.Msg, what string,
 			return err
 		}
 		answer.Amount = coin.String()
-		what += " " + deploy.FormatATH(coin.Amount)
+		what += " " + deploy.FormatIn(coin.Denom, coin.Amount)
 	}
 	if asJSON {
 		return printJSON(cmd.OutOrStdout(), answer)
@@ -87,17 +108,18 @@ type accountView struct {
 }
 
 func accountShowCommand() *cobra.Command {
-	return withTenant(&cobra.Command{
+	var denom string
+	return denomFlag(withTenant(&cobra.Command{
 		Use: "show [TENANT]", Short: "Show a prepaid account: how long it lasts, and whose money is in it",
 		Example: "  athd account show\n  athd account show ath1… --output json", Args: cobra.MaximumNArgs(1),
 	}, func(cmd *cobra.Command, t *tenant, args []string, asJSON bool) error {
 		who := optional(args, t.signer.address)
 		q := leases.NewQueryClient(t.node.Conn())
-		account, err := q.Account(cmd.Context(), &leases.QueryAccountRequest{Tenant: who})
+		account, err := q.Account(cmd.Context(), &leases.QueryAccountRequest{Tenant: who, Denom: denom})
 		if err != nil {
 			return fmt.Errorf("account of %s: %w", who, err)
 		}
-		depositors, err := q.Depositors(cmd.Context(), &leases.QueryDepositorsRequest{Tenant: who})
+		depositors, err := q.Depositors(cmd.Context(), &leases.QueryDepositorsRequest{Tenant: who, Denom: denom})
 		if err != nil {
 			return fmt.Errorf("depositors of %s: %w", who, err)
 		}
@@ -105,14 +127,15 @@ func accountShowCommand() *cobra.Command {
 			return printJSON(cmd.OutOrStdout(), accountView{account, depositors})
 		}
 		return printAccount(cmd, account, depositors)
-	})
+	}), &denom)
 }
 
 func printAccount(cmd *cobra.Command, a *leases.QueryAccountResponse, d *leases.QueryDepositorsResponse) error {
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "balance\t%s\n", deploy.FormatATH(a.Balance.Amount))
-	fmt.Fprintf(w, "free\t%s\tcan be leased with\n", deploy.FormatATH(a.Free.Amount))
-	fmt.Fprintf(w, "yours\t%s\t%s can be withdrawn\n", deploy.FormatATH(d.Own.Amount), deploy.FormatATH(d.Withdrawable.Amount))
+	show := func(c sdk.Coin) string { return deploy.FormatIn(c.Denom, c.Amount) }
+	fmt.Fprintf(w, "balance\t%s\t(%s)\n", show(a.Balance), a.Balance)
+	fmt.Fprintf(w, "free\t%s\tcan be leased with\n", show(a.Free))
+	fmt.Fprintf(w, "yours\t%s\t%s can be withdrawn\n", show(d.Own), show(d.Withdrawable))
 	if a.ExhaustedAt != nil {
 		fmt.Fprintf(w, "lasts\t%s\tuntil %s\n", span(time.Until(*a.ExhaustedAt)), a.ExhaustedAt.UTC().Format(time.RFC3339))
 	}
@@ -120,19 +143,19 @@ func printAccount(cmd *cobra.Command, a *leases.QueryAccountResponse, d *leases.
 		fmt.Fprintf(w, "refilled by\t%s\n", a.Account.Refill)
 	}
 	for _, p := range d.Places {
-		fmt.Fprintf(w, "of %s\t%s\t%s can be reclaimed (%s)\n", p.Place.Depositor, deploy.FormatATH(p.Place.Left),
-			deploy.FormatATH(p.Reclaimable.Amount), word(p.Place.Source.String(), "DEPOSIT_SOURCE_"))
+		fmt.Fprintf(w, "of %s\t%s\t%s can be reclaimed (%s)\n", p.Place.Depositor, deploy.FormatIn(a.Balance.Denom, p.Place.Left),
+			show(p.Reclaimable), word(p.Place.Source.String(), "DEPOSIT_SOURCE_"))
 	}
 	return w.Flush()
 }
 
 func accountDepositCommand() *cobra.Command {
-	var tenantFlag, granter string
+	var tenantFlag, granter, denom string
 	cmd := withTenant(&cobra.Command{
 		Use: "deposit AMOUNT", Short: "Add to your prepaid balance, or to somebody else's",
-		Example: "  athd account deposit 20ath\n  athd account deposit 20ath --tenant ath1…\n  athd account deposit 20ath --granter ath1…", Args: cobra.ExactArgs(1),
+		Example: "  athd account deposit 20ath\n  athd account deposit 20ath --tenant ath1…\n  athd account deposit 20ath --granter ath1…\n  athd account deposit 20usd --denom ibc/27394F…", Args: cobra.ExactArgs(1),
 	}, func(cmd *cobra.Command, t *tenant, args []string, asJSON bool) error {
-		amount, err := amountOf("AMOUNT", args, 0)
+		amount, err := coinOf("AMOUNT", args, 0, denom)
 		if err != nil {
 			return err
 		}
@@ -146,15 +169,16 @@ func accountDepositCommand() *cobra.Command {
 	cmd.Flags().StringVar(&tenantFlag, "tenant", "", "whose account; yours where empty")
 	cmd.Flags().StringVar(&granter, "granter", "", "who pays, under a grant to you")
 	cmd.MarkFlagsMutuallyExclusive("tenant", "granter")
-	return cmd
+	return denomFlag(cmd, &denom)
 }
 
 func accountWithdrawCommand() *cobra.Command {
-	return withTenant(&cobra.Command{
+	var denom string
+	return denomFlag(withTenant(&cobra.Command{
 		Use: "withdraw [AMOUNT]", Short: "Take your own free balance back; all of it without an amount",
 		Example: "  athd account withdraw\n  athd account withdraw 5ath", Args: cobra.MaximumNArgs(1),
 	}, func(cmd *cobra.Command, t *tenant, args []string, asJSON bool) error {
-		amount, err := amountOf("AMOUNT", args, 0)
+		amount, err := coinOf("AMOUNT", args, 0, denom)
 		if err != nil {
 			return err
 		}
@@ -163,7 +187,7 @@ func accountWithdrawCommand() *cobra.Command {
 			err := tx.Response(0, &answer)
 			return answer.Amount, err
 		})
-	})
+	}), &denom)
 }
 
 // sourceOf reads where money came from; empty means everywhere.
@@ -179,14 +203,14 @@ func sourceOf(flag string) (leases.DepositSource, error) {
 }
 
 func accountReclaimCommand() *cobra.Command {
-	var depositor, source string
+	var depositor, source, denom string
 	cmd := withTenant(&cobra.Command{
 		Use: "reclaim TENANT [AMOUNT]", Short: "Take back what you deposited for a tenant, or give back what somebody deposited for you",
 		Long: "It goes to where it came from: the depositor's wallet, or its prepaid account if that is a sub-account's parent. Under a grant that still stands, it can " +
 			"be deposited again. Without an amount all that is neither spent nor reserved.",
 		Example: "  athd account reclaim ath1…\n  athd account reclaim ath1… 5ath --source parent\n  athd account reclaim me --depositor ath1…", Args: cobra.RangeArgs(1, 2),
 	}, func(cmd *cobra.Command, t *tenant, args []string, asJSON bool) error {
-		amount, err := amountOf("AMOUNT", args, 1)
+		amount, err := coinOf("AMOUNT", args, 1, denom)
 		if err != nil {
 			return err
 		}
@@ -205,5 +229,5 @@ func accountReclaimCommand() *cobra.Command {
 	})
 	cmd.Flags().StringVar(&depositor, "depositor", "", "whose deposit, where you are the tenant (me); yours where empty")
 	cmd.Flags().StringVar(&source, "source", "", "only what came from there: bank, grant or parent")
-	return cmd
+	return denomFlag(cmd, &denom)
 }

@@ -31,6 +31,7 @@ func deployCommand() *cobra.Command {
 		Example: "  athd deploy app.yaml --from alice\n" +
 			"  athd deploy app.yaml --max-price 0.5ath/h --duration 2h\n" +
 			"  athd deploy app.yaml --max-price 0.35usd/h --price-in usd\n" +
+			"  athd deploy app.yaml --max-price 0.35usd/h --pay-with ibc/27394F… --deposit 20usd\n" +
 			"  athd deploy train.yaml --class h100-sxm-80 --region eu-de-fra --output json\n" +
 			"  athd deploy serve.yaml --reserved --duration 720h",
 		Args: cobra.ExactArgs(1),
@@ -42,7 +43,8 @@ func deployCommand() *cobra.Command {
 	f.StringVar(&o.region, "region", "", "only in this region")
 	f.StringVar(&o.priceIn, "price-in", "", "take only offers priced in ath (the price stands) or usd (paid in ATH at the price of the hour); the cheaper now where empty")
 	f.StringVar(&o.maxPrice, "max-price", "", "most to pay, such as 0.5ath/h or 0.35usd/h, whichever an offer is priced in; a tenth above the cheapest where empty")
-	f.StringVar(&o.deposit, "deposit", "", "added to the prepaid balance, such as 2ath; what is missing for the duration or a day where empty")
+	f.StringVar(&o.payWith, "pay-with", "", "pay in this stable denom, for offers in it or in usd, one to one; in ATH where empty (athd query leases params lists stable_denoms)")
+	f.StringVar(&o.deposit, "deposit", "", "added to the prepaid balance, such as 2ath, or 2usd with --pay-with; what is missing for the duration or a day where empty")
 	f.StringVar(&o.granter, "granter", "", "address that pays the deposit, under a grant to you (athd account grant)")
 	f.DurationVar(&o.duration, "duration", 0, "end the lease after this time; 0 lets it run until it is closed")
 	f.BoolVar(&o.reserved, "reserved", false, "reserve for the whole --duration: paid in advance at the offer's reserved price, never paused, and its provider answers for ending it earlier")
@@ -62,7 +64,7 @@ func deployCommand() *cobra.Command {
 type deployFlags struct {
 	class, region, deposit, failover string
 	granter                          string
-	maxPrice, priceIn                string
+	maxPrice, priceIn, payWith       string
 	duration, timeout                time.Duration
 	containers, exclude              []uint
 	noWait, timings, reserved        bool
@@ -73,7 +75,7 @@ type deployFlags struct {
 func (o deployFlags) options() (deploy.Options, error) {
 	opts := deploy.Options{
 		Class: o.class, Region: o.region, Duration: o.duration, Timeout: o.timeout, NoWait: o.noWait,
-		Granter: o.granter, MaxMinCharge: o.maxMinCharge, Grace: o.grace, Standbys: o.standbys, Priority: o.priority,
+		Granter: o.granter, MaxMinCharge: o.maxMinCharge, Grace: o.grace, Standbys: o.standbys, Priority: o.priority, PayWith: o.payWith,
 	}
 	if opts.Reserved = o.reserved; o.reserved {
 		if o.duration < leases.MinReservedTerm {
@@ -112,11 +114,15 @@ func (o deployFlags) options() (deploy.Options, error) {
 		return opts, fmt.Errorf("--price-in %s: want ath or usd", o.priceIn)
 	}
 	if o.deposit != "" {
-		amount, err := deploy.ParseAmount(o.deposit)
+		pays := o.payWith
+		if pays == "" {
+			pays = athtypes.Denom
+		}
+		amount, err := deploy.ParseCoin(o.deposit, pays)
 		if err != nil {
 			return opts, fmt.Errorf("--deposit: %w", err)
 		}
-		opts.Deposit = &amount
+		opts.Deposit = &amount.Amount
 	}
 	if o.granter != "" {
 		if _, err := sdk.AccAddressFromBech32(o.granter); err != nil {
@@ -125,6 +131,9 @@ func (o deployFlags) options() (deploy.Options, error) {
 	}
 	if o.duration < 0 {
 		return opts, fmt.Errorf("--duration %s: want a time from 1s, or 0", o.duration)
+	}
+	if err := opts.Validate(); err != nil {
+		return opts, fmt.Errorf("--pay-with: %w", err)
 	}
 	return opts, nil
 }
@@ -200,8 +209,8 @@ func printDeployed(out io.Writer, r *deploy.Result, timings bool) {
 		fmt.Fprintf(w, "standby\tcontainer %d\t%s, %s\n", s.ContainerID, s.PerHour, ready)
 	}
 	fmt.Fprintf(w, "container\t%d\t(%s, %s)\n", r.ContainerID, r.Class, r.Region)
-	fmt.Fprintf(w, "price\t%s\t(%s × 10⁻⁶ uath per second)\n", r.PerHour, r.Rate)
-	fmt.Fprintf(w, "balance\t%s\tlasts %s\n", deploy.FormatATH(r.Free), span(time.Duration(r.LastsSeconds)*time.Second))
+	fmt.Fprintf(w, "price\t%s\t(%s × 10⁻⁶ %s per second, paid in %s)\n", r.PerHour, r.Rate, r.PriceDenom, r.PayDenom)
+	fmt.Fprintf(w, "balance\t%s\tlasts %s\n", deploy.FormatIn(r.PayDenom, r.Free), span(time.Duration(r.LastsSeconds)*time.Second))
 	fmt.Fprintf(w, "transactions\t%d\t%s in block %d\n", len(r.Txs), r.Txs[0], r.Height)
 	if timings {
 		for _, t := range r.Timings {

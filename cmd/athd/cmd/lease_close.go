@@ -13,7 +13,6 @@ import (
 	"github.com/athnet/ath/offchain/access"
 	"github.com/athnet/ath/offchain/chain"
 	"github.com/athnet/ath/offchain/deploy"
-	athtypes "github.com/athnet/ath/x/ath/types"
 	leases "github.com/athnet/ath/x/leases/types"
 )
 
@@ -54,7 +53,7 @@ func leaseCloseCommand() *cobra.Command {
 		if r.StartedAt != nil {
 			ran = r.EndedAt.Sub(*r.StartedAt)
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "closed %s: ran %s, billed %s%s (%s)\n", id, span(ran), r.Billed, athtypes.Denom, deploy.FormatATH(r.Billed))
+		fmt.Fprintf(cmd.OutOrStdout(), "closed %s: ran %s, billed %s%s (%s)\n", id, span(ran), r.Billed, r.Denom, deploy.FormatIn(r.Denom, r.Billed))
 		if r.Statement == nil {
 			fmt.Fprintf(cmd.OutOrStdout(), "its worker has signed nothing of the end: %v\n", why)
 		}

@@ -12,6 +12,8 @@ import (
 	"cosmossdk.io/math"
 	"github.com/spf13/cobra"
 
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
 	"github.com/athnet/ath/offchain/chain"
 	"github.com/athnet/ath/offchain/price"
 	"github.com/athnet/ath/offchain/worker"
@@ -21,7 +23,7 @@ import (
 
 // asked are prices and terms as they are typed.
 type asked struct {
-	price, reserved          string
+	price, reserved, denom   string
 	minTerm, maxTerm         time.Duration
 	reservedMin, reservedMax time.Duration
 }
@@ -33,7 +35,8 @@ func (o asked) none() bool { return o.price == "" && o.reserved == "" }
 func (o *asked) prices(cmd *cobra.Command, say string) {
 	f := cmd.Flags()
 	f.StringVar(&o.price, "price", "", "price on demand, such as 0.36ath/h, 100uath/s, or 0.25usd/h, which is paid in ATH at the price of the day"+say)
-	f.StringVar(&o.reserved, "reserved-price", "", "price of a lease that is reserved and paid in advance, in ath; without --price it can only be reserved"+say)
+	f.StringVar(&o.denom, "denom", "", "stable denom in which prices in usd are paid, one to one, such as ibc/27394F…; without it a price in usd is paid in what the tenant chooses, ATH or any allowed stable denom"+say)
+	f.StringVar(&o.reserved, "reserved-price", "", "price of a lease that is reserved and paid in advance, in ath, or in usd with --denom; without --price it can only be reserved"+say)
 	f.DurationVar(&o.reservedMin, "reserved-min-term", 24*time.Hour, "shortest term that can be reserved, 1h or more; a tenant who leaves earlier pays up to it")
 	f.DurationVar(&o.reservedMax, "reserved-max-term", 0, "longest term that can be reserved; no bound where 0")
 }
@@ -46,22 +49,40 @@ func (o asked) terms() (worker.Terms, error) {
 	}
 	var err error
 	if o.price != "" {
-		if t.Price, err = price.Parse(o.price); err != nil {
+		if t.Price, err = o.parse(o.price); err != nil {
 			return t, fmt.Errorf("--price: %w", err)
 		}
 	}
 	if o.reserved == "" {
 		return t, nil
 	}
-	p, err := price.Parse(o.reserved)
+	p, err := o.parse(o.reserved)
 	if err != nil {
 		return t, fmt.Errorf("--reserved-price: %w", err)
 	}
-	if p.Denom != athtypes.Denom || t.Price.Denom != athtypes.Denom {
+	if o.denom != "" {
+		t.Price.Denom = o.denom // also where it can only be reserved
+	} else if p.Denom != athtypes.Denom || t.Price.Denom != athtypes.Denom {
 		return t, errors.New("--reserved-price: a term that is paid in advance has its price in ath, and so has the price beside it")
 	}
 	t.Reserved = &leasetypes.ReservedTerms{Rate: p.Rate, MinTerm: o.reservedMin, MaxTerm: o.reservedMax}
 	return t, nil
+}
+
+// parse reads a price; with a stable denom it is one in USD, which is paid in that.
+func (o asked) parse(text string) (price.Price, error) {
+	p, err := price.Parse(text)
+	if err != nil || o.denom == "" {
+		return p, err
+	}
+	if err := sdk.ValidateDenom(o.denom); err != nil || o.denom == athtypes.Denom || o.denom == leasetypes.MicroUSD {
+		return p, fmt.Errorf("--denom %q: want a stable denom: athd query leases params lists stable_denoms", o.denom)
+	}
+	if p.Denom != leasetypes.MicroUSD {
+		return p, fmt.Errorf("price %q: want one in usd with --denom", text)
+	}
+	p.Denom = o.denom
+	return p, nil
 }
 
 func offerCommand(a *app) *cobra.Command {
@@ -71,6 +92,7 @@ func offerCommand(a *app) *cobra.Command {
 		Long: `Sets what the Container costs: on demand, reserved, or both. A reserved lease is paid in advance for an agreed term; who ends it before,
 without the notice and the damages that are due, is charged (docs/operators/provider.md).`,
 		Example: `  ath-worker offer set --price 0.36ath/h
+  ath-worker offer set --price 0.35usd/h --denom ibc/27394FB092D2ECCD56123C74F36E4C1F926001CEADA9CA97EA622B25F41E5EB2
   ath-worker offer set --price 0.36ath/h --reserved-price 0.25ath/h --reserved-min-term 168h --reserved-max-term 2160h`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := o.terms(); err != nil {
@@ -127,7 +149,7 @@ func (a *app) setOffer(ctx context.Context, cmd *cobra.Command, client *chain.Cl
 			fmt.Fprintf(w, "container %d is offered for %s (%s × 10⁻⁶ %s/s)\n", answer.Container, o.price, answer.Rate, answer.Denom)
 		}
 		if r := terms.Reserved; r != nil {
-			fmt.Fprintf(w, "container %d can be reserved for %s (%s × 10⁻⁶ uath/s), from %s on\n", answer.Container, o.reserved, r.Rate, r.MinTerm)
+			fmt.Fprintf(w, "container %d can be reserved for %s (%s × 10⁻⁶ %s/s), from %s on\n", answer.Container, o.reserved, r.Rate, answer.Denom, r.MinTerm)
 		}
 	})
 }

@@ -127,6 +127,9 @@ func (k *Keeper) beginOpening(ctx sdk.Context, tenant sdk.AccAddress, denom stri
 		if err := params.Accepts("deposit", denom); err != nil {
 			return nil, err
 		}
+		if deposit.Denom != denom {
+			return nil, types.ErrForeignDenom.Wrapf("deposit: %s: the lease is paid in %s", deposit.Denom, denom)
+		}
 		if err := k.deposit(ctx, p, deposit.Amount); err != nil {
 			return nil, err
 		}

@@ -133,9 +133,18 @@ func TestAStableDenomPaysUSDAtPar(t *testing.T) {
 	w.settled(id)
 	require.Equal(t, int64(5_000), w.earnedIn(1, usdc))
 	w.check()
-	w.pass(10 * time.Minute) // used up: it pauses at the storage rate
+	w.pass(5 * time.Minute) // used up: it pauses at the storage rate
 	require.Equal(t, types.LeaseState_LEASE_STATE_PAUSED, w.lease(id).State)
 	w.check()
+	resume := func(coin sdk.Coin) error {
+		return w.try(func(ctx sdk.Context) error {
+			_, err := w.msgs.ResumeLease(ctx, &types.MsgResumeLease{Tenant: id.Tenant.String(), LeaseId: id.String(), Deposit: coin})
+			return err
+		})
+	}
+	w.fund(tenant(1), 50_000)
+	require.ErrorIs(t, resume(sdk.NewInt64Coin(athtypes.Denom, 50_000)), types.ErrForeignDenom, "no deposit counts in another denom")
+	require.ErrorIs(t, resume(sdk.Coin{}), types.ErrInsufficientDeposit)
 	w.pass(time.Hour)
 	require.Equal(t, types.CloseReason_CLOSE_REASON_EXHAUSTED, w.receipt(id).Reason)
 	require.Equal(t, int64(20_000), w.earnedIn(1, usdc))
