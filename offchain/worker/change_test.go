@@ -4,6 +4,7 @@ package worker
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"testing"
 	"time"
@@ -193,6 +194,17 @@ func TestStandbyPullsAndWaits(t *testing.T) {
 	r.clock.Advance(time.Hour)
 	r.settle()
 	require.Empty(t, r.states(standby))
+	m = workload(service("job", imageJob, manifest.RestartAlways)) // a new one, which no other lease of this worker has
+	r.update(standby, m)
+	r.clock.Advance(time.Hour)
+	require.NoError(t, r.book.expireManifests(r.clock.Now().Add(-manifestLife), r.wantedManifests()))
+	r.settle()
+	require.Empty(t, r.states(standby))
+	intent, _ := r.book.intent(standby)
+	canonical, err := m.Canonical()
+	require.NoError(t, err)
+	require.Equal(t, hex.EncodeToString(manifest.Hash(canonical)), intent.ManifestHash)
+	require.Equal(t, imagePresent, r.images[imageJob])
 	require.NotNil(t, r.chain.leases[standby], "a standby is not given back for not having started")
 	require.Equal(t, imagePresent, r.images[imageWeb])
 	status, _ := r.status(standby)
@@ -206,6 +218,6 @@ func TestStandbyPullsAndWaits(t *testing.T) {
 		l.StartedAt = &started
 	})
 	r.settle()
-	require.Equal(t, runtime.StateRunning, r.states(lease)["web"])
+	require.Equal(t, runtime.StateRunning, r.states(lease)["job"])
 	require.Equal(t, leasetypes.LeaseState_LEASE_STATE_RUNNING, r.chain.leases[lease].State)
 }

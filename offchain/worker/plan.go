@@ -214,7 +214,7 @@ func (s situation) serve(id string, lease leasetypes.Lease) []Action {
 	case intent.Closing != nil:
 		return nil // the outbox asks until the chain has closed it
 	case lease.State == leasetypes.LeaseState_LEASE_STATE_STANDBY:
-		return s.standBy(id, intent)
+		return s.standBy(id, intent, lease)
 	case intent.Paused:
 		return []Action{{Verb: Resume, Lease: id}}
 	}

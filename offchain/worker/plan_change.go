@@ -43,13 +43,16 @@ func (s situation) clear(id string) []Action {
 	return []Action{{Verb: Adopt, Lease: id}}
 }
 
-// standBy has the images of a lease ready that may be moved here.
-func (s situation) standBy(id string, intent Intent) []Action {
-	m, ok := s.manifests[intent.ManifestHash]
-	if !ok {
+// standBy has manifest and images of a lease ready that may be moved here.
+func (s situation) standBy(id string, intent Intent, lease leasetypes.Lease) []Action {
+	want := s.wanted(intent, lease)
+	if _, bad := s.problem(id, intent, lease); bad {
 		return nil
 	}
-	out, _ := s.imagesFor(id, m)
+	if want != intent.ManifestHash {
+		return []Action{{Verb: Replace, Lease: id}}
+	}
+	out, _ := s.imagesFor(id, s.manifests[want])
 	return out
 }
 

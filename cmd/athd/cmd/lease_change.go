@@ -5,6 +5,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -112,12 +113,12 @@ func (t *tenant) handManifest(cmd *cobra.Command, id leases.LeaseID, path string
 	if s.Lease == nil {
 		return nil, false, fmt.Errorf("lease %s has ended: deploy anew", id)
 	}
-	return t.hand(cmd.Context(), s, file.Manifest)
+	return t.hand(cmd.Context(), cmd.ErrOrStderr(), id, s, file.Manifest)
 }
 
 // hand gives a lease's worker a new manifest. One that the Container can't carry is refused here, and one that the lease can't go over to
-// now by the worker: then nothing has changed.
-func (t *tenant) hand(ctx context.Context, s leaseStatus, m manifest.Manifest) (canonical []byte, completes bool, err error) {
+// now by the worker: then nothing has changed. Workers that stand by for it get it as well; where one can't, that is said to talk.
+func (t *tenant) hand(ctx context.Context, talk io.Writer, id leases.LeaseID, s leaseStatus, m manifest.Manifest) (canonical []byte, completes bool, err error) {
 	spec := s.Container.Spec
 	has := manifest.Capacity{CPUMilli: spec.CpuMilli, MemoryMiB: spec.MemoryMib, DiskMiB: spec.DiskMib, GPUs: spec.Gpus}
 	if err := has.Over(m.Services); err != nil {
@@ -131,8 +132,35 @@ func (t *tenant) hand(ctx context.Context, s leaseStatus, m manifest.Manifest) (
 		return nil, false, err
 	}
 	defer client.Close()
-	return canonical, m.Ends() && !s.Lease.Prepaid(), client.PutManifestFor(ctx, s.ID, canonical)
+	if err := client.PutManifestFor(ctx, s.ID, canonical); err != nil {
+		return nil, false, err
+	}
+	for _, number := range s.Lease.Standbys {
+		if err := t.handStandby(ctx, leases.LeaseID{Tenant: id.Tenant, Number: number}, canonical); err != nil {
+			fmt.Fprintf(talk, "standby %d can't take over with this manifest: %v\n", number, err)
+		}
+	}
+	return canonical, m.Ends() && !s.Lease.Prepaid(), nil
 }
+
+// handStandby gives the manifest to a worker that may take over.
+func (t *tenant) handStandby(ctx context.Context, id leases.LeaseID, canonical []byte) error {
+	container, err := t.containerOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	client, err := t.Worker(container, access.ScopeManifest)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, standbyTime)
+	defer cancel()
+	return client.PutManifest(ctx, canonical)
+}
+
+// standbyTime is how long a worker that stands by is waited for.
+const standbyTime = 10 * time.Second
 
 func leaseFailoverCommand() *cobra.Command {
 	var standby uint64

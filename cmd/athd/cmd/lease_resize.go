@@ -56,7 +56,7 @@ func leaseResizeCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		canonical, completes, err := t.hand(cmd.Context(), s, want)
+		canonical, completes, err := t.hand(cmd.Context(), cmd.ErrOrStderr(), id, s, want)
 		if err != nil {
 			return err
 		}

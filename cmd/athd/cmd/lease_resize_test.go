@@ -4,6 +4,7 @@ package cmd
 
 import (
 	"context"
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -74,7 +75,7 @@ func TestAManifestThatIsTooLargeIsNotHandedIn(t *testing.T) {
 		"disk in MiB 1025 of 1024":                  {DiskMiB: 1025},
 		"0 GPUs":                                    {GPUs: 1},
 	} {
-		_, _, err := offline.hand(context.Background(), s, manifest.Manifest{Services: []manifest.Service{{Name: "web", Resources: r}}})
+		_, _, err := offline.hand(context.Background(), io.Discard, leases.LeaseID{}, s, manifest.Manifest{Services: []manifest.Service{{Name: "web", Resources: r}}})
 		require.ErrorContains(t, err, "container 7: services want more")
 		require.ErrorContains(t, err, says)
 		require.ErrorContains(t, err, "nothing has changed")

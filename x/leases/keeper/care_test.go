@@ -3,6 +3,7 @@
 package keeper
 
 import (
+	"crypto/sha256"
 	"testing"
 	"time"
 
@@ -160,6 +161,30 @@ func TestStandbysEndWithTheirLease(t *testing.T) {
 	w.check()
 	_, err = w.k.UpdateLease(w.ctx, id, &types.MsgUpdateLease{ExtendBy: time.Hour})
 	require.ErrorIs(t, err, types.ErrLeaseClosed)
+}
+
+// TestStandbysHoldTheNewManifestReady: what stands by names it as well, so that its worker keeps it until it takes over.
+func TestStandbysHoldTheNewManifestReady(t *testing.T) {
+	w := newWorld(t)
+	for id := uint64(1); id <= 3; id++ {
+		w.addKeeper(id, id, 10)
+	}
+	id := w.open(guarded(w, tenant(1), 1_000_000, types.FailoverPolicy_FAILOVER_POLICY_ASK, 1, 2, 3))
+	w.start(id)
+	before := w.lease(types.LeaseID{Tenant: tenant(1), Number: 2})
+	next := sha256.Sum256([]byte("next"))
+	_, err := w.msgs.UpdateLease(w.ctx, &types.MsgUpdateLease{Tenant: tenant(1).String(), LeaseId: id.String(), ManifestHash: next[:], Completes: true})
+	require.NoError(t, err)
+	before.ManifestHash = next[:]
+	require.Equal(t, before, w.lease(types.LeaseID{Tenant: tenant(1), Number: 2}), "and nothing else changes")
+	require.Equal(t, next[:], w.lease(types.LeaseID{Tenant: tenant(1), Number: 3}).ManifestHash)
+	w.check()
+	require.NoError(t, w.failover(tenant(1), id))
+	require.Equal(t, next[:], w.lease(id).ManifestHash)
+	_, err = w.msgs.UpdateLease(w.ctx, &types.MsgUpdateLease{Tenant: tenant(1).String(), LeaseId: id.String(), PriorityPlusOne: 1})
+	require.NoError(t, err)
+	require.Equal(t, next[:], w.lease(types.LeaseID{Tenant: tenant(1), Number: 3}).ManifestHash)
+	w.check()
 }
 
 func TestStandbyRunsNothing(t *testing.T) {

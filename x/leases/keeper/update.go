@@ -5,6 +5,8 @@ package keeper
 import (
 	"time"
 
+	"cosmossdk.io/collections"
+
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	athtypes "github.com/athnet/ath/x/ath/types"
@@ -25,6 +27,9 @@ func (k *Keeper) UpdateLease(ctx sdk.Context, id types.LeaseID, msg *types.MsgUp
 			return lease, types.ErrInvalidField.Wrapf("completes: %s is reserved: it ends with its term, or when its tenant closes it", lease.ID())
 		}
 		lease.ManifestHash, lease.Completes = msg.ManifestHash, msg.Completes
+		if err := k.prepareStandbys(ctx, id.Tenant, lease); err != nil {
+			return lease, err
+		}
 	}
 	if msg.Failover != types.FailoverPolicy_FAILOVER_POLICY_UNSPECIFIED {
 		lease.Failover = msg.Failover
@@ -41,6 +46,24 @@ func (k *Keeper) UpdateLease(ctx sdk.Context, id types.LeaseID, msg *types.MsgUp
 		return lease, err
 	}
 	return lease, athtypes.Emit(ctx, &types.EventLeaseUpdated{Lease: lease})
+}
+
+// prepareStandbys has what stands by for a lease, at most MaxStandbys, hold itself ready for the lease's new manifest.
+func (k *Keeper) prepareStandbys(ctx sdk.Context, tenant sdk.AccAddress, lease types.Lease) error {
+	for _, number := range lease.Standbys {
+		standby, err := k.leases.Get(ctx, collections.Join(tenant, number))
+		if err != nil {
+			return err
+		}
+		standby.ManifestHash = lease.ManifestHash
+		if err := k.saveLease(ctx, tenant, standby); err != nil {
+			return err
+		}
+		if err := athtypes.Emit(ctx, &types.EventLeaseUpdated{Lease: standby}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // extend moves a lease's agreed end. Its provider has agreed to that by an offer that still stands, at no more than the lease costs, and
