@@ -14,6 +14,8 @@ import (
 	"cosmossdk.io/math"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
+	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
+	govtypes "github.com/cosmos/cosmos-sdk/x/gov/types"
 
 	"github.com/athnet/ath/testutil/shadow"
 	"github.com/athnet/ath/testutil/sim"
@@ -25,6 +27,7 @@ import (
 // trader is a tenant that tries whatever messages there are, on the real keepers of all modules, while its Containers fail and come back.
 type trader struct {
 	*world
+	denom     string // of prices and payments
 	round     uint64
 	leases    []string
 	deposited math.Int
@@ -32,28 +35,28 @@ type trader struct {
 	down      map[uint64]time.Time      // Containers that are faulty, since when
 	outages   map[uint64][][2]time.Time // faults that are over
 	bound     map[string]uint64         // the Container of each lease; none of them moves
-	rates     map[string]int64          // uath per second
-	minima    map[string]int64          // uath
+	rates     map[string]int64          // smallest units per second
+	minima    map[string]int64          // smallest units
 }
 
 // act does one of the things that a tenant, a worker or the Checkers can do.
 func (m *trader) act(t *rapid.T) {
 	tenant, owner := m.tenant.String(), m.owner.String()
-	uath := func(label string, most int64) sdk.Coin {
-		return sdk.NewCoin(athtypes.Denom, math.NewInt(rapid.Int64Range(0, most).Draw(t, label)))
+	coins := func(label string, most int64) sdk.Coin {
+		return sdk.NewCoin(m.denom, math.NewInt(rapid.Int64Range(0, most).Draw(t, label)))
 	}
 	one := func() string { return rapid.SampledFrom(append(m.leases, tenant+"/99")).Draw(t, "lease") }
 	switch rapid.SampledFrom([]string{"deposit", "withdraw", "create", "start", "settle", "close", "provider closes", "price", "fault", "heal", "wait", "wait"}).Draw(t, "what") {
 	case "deposit":
-		amount := uath("deposit", 20_000_000)
+		amount := coins("deposit", 20_000_000)
 		if m.send(&leasestypes.MsgDeposit{Depositor: tenant, Tenant: tenant, Amount: amount}) == nil {
 			m.deposited = m.deposited.Add(amount.Amount)
 		}
 	case "withdraw":
-		before := m.Bank.GetBalance(m.ctx, m.tenant.Address(), athtypes.Denom).Amount
-		if m.send(&leasestypes.MsgWithdrawDeposit{Tenant: tenant, Amount: uath("withdraw", 5_000_000)}) == nil {
+		before := m.Bank.GetBalance(m.ctx, m.tenant.Address(), m.denom).Amount
+		if m.send(&leasestypes.MsgWithdrawDeposit{Tenant: tenant, Amount: coins("withdraw", 5_000_000)}) == nil {
 			m.fold() // what is paid virtually arrives with the block's end
-			m.withdrawn = m.withdrawn.Add(m.Bank.GetBalance(m.ctx, m.tenant.Address(), athtypes.Denom).Amount.Sub(before))
+			m.withdrawn = m.withdrawn.Add(m.Bank.GetBalance(m.ctx, m.tenant.Address(), m.denom).Amount.Sub(before))
 		}
 	case "create":
 		id := rapid.Uint64Range(1, 2).Draw(t, "container")
@@ -61,7 +64,7 @@ func (m *trader) act(t *rapid.T) {
 		require.NoError(m.t, err)
 		manifest := sha256.Sum256([]byte("manifest"))
 		msg := &leasestypes.MsgCreateLease{
-			Tenant: tenant, Candidates: []uint64{id}, MaxRate: offer.Rate, ManifestHash: manifest[:], Deposit: uath("with", 10_000_000),
+			Tenant: tenant, Candidates: []uint64{id}, MaxRate: offer.Rate, PriceDenom: m.denom, ManifestHash: manifest[:], Deposit: coins("with", 10_000_000),
 			Duration: time.Duration(rapid.SampledFrom([]int{0, 0, 30, 300}).Draw(t, "duration")) * time.Minute, Grace: time.Duration(rapid.IntRange(0, 10).Draw(t, "grace")) * time.Minute,
 		}
 		res, err := m.MsgServiceRouter().Handler(msg)(m.cached(), msg)
@@ -100,8 +103,18 @@ func (m *trader) act(t *rapid.T) {
 func (m *trader) offer(t *rapid.T, id uint64) leasestypes.Offer {
 	rate := math.NewInt(rapid.Int64Range(1, 1_000).Draw(t, "rate") * 1_000_000)
 	return leasestypes.Offer{
-		ContainerId: id, Denom: athtypes.Denom, Rate: rate, StorageRate: rate.QuoRaw(10), MinCharge: time.Duration(rapid.IntRange(60, 120).Draw(t, "minimum")) * time.Second,
+		ContainerId: id, Denom: m.denom, Rate: rate, StorageRate: rate.QuoRaw(10), MinCharge: time.Duration(rapid.IntRange(60, 120).Draw(t, "minimum")) * time.Second,
 	}
+}
+
+// admit lets governance allow a stable denom, and gives the tenant some.
+func (m *trader) admit(denom string) {
+	params := leasestypes.DefaultParams()
+	params.StableDenoms = []string{denom}
+	require.NoError(m.t, m.send(&leasestypes.MsgUpdateParams{Authority: authtypes.NewModuleAddress(govtypes.ModuleName).String(), Params: params}))
+	plenty := sdk.NewCoins(sdk.NewInt64Coin(denom, 1_000_000_000_000))
+	require.NoError(m.t, m.Bank.MintCoins(m.ctx, athtypes.ModuleName, plenty))
+	require.NoError(m.t, m.Bank.SendCoinsFromModuleToAccount(m.ctx, athtypes.ModuleName, m.tenant.Address(), plenty))
 }
 
 // cached is the context of a transaction that is tried and dropped.
@@ -170,7 +183,7 @@ func (m *trader) income() math.Int {
 	require.NoError(m.t, err)
 	sum := math.ZeroInt()
 	for _, r := range state.Rows {
-		if r.Row.Kind == athtypes.RowKind_ROW_KIND_VESTING_FEES || r.Row.Kind == athtypes.RowKind_ROW_KIND_FEES_PENDING {
+		if r.Row.Denom == m.denom && (r.Row.Kind == athtypes.RowKind_ROW_KIND_VESTING_FEES || r.Row.Kind == athtypes.RowKind_ROW_KIND_FEES_PENDING) {
 			sum = sum.Add(r.Amount)
 		}
 	}
@@ -178,7 +191,7 @@ func (m *trader) income() math.Int {
 	require.NoError(m.t, err)
 	for _, ticket := range suppliers.Tickets {
 		for _, r := range ticket.Sources {
-			if r.Row.Kind == athtypes.RowKind_ROW_KIND_VESTING_FEES {
+			if r.Row.Denom == m.denom && r.Row.Kind == athtypes.RowKind_ROW_KIND_VESTING_FEES {
 				sum = sum.Add(r.Amount)
 			}
 		}
@@ -191,7 +204,7 @@ func (m *trader) check() {
 	m.fold()
 	require.NoError(m.t, m.CheckInvariants(m.ctx))
 	income := m.income()
-	balance := m.amount(athtypes.Row{Kind: athtypes.RowKind_ROW_KIND_PREPAID, Owner: m.tenant.String(), Denom: athtypes.Denom})
+	balance := m.amount(athtypes.Row{Kind: athtypes.RowKind_ROW_KIND_PREPAID, Owner: m.tenant.String(), Denom: m.denom})
 	require.Equal(m.t, m.deposited.Sub(income).Sub(m.withdrawn).String(), balance.String(), "deposited %s, earned %s, withdrawn %s", m.deposited, income, m.withdrawn)
 	most := math.ZeroInt()
 	for _, id := range m.leases {
@@ -240,15 +253,25 @@ func (m *trader) earnable(id string) math.Int {
 }
 
 // TestNobodyWithdrawsOrEarnsTooMuch: no sequence of messages lets a tenant withdraw more than it has deposited less what was earned, nor a provider
-// earn for a time in which its Container was faulty, or more than its lease ran, on the real keepers of all modules.
+// earn for a time in which its Container was faulty, or more than its lease ran, on the real keepers of all modules; in uath, and in a stable denom.
 func TestNobodyWithdrawsOrEarnsTooMuch(t *testing.T) {
+	for _, denom := range []string{athtypes.Denom, "uusdc"} {
+		t.Run(denom, func(t *testing.T) { trade(t, denom) })
+	}
+}
+
+// trade plays with one denom, of which the tenant has plenty.
+func trade(t *testing.T, denom string) {
 	c := dealerChain(t, func(p *athtypes.Params) { p.EpochDuration = 24 * time.Hour; p.VerdictHorizonEpochs = 30 })
 	rapid.Check(t, func(rt *rapid.T) {
 		w := branch(rt, c)
 		w.market()
 		m := &trader{
-			world: w, round: 3, deposited: math.ZeroInt(), withdrawn: math.ZeroInt(), down: map[uint64]time.Time{}, outages: map[uint64][][2]time.Time{},
+			world: w, denom: denom, round: 3, deposited: math.ZeroInt(), withdrawn: math.ZeroInt(), down: map[uint64]time.Time{}, outages: map[uint64][][2]time.Time{},
 			bound: map[string]uint64{}, rates: map[string]int64{}, minima: map[string]int64{},
+		}
+		if denom != athtypes.Denom {
+			m.admit(denom)
 		}
 		for id := uint64(1); id <= 2; id++ {
 			require.NoError(rt, w.send(&leasestypes.MsgSetOffers{Operator: w.owner.String(), Offers: []leasestypes.Offer{m.offer(rt, id)}}))

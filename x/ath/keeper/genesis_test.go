@@ -49,7 +49,7 @@ func requireSameExport(t require.TestingT, f, g *fixture) {
 func TestExportInitExport(t *testing.T) {
 	f := newFixture(t, shortParams())
 	row := prepaid(user(0), types.Denom)
-	f.block(0, deposit(f.k, user(0), row, 10_000_000), deposit(f.k, user(0), prepaid(user(0), usd), 7),
+	f.block(0, deposit(f.k, user(0), row, 10_000_000), deposit(f.k, user(0), prepaid(user(0), usd), 7_000),
 		f.position(1, user(1), 10), f.position(700, user(3), 5), f.markRound(1))
 	f.block(time.Second, pay(f.k, row, user(1), user(2), 5_000_000),
 		func(ctx sdk.Context) error { return f.k.SetPayout(ctx, user(1), user(5)) },
@@ -60,7 +60,8 @@ func TestExportInitExport(t *testing.T) {
 	for range 3 {
 		f.nextEpoch()
 	}
-	f.block(time.Second, pay(f.k, row, user(1), user(2), 1_000_000), claim(f, user(2), nil), f.setKey(0, beaconSecret(t, "rotated")))
+	f.block(time.Second, pay(f.k, row, user(1), user(2), 1_000_000), pay(f.k, prepaid(user(0), usd), user(1), user(2), 5_000), claim(f, user(2), nil), f.setKey(0, beaconSecret(t, "rotated")))
+	require.Len(t, export(t, f).ProviderFees, 1)
 	g := f.reload(t)
 	requireSameExport(t, f, g)
 
