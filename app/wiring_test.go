@@ -153,6 +153,7 @@ var events = map[string]string{
 	"athd.leases.v1.EventLeaseStarted":              "leases",
 	"athd.leases.v1.EventLeaseUpdated":              "leases",
 	"athd.leases.v1.EventLeaseMoved":                "leases",
+	"athd.leases.v1.EventLeaseBroken":               "leases",
 	"athd.leases.v1.EventLeaseReclaimed":            "leases",
 	"athd.leases.v1.EventLeasePaused":               "leases",
 	"athd.leases.v1.EventLeaseResumed":              "leases",

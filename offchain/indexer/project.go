@@ -54,7 +54,7 @@ func unused[T any](view, *T) error { return nil }
 var _ = []struct{}{
 	on(containerRegistered), on(containerUpdated), on(containerStatusChanged), on(heartbeat),
 	on(offerSet), on(offerRemoved),
-	on(leaseOpened), on(leaseStarted), on(leaseSettled), on(slaCredited), on(proceedsPaid), on(leaseClosed), on(usageRecorded), on(leaseUpdated), on(leaseMoved), on(leaseReclaimed),
+	on(leaseOpened), on(leaseStarted), on(leaseSettled), on(slaCredited), on(proceedsPaid), on(leaseBroken), on(leaseClosed), on(usageRecorded), on(leaseUpdated), on(leaseMoved), on(leaseReclaimed),
 	on(channelRedeemed), on(deposited), on(depositWithdrawn), on(depositReclaimed), on(stakeWithdrawn), on(claimed), on(withdrawn),
 	on(shardJudged), on(taskJudged),
 	on(epochEnded), on(feesDistributed), on(sharesClosed),
@@ -231,6 +231,15 @@ func slaCredited(v view, e *leasetypes.EventSlaCredited) error {
 		return err
 	}
 	return v.history.Movement("sla_fund", tenant, e.Provider, e.FromFund)
+}
+
+// leaseBroken keeps what a tenant got back of a lease that its provider has broken.
+func leaseBroken(v view, e *leasetypes.EventLeaseBroken) error {
+	if v.history == nil {
+		return nil
+	}
+	tenant, _, _ := strings.Cut(e.Breach.LeaseId, "/")
+	return v.history.Movement("breach_fees", tenant, e.Breach.Provider, e.FromFees)
 }
 
 // proceedsPaid keeps what a provider's ticket brought in for a tenant.

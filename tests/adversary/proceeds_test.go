@@ -3,6 +3,7 @@
 package adversary
 
 import (
+	"crypto/sha256"
 	"testing"
 	"time"
 
@@ -74,6 +75,9 @@ func TestAnOutageIsPaidByItsTicket(t *testing.T) {
 	}
 }
 
+// longRate is what the party pays itself for what is reserved for days, in 10^-6 uath per second.
+const longRate = 10_000_000_000
+
 // dealer is a provider that is its own tenant, under an address that nobody can connect with it, and is after what is locked: rewards that
 // vest for long, and its stake.
 type dealer struct {
@@ -100,10 +104,30 @@ func (d *dealer) pass(long time.Duration) {
 	}
 }
 
+// leased opens and starts a lease of the party's own Container.
+func (d *dealer) leased(t *rapid.T, reserved bool) string {
+	if !reserved {
+		return d.world.leased(dealerRate)
+	}
+	term := time.Duration(rapid.IntRange(1, 60).Draw(t, "term")) * day
+	manifest := sha256.Sum256([]byte("manifest"))
+	msg := &leasestypes.MsgCreateLease{
+		Tenant: d.tenant.String(), Candidates: []uint64{1}, MaxRate: math.NewInt(longRate), ManifestHash: manifest[:],
+		Deposit: sdk.NewCoin(athtypes.Denom, math.NewInt(longRate/1_000_000*int64(term/time.Second)+1)),
+		Mode:    leasestypes.LeaseMode_LEASE_MODE_RESERVED, Duration: term,
+	}
+	res, err := d.MsgServiceRouter().Handler(msg)(d.ctx, msg)
+	require.NoError(d.t, err)
+	var opened leasestypes.MsgCreateLeaseResponse
+	require.NoError(d.t, opened.Unmarshal(res.Data))
+	d.start(opened.LeaseId)
+	return opened.LeaseId
+}
+
 func (d *dealer) act(t *rapid.T) {
 	tenant, owner := d.tenant.String(), d.owner.String()
 	switch rapid.SampledFrom([]string{
-		"lease", "lease", "settle", "fault", "fault", "exit", "exit", "close", "withdraw", "pay", "wait", "wait long",
+		"lease", "lease", "settle", "fault", "fault", "exit", "exit", "close", "break", "break", "notice", "withdraw", "pay", "wait", "wait long",
 	}).Draw(t, "what") {
 	case "lease":
 		if len(d.down) > 0 {
@@ -113,7 +137,7 @@ func (d *dealer) act(t *rapid.T) {
 		if cached, _ := d.ctx.CacheContext(); d.Providers.Bindable(cached, 1) != nil {
 			return
 		}
-		d.leases = append(d.leases, d.leased(dealerRate))
+		d.leases = append(d.leases, d.leased(t, rapid.Bool().Draw(t, "reserved")))
 		d.pass(time.Duration(rapid.IntRange(1, 14).Draw(t, "minutes")) * time.Minute)
 	case "settle":
 		for _, id := range d.leases {
@@ -132,6 +156,14 @@ func (d *dealer) act(t *rapid.T) {
 	case "close":
 		for _, id := range d.leases {
 			_ = d.send(&leasestypes.MsgCloseLease{Signer: tenant, LeaseId: id})
+		}
+	case "break", "notice":
+		for _, id := range d.leases {
+			var msg sdk.Msg = &leasestypes.MsgCloseLease{Signer: owner, LeaseId: id, Reason: leasestypes.CloseReason_CLOSE_REASON_PROVIDER}
+			if rapid.Bool().Draw(t, "notice") {
+				msg = &leasestypes.MsgReclaimLease{Operator: owner, LeaseId: id}
+			}
+			_ = d.send(msg)
 		}
 	case "withdraw":
 		_ = d.send(&athtypes.MsgWithdraw{Signer: owner})
@@ -152,7 +184,7 @@ func (d *dealer) act(t *rapid.T) {
 	}
 }
 
-// TestNobodyFaultsItsWayOutOfVesting: a provider makes its own tenant the victim of outages, at a price of its own choice, and takes the fees out
+// TestNobodyFaultsItsWayOutOfVesting: a provider makes its own tenant the victim of outages and broken promises, at a price of its own choice, and takes the fees out
 // early where it can. All that it has in its hands in the end it had before: what faults and tickets give back is what it has paid, fees that are
 // on their way out are the first that answer for it, and rewards and stake stay locked or are lost.
 func TestNobodyFaultsItsWayOutOfVesting(t *testing.T) {
@@ -162,7 +194,10 @@ func TestNobodyFaultsItsWayOutOfVesting(t *testing.T) {
 		w.market()
 		d := &dealer{trader: &trader{world: w, round: 3, down: map[uint64]time.Time{}, outages: map[uint64][][2]time.Time{}}}
 		require.NoError(rt, w.send(&leasestypes.MsgSetOffers{Operator: w.owner.String(), Offers: []leasestypes.Offer{
-			{ContainerId: 1, Denom: athtypes.Denom, Rate: math.NewInt(dealerRate), MinCharge: time.Minute},
+			{
+				ContainerId: 1, Denom: athtypes.Denom, Rate: math.NewInt(dealerRate), MinCharge: time.Minute,
+				Reserved: &leasestypes.ReservedTerms{Rate: math.NewInt(longRate), MinTerm: day},
+			},
 		}}))
 		w.vest(w.owner, athtypes.Ledger_LEDGER_DELIVERY, 100_000_000_000)
 		w.give(fund, rapid.SampledFrom([]int64{1, 1_000_000, 10_000_000_000}).Draw(rt, "fund"))

@@ -37,13 +37,14 @@ func (c *court) dearer() {
 	c.must(c.Sign(c.owners[0], &leasestypes.MsgSetOffers{Operator: c.owners[0].String(), Offers: []leasestypes.Offer{offer}}))
 }
 
-// breach is what the one ticket of the first provider asks for; it must be for a lease that was broken.
-func (c *court) breach() int64 {
+// breach is what the first provider was charged for a lease that was broken: what the tenant was given back at once, and what its one ticket
+// asks for.
+func (c *court) breach(back int64) int64 {
 	c.t.Helper()
 	tickets := c.tickets(c.owners[0])
 	require.Len(c.t, tickets, 1)
 	require.Equal(c.t, providerstypes.TicketReason_TICKET_REASON_RECLAIMED, tickets[0].Reason)
-	return tickets[0].Asked.Int64()
+	return back + tickets[0].Asked.Int64()
 }
 
 // least is the part of Container 1's stake that a broken lease costs at least.
@@ -80,7 +81,11 @@ func TestAProviderThatFindsABetterPrice(t *testing.T) {
 			}))
 		}
 		c.must(c.close(owner, id))
-		require.Equal(t, max(least, cost(courtNotice)), c.breach())
+		billed := c.receipt(id).Billed.Int64()
+		require.Less(t, billed, cost(courtNotice))
+		require.Equal(t, int64(deposit), c.prepaid(tenantOf), "less than the notice was served: all of it comes back, at once")
+		require.Zero(t, c.fees(owner))
+		require.Equal(t, max(least, cost(courtNotice)), c.breach(billed))
 		require.Equal(t, leasestypes.CloseReason_CLOSE_REASON_PROVIDER, c.receipt(id).Reason)
 		other(c)
 	})
@@ -91,7 +96,7 @@ func TestAProviderThatFindsABetterPrice(t *testing.T) {
 		c.faulty(1)
 		least := c.least()
 		c.must(c.close(c.owners[0], id))
-		require.Equal(t, max(least, cost(courtNotice)), c.breach())
+		require.Equal(t, max(least, cost(courtNotice)), c.breach(0))
 	})
 	t.Run("gives notice", func(t *testing.T) {
 		c := newCourt(t, 1, 3, withNotice)
@@ -131,10 +136,12 @@ func TestAReservedTermIsKeptOrPaidFor(t *testing.T) {
 	c.must(c.reclaim(owner, id))
 	lease := c.lease(id)
 	owed := max(least, cost(lease.EndsAt.Sub(*lease.ReclaimAt)))
-	require.Equal(t, owed, c.breach())
+	back := cost(lease.SettledUntil.Sub(began))
+	require.Equal(t, back, lease.Credited.Int64(), "more is withheld than was served: all of that is given back")
+	require.Equal(t, owed, c.breach(back))
 	c.must(c.close(tenantOf, id))
-	require.Equal(t, owed, c.breach(), "once")
+	require.Equal(t, owed, c.breach(back), "once")
 	paid := cost(c.receipt(id).EndedAt.Sub(began))
 	require.Equal(t, paid, c.receipt(id).Billed.Int64())
-	require.Equal(t, cost(courtTerm)-paid, c.prepaid(tenantOf), "all of the rest comes back")
+	require.Equal(t, cost(courtTerm)-paid+back, c.prepaid(tenantOf), "all of the rest comes back")
 }

@@ -14,6 +14,12 @@ import (
 	"github.com/athnet/ath/x/ath/types"
 )
 
+// Undoable is how long at least a payment to a provider can be undone: none of it has vested or left early before.
+func (k *Keeper) Undoable(ctx sdk.Context) (time.Duration, error) {
+	params, err := k.params.Get(ctx)
+	return min(params.FeeVesting, params.MinExitDelay), err
+}
+
 // MinExitDelay is how long at least what leaves early can still be held: a ticket that opens within this time finds it.
 func (k *Keeper) MinExitDelay(ctx sdk.Context) (time.Duration, error) {
 	params, err := k.params.Get(ctx)

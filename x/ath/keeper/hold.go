@@ -11,10 +11,10 @@ import (
 	"github.com/athnet/ath/x/ath/types"
 )
 
-// Hold moves up to amount uath of an owner into the row HELD(owner, id), where no message of the owner reaches it: income
-// that has not vested first, then income that is earned and not claimed, then unbonding stake (until it is paid), then the
-// given stake rows in their order. It returns what it took from where. What a payment of this block adds to income is
-// folded at the block's end and not there yet.
+// Hold moves up to amount uath of an owner into the row HELD(owner, id), where no message of the owner reaches it. What leaves vesting early
+// answers first, the soonest before the later, or somebody could take a payment out and let locked coins answer for it; then the rest of what
+// has not vested, then income that is earned and not claimed, then unbonding stake (until it is paid), then the given stake rows in their
+// order. It returns what it took from where. What a payment of this block adds to income is folded at the block's end and not there yet.
 func (k *Keeper) Hold(ctx sdk.Context, owner sdk.AccAddress, id uint64, amount math.Int, stake []types.Row) ([]types.RowBalance, error) {
 	if err := types.ValidateAmount(amount); err != nil {
 		return nil, err
@@ -23,10 +23,17 @@ func (k *Keeper) Hold(ctx sdk.Context, owner sdk.AccAddress, id uint64, amount m
 	if err != nil {
 		return nil, err
 	}
-	var taken []types.RowBalance
-	left := amount
+	exiting, err := k.latestRows(ctx, types.RowKind_ROW_KIND_EXITING, owner, types.Denom, 0)
+	if err != nil {
+		return nil, err
+	}
+	taken := types.PlanSoonest(exiting, amount)
+	left := amount.Sub(types.SumRows(taken))
 	for _, source := range []func() ([]types.RowBalance, error){
-		func() ([]types.RowBalance, error) { return k.unvested(ctx, owner) },
+		func() ([]types.RowBalance, error) {
+			rows, err := k.vestingRows(ctx, owner)
+			return append(types.LeftOf(exiting, taken), rows...), err
+		},
 		func() ([]types.RowBalance, error) {
 			return k.latestRows(ctx, types.RowKind_ROW_KIND_OWED, owner, types.Denom, 0)
 		},
@@ -139,10 +146,17 @@ func (k *Keeper) Slashable(ctx sdk.Context, owner sdk.AccAddress) (income, unbon
 // unvested are the rows of income that are not ripe, of all ledgers, and all of what left vesting early and is not paid yet.
 // What has ripened in full is the beneficiary's and is left alone.
 func (k *Keeper) unvested(ctx sdk.Context, owner []byte) ([]types.RowBalance, error) {
-	all, err := k.latestRows(ctx, types.RowKind_ROW_KIND_EXITING, owner, types.Denom, 0)
+	exiting, err := k.latestRows(ctx, types.RowKind_ROW_KIND_EXITING, owner, types.Denom, 0)
 	if err != nil {
 		return nil, err
 	}
+	vesting, err := k.vestingRows(ctx, owner)
+	return append(exiting, vesting...), err
+}
+
+// vestingRows are the rows of income that are not ripe, of all ledgers.
+func (k *Keeper) vestingRows(ctx sdk.Context, owner []byte) ([]types.RowBalance, error) {
+	var all []types.RowBalance
 	for _, kind := range types.VestingKinds() {
 		rows, err := k.latestRows(ctx, kind, owner, types.Denom, ripeSecond(ctx)+1)
 		if err != nil {

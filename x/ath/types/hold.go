@@ -31,8 +31,14 @@ func ProceedsRow(beneficiary string, ticket uint64) Row {
 	return Row{Kind: RowKind_ROW_KIND_PROCEEDS, Owner: beneficiary, Bucket: ticket, Denom: Denom}
 }
 
-// PlanHold says how much of which rows is held for an amount: what leaves early first, the soonest before the later, so that nobody
-// who takes a payment out early has it and lets locked coins answer for it; then the latest to ripen first. At most MaxHoldRows rows. Rows of
+// PlanSoonest says how much of which rows is held for an amount: the soonest to ripen first, at most MaxHoldRows rows. Pure.
+func PlanSoonest(rows []RowBalance, amount math.Int) []RowBalance {
+	order := slices.Clone(rows)
+	slices.SortStableFunc(order, func(a, b RowBalance) int { return cmp.Compare(a.Row.Bucket, b.Row.Bucket) })
+	return takeRows(order, amount)
+}
+
+// PlanHold says how much of which rows is held for an amount: the latest to ripen first, at most MaxHoldRows rows. Rows of
 // less than a MaxHoldRows-th of the amount are taken only after all larger ones: income that was cut into dust can't use up
 // the places, since as many larger rows as there are places make the whole amount. Pure; rows keep their identity, the
 // result is ordered as it is taken.
@@ -42,11 +48,15 @@ func PlanHold(rows []RowBalance, amount math.Int) []RowBalance {
 	slices.SortStableFunc(order, func(a, b RowBalance) int {
 		return cmp.Or(
 			cmp.Compare(dust(a, least), dust(b, least)),
-			cmp.Compare(stays(a), stays(b)),
-			(1-2*stays(a))*cmp.Compare(a.Row.Bucket, b.Row.Bucket),
+			cmp.Compare(b.Row.Bucket, a.Row.Bucket),
 			cmp.Compare(a.Row.Kind, b.Row.Kind),
 		)
 	})
+	return takeRows(order, amount)
+}
+
+// takeRows takes an amount out of rows in their order.
+func takeRows(order []RowBalance, amount math.Int) []RowBalance {
 	var taken []RowBalance
 	for _, row := range order {
 		if !amount.IsPositive() || len(taken) == MaxHoldRows {
@@ -62,19 +72,29 @@ func PlanHold(rows []RowBalance, amount math.Int) []RowBalance {
 	return taken
 }
 
-// stays is 0 for what leaves vesting early.
-func stays(row RowBalance) int {
-	if row.Row.Kind == RowKind_ROW_KIND_EXITING {
-		return 0
-	}
-	return 1
-}
-
 func dust(row RowBalance, least math.Int) int {
 	if row.Amount.LT(least) {
 		return 1
 	}
 	return 0
+}
+
+// LeftOf is what rows hold after some of them were taken from.
+func LeftOf(rows, taken []RowBalance) []RowBalance {
+	gone := make(map[Row]math.Int, len(taken))
+	for _, part := range taken {
+		gone[part.Row] = part.Amount
+	}
+	var left []RowBalance
+	for _, row := range rows {
+		if part, ok := gone[row.Row]; ok {
+			row.Amount = row.Amount.Sub(part)
+		}
+		if row.Amount.IsPositive() {
+			left = append(left, row)
+		}
+	}
+	return left
 }
 
 // SumRows is what rows hold together.

@@ -48,6 +48,27 @@ func TestPlanHoldTakesWhatIsThere(t *testing.T) {
 	})
 }
 
+// TestPlanSoonest: in order of ripeness, however small; what is left is in neither list twice.
+func TestPlanSoonest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rows, amount := drawRows(t), math.NewInt(rapid.Int64Range(1, 2_000_000).Draw(t, "amount"))
+		taken := PlanSoonest(rapid.Permutation(rows).Draw(t, "order"), amount)
+		require.LessOrEqual(t, len(taken), MaxHoldRows)
+		for i, part := range taken {
+			require.Equal(t, rows[i].Row, part.Row)
+			require.True(t, i == len(taken)-1 || part.Amount.Equal(rows[i].Amount))
+		}
+		if len(rows) <= MaxHoldRows {
+			require.Equal(t, math.MinInt(amount, SumRows(rows)).String(), SumRows(taken).String())
+		}
+		left := LeftOf(rows, taken)
+		require.Equal(t, SumRows(rows).String(), SumRows(taken).Add(SumRows(left)).String())
+		for _, row := range left {
+			require.True(t, row.Amount.IsPositive())
+		}
+	})
+}
+
 func TestPlanHoldTakesTheLatestFirst(t *testing.T) {
 	row := func(kind RowKind, ripe uint64, amount int64) RowBalance {
 		return RowBalance{Row: Row{Kind: kind, Owner: "owner", Bucket: ripe, Denom: Denom}, Amount: math.NewInt(amount)}

@@ -24,7 +24,7 @@ const (
 
 // EndBlock ends what has run out of time or money: at most max_closes_per_block leases, the rest in the next block. A lease
 // that is only settled, because its account ran dry, counts like one that is closed. Agreed ends come first, because what a
-// lease did not run for prolongs the account. A block in which nothing is due costs eight look-ups, however many leases are
+// lease did not run for prolongs the account. A block in which nothing is due costs nine look-ups, however many leases are
 // open. Channels that have ended are refunded, and leases credited for faults, by budgets of their own; credits come first: they may be what a
 // lease goes on with.
 func (k *Keeper) EndBlock(ctx sdk.Context) error {
@@ -33,6 +33,9 @@ func (k *Keeper) EndBlock(ctx sdk.Context) error {
 		return err
 	}
 	if err := k.creditPending(ctx, params); err != nil {
+		return err
+	}
+	if err := k.settleBreaches(ctx, params); err != nil {
 		return err
 	}
 	if err := k.payProceeds(ctx, params); err != nil {

@@ -45,13 +45,15 @@ type fakeVault struct {
 	epoch  uint64
 	usd    []athtypes.UsdIndex // steps
 	stale  bool                // the price of ATH
+
+	undoable time.Duration // how long payments can be undone
 }
 
 func newFakeVault(service store.KVStoreService) *fakeVault {
 	sb := collections.NewSchemaBuilder(service)
 	return &fakeVault{
 		rows:   collections.NewMap(sb, collections.NewPrefix(0), "rows", collections.StringKey, sdk.IntValue),
-		broken: map[string]bool{},
+		broken: map[string]bool{}, undoable: 7 * 24 * time.Hour,
 	}
 }
 
@@ -210,6 +212,8 @@ func (v *fakeVault) Proceeds(ctx sdk.Context, limit int) ([]athtypes.RowBalance,
 	return rows, err
 }
 
+func (v *fakeVault) Undoable(sdk.Context) (time.Duration, error) { return v.undoable, nil }
+
 // Fold has nothing to do: what is paid is there at once.
 func (*fakeVault) Fold(sdk.Context) error { return nil }
 
@@ -346,9 +350,13 @@ func (f *fakeProviders) TicketNotStarted(_ sdk.Context, _ uint64, leaseID string
 	return nil
 }
 
-func (f *fakeProviders) TicketReclaimed(_ sdk.Context, _ uint64, leaseID string, due math.Int) error {
-	f.breaches[leaseID] += due.Int64()
-	return nil
+func (f *fakeProviders) BreachCost(_ sdk.Context, _ uint64, due math.Int) (math.Int, error) {
+	return due, nil
+}
+
+func (f *fakeProviders) TicketReclaimed(ctx sdk.Context, d providertypes.Damage) (uint64, math.Int, error) {
+	f.breaches[string(d.Evidence)] += d.Amount.Int64()
+	return f.TicketOutage(ctx, d)
 }
 
 // owed is what an open ticket holds, and what of it is a tenant's.

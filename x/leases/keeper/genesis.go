@@ -52,6 +52,9 @@ func (k *Keeper) InitGenesis(ctx sdk.Context, g types.GenesisState) error {
 			return err
 		}
 	}
+	if err := k.initBreaches(ctx, g); err != nil {
+		return err
+	}
 	if err := k.initServed(ctx, g); err != nil {
 		return err
 	}
@@ -118,6 +121,9 @@ func (k *Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 		return nil, err
 	}
 	if g.Receipts, err = values(ctx, k.receipts); err != nil {
+		return nil, err
+	}
+	if g.Breaches, err = values(ctx, k.breaches); err != nil {
 		return nil, err
 	}
 	if err := k.exportServed(ctx, g); err != nil {

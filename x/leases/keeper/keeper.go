@@ -29,6 +29,7 @@ type (
 	servedKey     = collections.Quad[uint64, int64, sdk.AccAddress, uint64]
 	forgetKey     = collections.Quad[int64, uint64, sdk.AccAddress, uint64]
 	pendingKey    = collections.Pair[int64, uint64]
+	breachKey     = collections.Triple[uint64, sdk.AccAddress, uint64]
 	nonceKey      = collections.Triple[int64, sdk.AccAddress, uint64]
 )
 
@@ -87,6 +88,8 @@ type Keeper struct {
 	served  collections.Map[servedKey, types.Service]
 	forget  collections.KeySet[forgetKey]
 	pending collections.Map[pendingKey, int64]
+
+	breaches collections.Map[breachKey, types.Breach]
 }
 
 // NewKeeper builds the keeper; it panics on a schema that contradicts itself, which every start of a node would show.
@@ -145,6 +148,9 @@ func NewKeeper(deps Deps) *Keeper {
 			collections.QuadKeyCodec(second, number, sdk.AccAddressKey, number)),
 		pending: collections.NewMap(sb, types.PendingFaultsKey, "pending_faults",
 			collections.PairKeyCodec(second, number), collections.Int64Value),
+
+		breaches: collections.NewMap(sb, types.BreachesKey, "breaches",
+			collections.TripleKeyCodec(number, sdk.AccAddressKey, number), codec.CollValue[types.Breach](deps.Cdc)),
 	}
 	schema, err := sb.Build()
 	if err != nil {

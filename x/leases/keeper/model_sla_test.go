@@ -23,6 +23,13 @@ func (m *market) addCollateral() {
 	require.NoError(m.tb, m.vault.rows.Set(m.ctx, "fund/uath", math.NewInt(modelFund)))
 }
 
+// queuedBreaches are those that the block's end will settle.
+func (m *market) queuedBreaches() int {
+	all, err := values(m.ctx, m.k.breaches)
+	require.NoError(m.tb, err)
+	return len(all)
+}
+
 // vest takes what a provider has earned out of a refund's reach.
 func (m *market) vest(t *rapid.T) {
 	row := provider(rapid.Uint64Range(1, 2).Draw(t, "provider")).String()

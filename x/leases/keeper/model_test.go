@@ -372,12 +372,12 @@ func (m *market) reclaim(t *rapid.T) {
 	}
 	owner := sdk.MustAccAddressFromBech32(lease.Provider)
 	signer := rapid.SampledFrom([]sdk.AccAddress{owner, owner, tenant(9)}).Draw(t, "signer")
-	before := m.providers.breaches[id.String()]
+	before := m.queuedBreaches()
 	h := m.leases[id.String()]
 	over := lease.AgreedEnd() != nil && !lease.AgreedEnd().After(m.ctx.BlockTime())
 	done := m.reclaimed(signer, id)
 	require.Equal(t, signer.Equals(owner) && !h.started.IsZero() && !h.told && !over, done)
-	require.True(t, m.providers.breaches[id.String()] == before || done && lease.Prepaid(), "only who promised a term owes for notice")
+	require.True(t, m.queuedBreaches() == before || done && lease.Prepaid(), "only who promised a term owes for notice")
 	h.told = h.told || done
 }
 

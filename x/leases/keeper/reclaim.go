@@ -5,8 +5,6 @@ package keeper
 import (
 	"time"
 
-	"cosmossdk.io/math"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	athtypes "github.com/athnet/ath/x/ath/types"
@@ -27,13 +25,19 @@ func (k *Keeper) ReclaimLease(ctx sdk.Context, signer sdk.AccAddress, id types.L
 	if err != nil {
 		return time.Time{}, err
 	}
-	usd := k.usdClock(ctx)
-	told, due, err := lease.Reclaim(ctx.BlockTime(), params, usd)
+	p, err := k.openPurse(ctx, id.Tenant, lease.Denom)
 	if err != nil {
 		return time.Time{}, err
 	}
-	if usd.err != nil {
-		return time.Time{}, usd.err
+	if lease, _, err = k.settle(ctx, p, lease); err != nil { // for the end of the block, which gives back what was billed
+		return time.Time{}, err
+	}
+	told, due, err := lease.Reclaim(ctx.BlockTime(), params, p.usd)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if p.usd.err != nil {
+		return time.Time{}, p.usd.err
 	}
 	if err := k.unqueueEnd(ctx, id.Tenant, lease); err != nil {
 		return time.Time{}, err
@@ -44,13 +48,13 @@ func (k *Keeper) ReclaimLease(ctx sdk.Context, signer sdk.AccAddress, id types.L
 	if err := k.saveLease(ctx, id.Tenant, told); err != nil {
 		return time.Time{}, err
 	}
-	if err := k.charge(ctx, told, due); err != nil {
+	if err := k.charge(ctx, told, due, told.Unserved(*told.ReclaimAt, params)); err != nil {
 		return time.Time{}, err
 	}
 	return *told.ReclaimAt, athtypes.Emit(ctx, &types.EventLeaseReclaimed{Lease: told})
 }
 
-// chargeBreach opens a ticket where a provider ends a lease without what is due to it. It does so also while a fault stands: who could end
+// chargeBreach charges a provider that ends a lease without what is due to it. It does so also while a fault stands: who could end
 // a lease for nothing once its Container is faulty would make it so.
 func (k *Keeper) chargeBreach(ctx sdk.Context, lease types.Lease, reason types.CloseReason) error {
 	if reason != types.CloseReason_CLOSE_REASON_PROVIDER {
@@ -65,15 +69,7 @@ func (k *Keeper) chargeBreach(ctx sdk.Context, lease types.Lease, reason types.C
 	if usd.err != nil {
 		return usd.err
 	}
-	return k.charge(ctx, lease, due)
-}
-
-func (k *Keeper) charge(ctx sdk.Context, lease types.Lease, due math.Int) error {
-	due, err := k.inUath(ctx, lease.Denom, due)
-	if err != nil || !due.IsPositive() {
-		return err
-	}
-	return k.providers.TicketReclaimed(ctx, lease.ContainerId, lease.ID(), due)
+	return k.charge(ctx, lease, due, lease.Withheld(reason, ctx.BlockTime(), params))
 }
 
 // overdue says whether a lease has not started within its class's limit.

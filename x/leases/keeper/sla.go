@@ -119,17 +119,7 @@ func (k *Keeper) credit(ctx sdk.Context, p *purse, event types.EventSlaCredited,
 	if !due.IsPositive() {
 		return math.ZeroInt(), nil
 	}
-	provider, err := k.addresses.StringToBytes(event.Provider)
-	if err != nil {
-		return due, err
-	}
-	var indexer sdk.AccAddress
-	if indexerName != "" {
-		if indexer, err = k.addresses.StringToBytes(indexerName); err != nil {
-			return due, err
-		}
-	}
-	fees, err := k.vault.Refund(ctx, provider, indexer, p.row(), due)
+	fees, err := k.refundFees(ctx, p, event.Provider, indexerName, due)
 	if err != nil {
 		return due, err
 	}
@@ -158,6 +148,21 @@ func (k *Keeper) credit(ctx sdk.Context, p *purse, event types.EventSlaCredited,
 	}
 	event.Due, event.FromFees, event.FromFund = p.coin(due).String(), p.coin(fees).String(), sdk.NewCoin(athtypes.Denom, fund).String()
 	return credited, athtypes.Emit(ctx, &event)
+}
+
+// refundFees undoes payments to a provider, up to an amount, into a purse's row; the caller credits what came.
+func (k *Keeper) refundFees(ctx sdk.Context, p *purse, provider, indexer string, amount math.Int) (math.Int, error) {
+	to, err := k.addresses.StringToBytes(provider)
+	if err != nil {
+		return amount, err
+	}
+	var by sdk.AccAddress
+	if indexer != "" {
+		if by, err = k.addresses.StringToBytes(indexer); err != nil {
+			return amount, err
+		}
+	}
+	return k.vault.Refund(ctx, to, by, p.row(), amount)
 }
 
 // claim opens a ticket for what fees did not cover, pays what the SLA fund advances on it, and says what of the rest the tenant is owed. The

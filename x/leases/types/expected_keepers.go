@@ -38,6 +38,8 @@ type Vault interface {
 	Refund(ctx sdk.Context, provider, indexer sdk.AccAddress, to athtypes.Row, amount math.Int) (refunded math.Int, err error)
 	// Proceeds are the first rows of what tickets have brought in for accounts, at most limit.
 	Proceeds(ctx sdk.Context, limit int) ([]athtypes.RowBalance, error)
+	// Undoable is how long at least a payment to a provider can be undone: none of it has vested or left early before.
+	Undoable(ctx sdk.Context) (time.Duration, error)
 	// Fold adds up what the block has paid so far, so that Refund finds it.
 	Fold(ctx sdk.Context) error
 }
@@ -63,8 +65,10 @@ type Providers interface {
 	Release(ctx sdk.Context, id uint64, leaseID string, notStarted bool) error
 	// TicketNotStarted claims damage of the provider for a lease that was not started in time.
 	TicketNotStarted(ctx sdk.Context, id uint64, leaseID string) error
-	// TicketReclaimed claims of a provider what it owes a lease that it ends without notice, or before its term: due, or more.
-	TicketReclaimed(ctx sdk.Context, id uint64, leaseID string, due math.Int) error
+	// BreachCost is what it costs a provider to end a lease without notice, or before its term, that was worth due: that, or more.
+	BreachCost(ctx sdk.Context, id uint64, due math.Int) (math.Int, error)
+	// TicketReclaimed is TicketOutage for a lease that its provider has broken.
+	TicketReclaimed(ctx sdk.Context, damage providertypes.Damage) (ticket uint64, held math.Int, err error)
 	// TicketOutage claims of a provider what a fault owes a lease and its fees did not cover; it returns the ticket and what it holds. A
 	// provider that is gone owes nothing. What the damage's claim is worth of it comes as Proceeds of the vault if the ticket is paid or runs
 	// out.

@@ -50,6 +50,9 @@ func (g GenesisState) Validate() error {
 	if err := g.validateLog(); err != nil {
 		return err
 	}
+	if err := g.validateBreaches(); err != nil {
+		return err
+	}
 	if err := g.validateServed(); err != nil {
 		return err
 	}

@@ -64,4 +64,6 @@ var (
 	// PendingFaultsKey: (unix nanosecond of the verdict, container id) → unix nanosecond of the fault; for which ended leases still have to
 	// be credited.
 	PendingFaultsKey = collections.NewPrefix(32)
+	// BreachesKey: (container id, tenant, number) → Breach; what providers owe leases that they broke in this block.
+	BreachesKey = collections.NewPrefix(33)
 )

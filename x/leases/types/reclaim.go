@@ -67,29 +67,34 @@ func (l Lease) Reclaim(now time.Time, p Params, usd Clock) (Lease, math.Int, err
 	}
 	at := now.Add(p.Notice(l.Mode))
 	l.ReclaimAt = &at
-	return l, l.worth(l.unserved(at, p), now, usd), nil
+	return l, l.worth(l.Unserved(at, p), now, usd), nil
 }
 
 // Breach is what a provider owes that ends a lease now, in whole units: for what is left of the notice, also where none was given, and of
 // a reserved lease for the rest of its term, unless it has answered for that when it gave notice. Zero where nothing is due: the
 // notice is over, the agreed end has come, or the lease has not started, in which case closing it is a refusal.
 func (l Lease) Breach(reason CloseReason, now time.Time, p Params, usd Clock) math.Int {
+	return l.worth(l.Withheld(reason, now, p), now, usd)
+}
+
+// Withheld is the time that Breach charges.
+func (l Lease) Withheld(reason CloseReason, now time.Time, p Params) time.Duration {
 	if reason != CloseReason_CLOSE_REASON_PROVIDER || l.State == LeaseState_LEASE_STATE_ACTIVE {
-		return math.ZeroInt()
+		return 0
 	}
 	if l.ReclaimAt != nil {
-		return l.worth(l.AgreedEnd().Sub(now), now, usd)
+		return max(0, l.AgreedEnd().Sub(now))
 	}
 	at := now.Add(p.Notice(l.Mode))
-	rest := l.unserved(at, p)
+	rest := l.Unserved(at, p)
 	if l.EndsAt != nil {
 		at = earlier(at, *l.EndsAt)
 	}
-	return l.worth(at.Sub(now)+rest, now, usd)
+	return max(0, at.Sub(now)+rest)
 }
 
-// unserved is how much of a reserved lease's term its provider withholds by ending it at a time, up to the cap.
-func (l Lease) unserved(at time.Time, p Params) time.Duration {
+// Unserved is how much of a reserved lease's term its provider withholds by ending it at a time, up to the cap.
+func (l Lease) Unserved(at time.Time, p Params) time.Duration {
 	if !l.Prepaid() {
 		return 0
 	}

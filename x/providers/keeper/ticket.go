@@ -136,31 +136,31 @@ func (k *Keeper) TicketNotStarted(ctx sdk.Context, container uint64, lease strin
 	return err
 }
 
-// TicketReclaimed opens the ticket of a lease that its provider ends without what was due to it: notice, or the rest of its term. due is
-// what that was worth at the lease's rate.
-func (k *Keeper) TicketReclaimed(ctx sdk.Context, container uint64, lease string, due math.Int) error {
-	c, err := k.Container(ctx, container)
-	if err != nil {
-		return err
-	}
+// BreachCost is what it costs to end a lease in a Container without what was due to it, notice or the rest of its term, that was worth due.
+func (k *Keeper) BreachCost(ctx sdk.Context, container uint64, due math.Int) (math.Int, error) {
 	params, err := k.Params(ctx)
 	if err != nil {
-		return err
+		return due, err
 	}
 	stake, err := k.stakes.Get(ctx, container)
-	if err != nil {
-		return err
-	}
-	_, err = k.OpenTicket(ctx, types.Damage{
-		Provider: c.Provider, Container: container, Reason: types.TicketReason_TICKET_REASON_RECLAIMED,
-		Evidence: []byte(lease), Amount: params.ReclaimedRoundedUp(stake.Required, due),
-	})
-	return err
+	return params.ReclaimedRoundedUp(stake.Required, due), err
 }
 
-// TicketOutage opens the ticket of what a fault owes a lease and its fees did not cover, and says what it holds. A provider that is gone
-// has nothing left that could be held; a Container that is gone has its stake among what unbonds.
+// TicketReclaimed opens the ticket of a lease that its provider has ended without what was due to it, and says what it holds.
+func (k *Keeper) TicketReclaimed(ctx sdk.Context, d types.Damage) (uint64, math.Int, error) {
+	d.Reason = types.TicketReason_TICKET_REASON_RECLAIMED
+	return k.openLate(ctx, d)
+}
+
+// TicketOutage opens the ticket of what a fault owes a lease and its fees did not cover, and says what it holds.
 func (k *Keeper) TicketOutage(ctx sdk.Context, d types.Damage) (uint64, math.Int, error) {
+	d.Reason = types.TicketReason_TICKET_REASON_OUTAGE
+	return k.openLate(ctx, d)
+}
+
+// openLate opens a ticket when the damage may be past. A provider that is gone has nothing left that could be held; a Container that is gone
+// has its stake among what unbonds.
+func (k *Keeper) openLate(ctx sdk.Context, d types.Damage) (uint64, math.Int, error) {
 	owner, err := k.addresses.StringToBytes(d.Provider)
 	if err != nil {
 		return 0, math.Int{}, types.ErrInvalidField.Wrapf("provider: %v", err)
@@ -171,7 +171,6 @@ func (k *Keeper) TicketOutage(ctx sdk.Context, d types.Damage) (uint64, math.Int
 	if c, err := k.Container(ctx, d.Container); errors.Is(err, types.ErrContainerNotFound) || err == nil && c.Provider != d.Provider {
 		d.Container = 0
 	}
-	d.Reason = types.TicketReason_TICKET_REASON_OUTAGE
 	t, err := k.OpenTicket(ctx, d)
 	return t.Id, t.Amount, err
 }

@@ -309,7 +309,14 @@ func TestReclaimedOpensATicket(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			ids := f.ready(t, 1)
-			require.NoError(t, f.k.TicketReclaimed(f.ctx, ids[0], "tenant/1", math.NewInt(c.due)))
+			cost, err := f.k.BreachCost(f.ctx, ids[0], math.NewInt(c.due))
+			require.NoError(t, err)
+			id, held, err := f.k.TicketReclaimed(f.ctx, types.Damage{
+				Provider: owner.String(), Container: ids[0], Evidence: []byte("tenant/1"), Amount: cost,
+			})
+			require.NoError(t, err)
+			require.EqualValues(t, 1, id)
+			require.EqualValues(t, c.want, held.Int64())
 			res, err := f.queries.Ticket(f.ctx, &types.QueryTicketRequest{Id: 1})
 			require.NoError(t, err)
 			require.Equal(t, types.TicketReason_TICKET_REASON_RECLAIMED, res.Ticket.Reason)
