@@ -3,6 +3,8 @@
 package keeper
 
 import (
+	"slices"
+
 	"cosmossdk.io/collections"
 	"cosmossdk.io/math"
 
@@ -63,12 +65,22 @@ func (k *Keeper) Fold(ctx sdk.Context) error {
 	return k.foldShares(ctx)
 }
 
-// takeUnvestedFees takes up to amount out of a provider's fees in a denom that are not ripe, the last bucket first, at most MaxHoldReads rows.
+// takeUnvestedFees takes up to amount out of a provider's fees in a denom that are not ripe, the last bucket first, at most MaxHoldReads rows. In
+// other denoms than uath, of which tickets hold nothing, fees that leave early answer after them, the soonest first: who takes them out must not
+// have them and let the uath of its ticket answer.
 func (k *Keeper) takeUnvestedFees(ctx sdk.Context, provider []byte, denom string, amount math.Int) (math.Int, error) {
 	taken := math.ZeroInt()
 	rows, err := k.latestRows(ctx, types.RowKind_ROW_KIND_VESTING_FEES, provider, denom, ripeSecond(ctx)+1)
 	if err != nil {
 		return taken, err
+	}
+	if denom != types.Denom {
+		exiting, err := k.latestRows(ctx, types.RowKind_ROW_KIND_EXITING, provider, denom, 0)
+		if err != nil {
+			return taken, err
+		}
+		slices.Reverse(exiting)
+		rows = append(rows, exiting...)
 	}
 	for _, row := range rows {
 		part := math.MinInt(row.Amount, amount.Sub(taken))

@@ -142,3 +142,31 @@ func TestRefundFindsWhatTheBlockHasPaid(t *testing.T) {
 	require.Equal(t, int64(80), f.weight(types.Pool_POOL_DELIVERY, provider, 1))
 	require.Equal(t, int64(80), f.weight(types.Pool_POOL_INDEXER, indexer, 1))
 }
+
+// TestRefundFindsOtherDenomsOnTheirWayOut: fees in another denom that leave early answer for a refund as well, since no ticket holds them; those
+// in uath are for the ticket.
+func TestRefundFindsOtherDenomsOnTheirWayOut(t *testing.T) {
+	for denom, want := range map[string]int64{usd: 900, types.Denom: 200} {
+		t.Run(denom, func(t *testing.T) {
+			f := newFixture(t, shortParams())
+			tenant, provider := user(0), user(1)
+			row := prepaid(tenant, denom)
+			f.block(time.Second, deposit(f.k, tenant, row, 10_000))
+			f.block(time.Second, pay(f.k, row, provider, nil, 1_000))
+			option := f.params.FeeExits[0]
+			f.block(time.Second, func(ctx sdk.Context) error {
+				_, _, err := f.k.Exit(ctx, provider, types.Ledger_LEDGER_FEES, option, denom, math.ZeroInt())
+				return err
+			})
+			out := types.Row{
+				Kind: types.RowKind_ROW_KIND_EXITING, Owner: bech(provider), Bucket: types.NewExit(option, f.now).Ripe, Denom: denom,
+			}
+			left := f.row(out)
+			require.Positive(t, left)
+			want := min(want, 200+left)
+			f.block(time.Second, refund(f.k, provider, nil, row, 1_000, want))
+			require.Equal(t, 9_000+want, f.row(row))
+			require.Equal(t, left-(want-200), f.row(out))
+		})
+	}
+}

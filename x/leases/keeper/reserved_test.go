@@ -199,7 +199,7 @@ func TestAReservedLeaseMovesOnDemand(t *testing.T) {
 	require.Equal(t, onDemand, lease.Mode)
 	require.Nil(t, lease.ReclaimAt)
 	require.Nil(t, lease.MinUntil)
-	require.Equal(t, int64(6*3660), w.earned(1), "who was given notice leaves at no charge")
+	require.Equal(t, int64(6*60), w.earned(1), "who was given notice leaves at no charge; what was billed before it was given back")
 	w.start(id)
 	w.pass(time.Hour)
 	w.check()

@@ -346,7 +346,7 @@ func TestTheFundAdvancesNothingToTheProvidersOwn(t *testing.T) {
 	}
 }
 
-// TestBreachOfALeaseInAStableDenom is claimed in uath.
+// TestBreachOfALeaseInAStableDenom gives back in the denom, and is claimed in uath.
 func TestBreachOfALeaseInAStableDenom(t *testing.T) {
 	w := newWorld(t)
 	w.allow(usdc)
@@ -364,10 +364,12 @@ func TestBreachOfALeaseInAStableDenom(t *testing.T) {
 	w.pass(time.Hour)
 	w.check()
 	require.NoError(t, w.giveNotice(operator(1), id))
-	require.Equal(t, int64(3*8*23*3600), w.providers.breaches[id.String()])
+	require.Equal(t, int64(3*8*23*3600), w.charged(id))
+	require.Equal(t, int64(3*8*(23-1)*3600), w.providers.breaches[id.String()], "less what was given back")
+	require.Zero(t, w.earnedIn(1, usdc), "in the denom that was paid: all of the hour, of 23 that are withheld")
 	w.pass(25 * time.Hour)
 	require.Equal(t, types.CloseReason_CLOSE_REASON_PROVIDER, w.receipt(id).Reason)
-	require.Equal(t, int64(8*25*3600), w.earnedIn(1, usdc))
+	require.Equal(t, int64(8*24*3600), w.earnedIn(1, usdc))
 	w.check()
 }
 
