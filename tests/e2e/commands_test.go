@@ -219,7 +219,8 @@ func lookUp(ctx context.Context, lease string) (*leases.QueryLeaseResponse, erro
 	return leases.NewQueryClient(net.Chain().Conn()).Lease(ctx, &leases.QueryLeaseRequest{Tenant: tenant, Number: n})
 }
 
-// receipt LEASE REASON [EXIT-CODE…]: waits until the lease is closed, and checks why and that the bill is rate × time.
+// receipt LEASE REASON [EXIT-CODE…]: waits until the lease is closed, and checks why and that the bill is rate × time. BILLED is what was not
+// given back of it.
 func receipt(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, "LEASE", "REASON")
 	ctx, cancel := scriptContext()
@@ -244,7 +245,7 @@ func receipt(ts *testscript.TestScript, neg bool, args []string) {
 	if r.StartedAt != nil && r.EndedAt.Sub(*r.StartedAt) > minCharge {
 		ts.Check(story.CheckBill(*r))
 	}
-	ts.Setenv("BILLED", r.Billed.String())
+	ts.Setenv("BILLED", r.Billed.Sub(r.Credited).String()) // what a fault or a breach gave back is not billed in the end
 	ts.Logf("ran %v, billed %s uath, rate %s", ran(r), r.Billed, r.Rate)
 }
 
