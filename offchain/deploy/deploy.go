@@ -196,32 +196,6 @@ func (r *run) byHand(ctx context.Context, answer *Answer, req *leases.Requiremen
 	return nil
 }
 
-// readExchange asks what a musd costs. Where nothing may be priced in USD now that is no failure.
-func (r *run) readExchange(ctx context.Context) (exchange, error) {
-	none := exchange{slope: math.ZeroInt(), par: r.opts.PayWith != ""}
-	if none.par {
-		return none, nil
-	}
-	if r.opts.PriceDenom == athtypes.Denom && r.opts.MaxPrice.Denom == athtypes.Denom {
-		return none, nil
-	}
-	q := athtypes.NewQueryClient(r.Node.Conn())
-	known, err := q.Price(ctx, &athtypes.QueryPriceRequest{})
-	switch {
-	case isNotFound(err):
-		return none, nil
-	case err != nil:
-		return none, fmt.Errorf("look up the price of ATH: %w", err)
-	case known.Stale:
-		return none, nil
-	}
-	index, err := q.UsdIndex(ctx, &athtypes.QueryUsdIndexRequest{})
-	if err != nil {
-		return none, fmt.Errorf("look up the price of ATH: %w", err)
-	}
-	return exchange{slope: index.Step.Slope}, nil
-}
-
 func (r *run) classes(ctx context.Context, req leases.Requirement) ([]string, error) {
 	if r.opts.Class != "" {
 		return []string{r.opts.Class}, nil

@@ -3,6 +3,8 @@
 package deploy
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"cosmossdk.io/math"
@@ -10,6 +12,7 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/athnet/ath/offchain/price"
+	athtypes "github.com/athnet/ath/x/ath/types"
 	leases "github.com/athnet/ath/x/leases/types"
 )
 
@@ -70,4 +73,30 @@ func FormatATH(uath math.Int) string { return price.FormatATH(uath) }
 func cost(rate math.Int, d time.Duration) math.Int {
 	unit := math.NewInt(rateUnit).MulRaw(int64(time.Second))
 	return rate.MulRaw(int64(d)).Add(unit).SubRaw(1).Quo(unit)
+}
+
+// readExchange asks what a musd costs. Where nothing may be priced in USD now that is no failure.
+func (r *run) readExchange(ctx context.Context) (exchange, error) {
+	none := exchange{slope: math.ZeroInt(), par: r.opts.PayWith != ""}
+	if none.par {
+		return none, nil
+	}
+	if r.opts.PriceDenom == athtypes.Denom && r.opts.MaxPrice.Denom == athtypes.Denom {
+		return none, nil
+	}
+	q := athtypes.NewQueryClient(r.Node.Conn())
+	known, err := q.Price(ctx, &athtypes.QueryPriceRequest{})
+	switch {
+	case isNotFound(err):
+		return none, nil
+	case err != nil:
+		return none, fmt.Errorf("look up the price of ATH: %w", err)
+	case known.Stale:
+		return none, nil
+	}
+	index, err := q.UsdIndex(ctx, &athtypes.QueryUsdIndexRequest{})
+	if err != nil {
+		return none, fmt.Errorf("look up the price of ATH: %w", err)
+	}
+	return exchange{slope: index.Step.Slope}, nil
 }

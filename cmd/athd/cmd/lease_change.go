@@ -205,11 +205,16 @@ func leaseResumeCommand() *cobra.Command {
 		}
 		msg := &leases.MsgResumeLease{Tenant: t.signer.address, LeaseId: id.String(), Deposit: sdk.NewInt64Coin(athtypes.Denom, 0)}
 		if deposit != "" {
-			amount, err := deploy.ParseAmount(deposit)
+			paused, err := leases.NewQueryClient(t.node.Conn()).Lease(cmd.Context(), &leases.QueryLeaseRequest{Tenant: id.Tenant.String(), Number: id.Number})
 			if err != nil {
+				return fmt.Errorf("look up %s: %w", id, err)
+			}
+			if paused.Lease == nil {
+				return fmt.Errorf("lease %s has ended: lease anew with athd deploy", id)
+			}
+			if msg.Deposit, err = deploy.ParseCoin(deposit, paused.Lease.Denom); err != nil {
 				return fmt.Errorf("--deposit: %w", err)
 			}
-			msg.Deposit.Amount = amount
 		}
 		tx, err := t.Sender.Send(cmd.Context(), msg)
 		if err != nil {
@@ -225,7 +230,7 @@ func leaseResumeCommand() *cobra.Command {
 		}
 		return printChanged(cmd, asJSON, *resp.Lease, tx.Hash, "resumed; the pause cost "+answer.Paid.String())
 	})
-	cmd.Flags().StringVar(&deposit, "deposit", "", "added to the prepaid balance first, such as 20ath")
+	cmd.Flags().StringVar(&deposit, "deposit", "", "added to the prepaid balance first, such as 20ath, or 20usd where a stable denom pays")
 	return cmd
 }
 

@@ -288,7 +288,7 @@ func TestMatchAgreesWithANaiveOne(t *testing.T) {
 			case 3:
 				m.RemoveOffer(id)
 			case 4:
-				o := leasetypes.Offer{ContainerId: id, Denom: pick("denom", "uath", "musd"), Rate: sdkmath.NewIntFromUint64(1 + small("rate", 4)),
+				o := leasetypes.Offer{ContainerId: id, Denom: pick("denom", "uath", "musd", "uusdc"), Rate: sdkmath.NewIntFromUint64(1 + small("rate", 4)),
 					Denied: slices.Repeat([]string{"alice"}, int(small("denied", 1)))}
 				if rate := small("reserved rate", 4); rate > 0 {
 					o.Reserved = &leasetypes.ReservedTerms{Rate: sdkmath.NewIntFromUint64(rate), MinTerm: time.Duration(1+small("term", 3)) * time.Hour}
@@ -298,7 +298,7 @@ func TestMatchAgreesWithANaiveOne(t *testing.T) {
 			}
 		}
 		q := want(pick("class", "a", "b"))
-		q.Denom = pick("priced in", "uath", "musd")
+		q.Denom = pick("priced in", "uath", "musd", "uusdc")
 		if q.Mode = modeOf[small("mode", 1)]; q.Mode == modeOf[reserved] {
 			q.Duration = time.Duration(small("hours", 4)) * time.Hour
 		}
