@@ -2,7 +2,11 @@
 
 package manifest
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"math/bits"
+)
 
 // Capacity is what a Container promised on chain, or what services want of one.
 type Capacity struct {
@@ -24,10 +28,14 @@ func (c Capacity) Over(services []Service) error {
 			{&sum.MemoryMiB, s.Resources.MemoryMiB, c.MemoryMiB, "memory in MiB"},
 			{&sum.DiskMiB, s.Resources.DiskMiB, c.DiskMiB, "disk in MiB"},
 		} {
-			if add.n > add.limit || *add.to+add.n > add.limit { // limits are far from overflow
-				return fmt.Errorf("services want more than the container has: %s %d of %d", add.what, *add.to+min(add.n, add.limit+1), add.limit)
+			total, carry := bits.Add64(*add.to, add.n, 0)
+			if carry > 0 {
+				total = math.MaxUint64
 			}
-			*add.to += add.n
+			if total > add.limit {
+				return fmt.Errorf("services want more than the container has: %s %d of %d", add.what, total, add.limit)
+			}
+			*add.to = total
 		}
 		if s.Resources.GPUs > c.GPUs-sum.GPUs {
 			return fmt.Errorf("services want more than the container's %d GPUs", c.GPUs)

@@ -111,7 +111,7 @@ func TestCapacityIsOfAllServices(t *testing.T) {
 		"memory in MiB 101 of 100":                  func(s *manifest.Service) { s.Resources.MemoryMiB++ },
 		"disk in MiB 11 of 10":                      func(s *manifest.Service) { s.Resources.DiskMiB++ },
 		"1 GPUs":                                    func(s *manifest.Service) { s.Resources.GPUs = 2 },
-		"memory in MiB":                             func(s *manifest.Service) { s.Resources.MemoryMiB = 1 << 63 },
+		"memory in MiB 18446744073709551615 of 100": func(s *manifest.Service) { s.Resources.MemoryMiB = 1<<64 - 1 },
 	} {
 		more := one
 		change(&more)

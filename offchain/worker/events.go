@@ -110,6 +110,7 @@ func changes(before, now api.Status) []api.Event {
 	}
 	for _, s := range now.Services {
 		out = append(out, serviceChanges(s, before.Services)...)
+		out = append(out, limitChanges(s, before.Services)...)
 		out = append(out, nameChanges(s, before.Services)...)
 	}
 	if now.Detail != "" && now.Detail != before.Detail {
@@ -180,6 +181,15 @@ func serviceChanges(now api.Service, all []api.Service) []api.Event {
 		return event("ended", "ended with "+ending)
 	}
 	return nil
+}
+
+// limitChanges tells of limits that changed while a service ran.
+func limitChanges(now api.Service, all []api.Service) []api.Event {
+	i := slices.IndexFunc(all, func(s api.Service) bool { return s.Name == now.Name })
+	if i < 0 || all[i].MemoryMiB == 0 || now.MemoryMiB == 0 || all[i].CPUMilli == now.CPUMilli && all[i].MemoryMiB == now.MemoryMiB {
+		return nil
+	}
+	return []api.Event{{Kind: "resized", Service: now.Name, Text: fmt.Sprintf("has %g CPU and %d MiB of memory now", float64(now.CPUMilli)/1000, now.MemoryMiB)}}
 }
 
 // nameChanges tells of host names that came, went, or wait for their owner.

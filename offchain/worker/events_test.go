@@ -84,6 +84,13 @@ func TestEventsNameTheCause(t *testing.T) {
 	events = changes(before, now)
 	require.Equal(t, "the worker asked the chain to close the lease: tenant-image: no such image", events[len(events)-1].Text)
 	require.Empty(t, changes(now, now))
+	now.Services = []api.Service{{Name: "web", State: "running", CPUMilli: 500, MemoryMiB: 128}}
+	before = now
+	now.Services = []api.Service{{Name: "web", State: "running", CPUMilli: 1200, MemoryMiB: 256}}
+	events = changes(before, now)
+	require.Len(t, events, 1)
+	require.Equal(t, "resized", events[0].Kind)
+	require.Equal(t, "has 1.2 CPU and 256 MiB of memory now", events[0].Text)
 	require.Equal(t, []string{"1st", "2nd", "3rd", "4th", "11th", "12th", "21st", "112th"},
 		[]string{ordinal(1), ordinal(2), ordinal(3), ordinal(4), ordinal(11), ordinal(12), ordinal(21), ordinal(112)})
 }

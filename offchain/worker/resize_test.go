@@ -86,6 +86,8 @@ func TestResizeLeavesAloneWhatDoesNotChange(t *testing.T) {
 			status, _ := r.status(lease)
 			require.Equal(t, api.PhaseRunning, status.Phase)
 			require.Empty(t, status.Refused)
+			require.Equal(t, uint64(500), status.Services[0].CPUMilli)
+			require.Equal(t, uint64(256), status.Services[0].MemoryMiB)
 
 			// Down again, with another command for one service.
 			web.Args = []string{"other"}

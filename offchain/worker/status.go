@@ -102,7 +102,7 @@ func (w *Worker) serviceStatus(lease string, service manifest.Service, intent In
 	out := api.Service{Name: service.Name, Image: service.Image, State: "absent"}
 	if i, ok := find(w.have, runtime.Key{Lease: lease, Service: service.Name}); ok {
 		out.State, out.ExitCode, out.OOMKilled, out.Restarts = string(i.State), i.ExitCode, i.OOMKilled, i.Restarts
-		out.StartedAt, out.FinishedAt = i.StartedAt, i.FinishedAt
+		out.StartedAt, out.FinishedAt, out.CPUMilli, out.MemoryMiB = i.StartedAt, i.FinishedAt, i.CPUMilli, i.MemoryMiB
 	} else if e, ok := intent.Endings[service.Name]; ok {
 		out.State, out.ExitCode, out.OOMKilled, out.Restarts = string(runtime.StateExited), e.ExitCode, e.OOMKilled, e.Restarts
 		out.StartedAt, out.FinishedAt = e.StartedAt, e.FinishedAt

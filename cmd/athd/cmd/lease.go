@@ -272,7 +272,11 @@ func printStatus(out io.Writer, s leaseStatus) error {
 			fmt.Fprintf(w, "new manifest\tnot taken, the old one runs on: %s\n", s.Worker.Refused)
 		}
 		for _, svc := range s.Worker.Services {
-			fmt.Fprintf(w, "service %s\t%s, %d restarts, exit code %d\n", svc.Name, svc.State, svc.Restarts, svc.ExitCode)
+			fmt.Fprintf(w, "service %s\t%s, %d restarts, exit code %d", svc.Name, svc.State, svc.Restarts, svc.ExitCode)
+			if svc.MemoryMiB > 0 {
+				fmt.Fprintf(w, "; %g CPU, %d MiB", float64(svc.CPUMilli)/1000, svc.MemoryMiB)
+			}
+			fmt.Fprintln(w)
 		}
 		for _, svc := range s.Worker.Services {
 			printNames(w, svc)

@@ -76,7 +76,7 @@ func leaseUpdateCommand() *cobra.Command {
 			msg.ManifestHash = manifest.Hash(canonical)
 		}
 		if err := msg.Validate(); err != nil {
-			return fmt.Errorf("%w; see athd lease update --help", err)
+			return &deploy.Problem{Text: "the lease stays as it is", Err: err, Remedy: "see athd lease update --help"}
 		}
 		tx, err := t.Sender.Send(cmd.Context(), msg)
 		if err != nil {

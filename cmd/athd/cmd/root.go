@@ -53,7 +53,7 @@ func Execute(args []string, in io.Reader, out, talk io.Writer) int {
 	if errors.As(err, &remote) {
 		return remote.ExitCode() // the command has said itself what there was to say
 	}
-	fmt.Fprintf(talk, "athd: %v\n", err)
+	fmt.Fprintf(talk, "athd: %s\n", err.Error()) // %v of an error of the SDK's says where in the code it was made
 	if errors.Is(err, keyring.ErrLedgerGenerateKey) {
 		fmt.Fprintln(talk, "athd: unlock the Ledger and open its Cosmos app; athd itself must be built for it: make build LEDGER=1")
 	}

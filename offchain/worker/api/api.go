@@ -73,6 +73,8 @@ type Service struct {
 	Restarts   int       `json:"restarts"`
 	StartedAt  time.Time `json:"started_at,omitzero"`
 	FinishedAt time.Time `json:"finished_at,omitzero"`
+	CPUMilli   uint64    `json:"cpu_milli,omitempty"`  // its limits now, in thousandths of a core and MiB
+	MemoryMiB  uint64    `json:"memory_mib,omitempty"` // 0 of both where it is absent
 	Ports      []Port    `json:"ports,omitempty"`
 	Names      []Name    `json:"names,omitempty"` // of the service and its replicas
 }

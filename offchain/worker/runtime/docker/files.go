@@ -3,10 +3,14 @@
 package docker
 
 import (
+	"archive/tar"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"regexp"
+	"strconv"
 	"strings"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -59,7 +63,7 @@ func (r *Runtime) IsDir(ctx context.Context, key runtime.Key, path string) (bool
 }
 
 // CopyIn implements runtime.Files.
-func (r *Runtime) CopyIn(ctx context.Context, key runtime.Key, dir string, tar io.Reader) error {
+func (r *Runtime) CopyIn(ctx context.Context, key runtime.Key, dir string, files io.Reader) error {
 	c, resolved, isDir, err := r.look(ctx, key, dir)
 	if err != nil {
 		return err
@@ -67,11 +71,67 @@ func (r *Runtime) CopyIn(ctx context.Context, key runtime.Key, dir string, tar i
 	if !isDir {
 		return fmt.Errorf("%w: %s is no directory", runtime.ErrNoPath, dir)
 	}
-	_, err = r.engine.CopyToContainer(ctx, c.ID, client.CopyToContainerOptions{DestinationPath: resolved, Content: tar, CopyUIDGID: true})
-	if err != nil {
+	options := client.CopyToContainerOptions{DestinationPath: resolved, Content: files, CopyUIDGID: true}
+	if uid, gid, ok := r.unnamed(ctx, c); ok {
+		given := give(files, uid, gid)
+		defer given.Close()
+		options.Content, options.CopyUIDGID = given, false
+	}
+	if _, err = r.engine.CopyToContainer(ctx, c.ID, options); err != nil {
 		return r.pathError("copy", dir, err)
 	}
 	return nil
+}
+
+// numeric is a user as images without a list of users have it.
+var numeric = regexp.MustCompile(`^([0-9]{1,10})(?::([0-9]{1,10}))?$`)
+
+// unnamed returns an instance's user where that has no name in it: the engine looks for one and fails. Without a user it is root, for which the
+// engine leaves files whose they were.
+func (r *Runtime) unnamed(ctx context.Context, c container.InspectResponse) (uid, gid int, ok bool) {
+	if c.Config.User == "" {
+		return 0, 0, true
+	}
+	m := numeric.FindStringSubmatch(c.Config.User)
+	if m == nil {
+		return 0, 0, false
+	}
+	if m[2] == "" { // its group is that of its entry, if there is one
+		if _, err := r.engine.ContainerStatPath(ctx, c.ID, client.ContainerStatPathOptions{Path: "/etc/passwd"}); err == nil {
+			return 0, 0, false
+		}
+		m[2] = "0"
+	}
+	uid, err1 := strconv.Atoi(m[1])
+	gid, err2 := strconv.Atoi(m[2])
+	return uid, gid, err1 == nil && err2 == nil
+}
+
+// give makes all files of a tar stream those of a user.
+func give(in io.Reader, uid, gid int) *io.PipeReader {
+	out, to := io.Pipe()
+	go func() {
+		r, w := tar.NewReader(in), tar.NewWriter(to)
+		for {
+			h, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				to.CloseWithError(w.Close()) // an end without an error where that is nil
+				return
+			}
+			if err == nil {
+				h.Uid, h.Gid, h.Uname, h.Gname = uid, gid, "", ""
+				err = w.WriteHeader(h)
+			}
+			if err == nil {
+				_, err = io.Copy(w, r)
+			}
+			if err != nil {
+				to.CloseWithError(err)
+				return
+			}
+		}
+	}()
+	return out
 }
 
 // CopyOut implements runtime.Files.

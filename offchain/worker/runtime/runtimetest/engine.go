@@ -190,6 +190,12 @@ func PrivateRegistry(t testing.TB, username, password string) (open, private str
 // SubjectImage builds the test program into an image that declares volumes, pushes it and returns its reference by digest.
 func SubjectImage(t testing.TB, registry string, volumes ...string) string {
 	t.Helper()
+	return SubjectImageAs(t, registry, "", volumes...)
+}
+
+// SubjectImageAs is that image for a user; it has no list of users.
+func SubjectImageAs(t testing.TB, registry, user string, volumes ...string) string {
+	t.Helper()
 	declared := map[string]struct{}{}
 	for _, path := range volumes {
 		declared[path] = struct{}{}
@@ -215,7 +221,7 @@ func SubjectImage(t testing.TB, registry string, volumes ...string) string {
 	image, err := mutate.AppendLayers(empty.Image, l)
 	require.NoError(t, err)
 	image, err = mutate.ConfigFile(image, &v1.ConfigFile{
-		OS: "linux", Architecture: goruntime.GOARCH, Config: v1.Config{Entrypoint: []string{"/subject"}, Volumes: declared},
+		OS: "linux", Architecture: goruntime.GOARCH, Config: v1.Config{Entrypoint: []string{"/subject"}, Volumes: declared, User: user},
 		RootFS: v1.RootFS{Type: "layers", DiffIDs: diffIDs(t, image)},
 	})
 	require.NoError(t, err)

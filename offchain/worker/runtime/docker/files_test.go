@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"archive/tar"
+	"bytes"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/athnet/ath/offchain/worker/runtime/runtimetest"
+)
+
+// TestFilesForAUserWithoutAName: images that have a program and nothing else name their user by numbers.
+func TestFilesForAUserWithoutAName(t *testing.T) {
+	for user, want := range map[string][2]int{"65534:65533": {65534, 65533}, "1000": {1000, 0}, "": {0, 0}} {
+		r, s := subject(t)
+		s.Image = runtimetest.SubjectImageAs(t, runtimetest.Registry(t), user)
+		require.NoError(t, r.Pull(t.Context(), s.Image, nil))
+		s.Env = []string{"DO=echo", "PORT=7007"}
+		run(t, r, s)
+		var in bytes.Buffer
+		w := tar.NewWriter(&in)
+		require.NoError(t, w.WriteHeader(&tar.Header{Name: "dir/", Typeflag: tar.TypeDir, Mode: 0o755, Uid: 7, Gid: 7, Uname: "root", ModTime: time.Unix(1, 0)}))
+		require.NoError(t, w.WriteHeader(&tar.Header{Name: "dir/file", Typeflag: tar.TypeReg, Mode: 0o640, Size: 4, Uid: 7, Gid: 7, ModTime: time.Unix(1, 0)}))
+		_, err := w.Write([]byte("text"))
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		require.NoError(t, r.CopyIn(t.Context(), s.Key, "/tmp", &in), user)
+
+		out, err := r.CopyOut(t.Context(), s.Key, "/tmp/dir")
+		require.NoError(t, err)
+		found := 0
+		for in := tar.NewReader(out); ; found++ {
+			h, err := in.Next()
+			if err == io.EOF {
+				break
+			}
+			require.NoError(t, err)
+			require.Equal(t, want, [2]int{h.Uid, h.Gid}, "%q %s", user, h.Name)
+		}
+		require.Equal(t, 2, found)
+		require.NoError(t, out.Close())
+		require.NoError(t, r.Remove(t.Context(), s.Lease))
+	}
+	r, s := subject(t)
+	s.Image = runtimetest.SubjectImageAs(t, runtimetest.Registry(t), "1000:1000")
+	require.NoError(t, r.Pull(t.Context(), s.Image, nil))
+	run(t, r, s)
+	require.Error(t, r.CopyIn(t.Context(), s.Key, "/tmp", bytes.NewReader([]byte("no archive, and long enough to be read as the beginning of one"))))
+}
