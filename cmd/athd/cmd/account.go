@@ -33,7 +33,7 @@ func accountCommand() *cobra.Command {
 }
 
 // coinOf reads an amount of what pays, such as 2ath, or 2usd where that is a stable denom; nothing where there is none.
-func coinOf(name string, args []string, i int, pays string) (sdk.Coin, error) {
+func coinOf(args []string, i int, pays string) (sdk.Coin, error) {
 	if len(args) <= i {
 		if pays == "" {
 			pays = athtypes.Denom
@@ -42,7 +42,7 @@ func coinOf(name string, args []string, i int, pays string) (sdk.Coin, error) {
 	}
 	coin, err := deploy.ParseCoin(args[i], pays)
 	if err != nil {
-		return coin, fmt.Errorf("%s: %w", name, err)
+		return coin, fmt.Errorf("AMOUNT: %w", err)
 	}
 	return coin, nil
 }
@@ -155,7 +155,7 @@ func accountDepositCommand() *cobra.Command {
 		Use: "deposit AMOUNT", Short: "Add to your prepaid balance, or to somebody else's",
 		Example: "  athd account deposit 20ath\n  athd account deposit 20ath --tenant ath1…\n  athd account deposit 20ath --granter ath1…\n  athd account deposit 20usd --denom ibc/27394F…", Args: cobra.ExactArgs(1),
 	}, func(cmd *cobra.Command, t *tenant, args []string, asJSON bool) error {
-		amount, err := coinOf("AMOUNT", args, 0, denom)
+		amount, err := coinOf(args, 0, denom)
 		if err != nil {
 			return err
 		}
@@ -178,7 +178,7 @@ func accountWithdrawCommand() *cobra.Command {
 		Use: "withdraw [AMOUNT]", Short: "Take your own free balance back; all of it without an amount",
 		Example: "  athd account withdraw\n  athd account withdraw 5ath", Args: cobra.MaximumNArgs(1),
 	}, func(cmd *cobra.Command, t *tenant, args []string, asJSON bool) error {
-		amount, err := coinOf("AMOUNT", args, 0, denom)
+		amount, err := coinOf(args, 0, denom)
 		if err != nil {
 			return err
 		}
@@ -210,7 +210,7 @@ func accountReclaimCommand() *cobra.Command {
 			"be deposited again. Without an amount all that is neither spent nor reserved.",
 		Example: "  athd account reclaim ath1…\n  athd account reclaim ath1… 5ath --source parent\n  athd account reclaim me --depositor ath1…", Args: cobra.RangeArgs(1, 2),
 	}, func(cmd *cobra.Command, t *tenant, args []string, asJSON bool) error {
-		amount, err := coinOf("AMOUNT", args, 1, denom)
+		amount, err := coinOf(args, 1, denom)
 		if err != nil {
 			return err
 		}
