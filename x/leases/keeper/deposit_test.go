@@ -81,6 +81,10 @@ func (w *world) whose(who sdk.AccAddress) []int64 {
 	require.NoError(w.tb, err)
 	all := []int64{res.Own.Amount.Int64()}
 	for _, p := range res.Places {
+		if p.Place.Left.IsZero() && p.Place.Held.IsZero() { // used up: it waits for a credit
+			require.True(w.tb, p.Reclaimable.IsZero() && p.Place.Spent.IsPositive())
+			continue
+		}
 		all = append(all, p.Place.Left.Int64())
 	}
 	return all
@@ -116,7 +120,18 @@ func TestOthersMoneyIsSpentFirst(t *testing.T) {
 	require.EqualValues(t, 10_000, paid)
 	account, err := w.k.accounts.Get(w.ctx, accountKeyOf(me))
 	require.NoError(t, err)
+	require.EqualValues(t, 2, account.Depositors, "their places wait for a credit until the tenant has spent as much of its own")
+	_, err = w.msgs.Deposit(w.ctx, &types.MsgDeposit{Depositor: me.String(), Amount: uath(10_000)})
+	require.NoError(t, err)
+	w.pass(650 * time.Second)
+	w.settled(id)
+	w.fund(me, 1)
+	_, err = w.msgs.Deposit(w.ctx, &types.MsgDeposit{Depositor: me.String(), Amount: uath(1)})
+	require.NoError(t, err)
+	account, err = w.k.accounts.Get(w.ctx, accountKeyOf(me))
+	require.NoError(t, err)
 	require.Zero(t, account.Depositors)
+	w.check()
 }
 
 // TestTenantGetsNothingOfOthersMoney: not by withdrawing, nor by opening and closing leases or channels, nor through a sub-account.

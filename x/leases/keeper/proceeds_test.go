@@ -101,6 +101,18 @@ func TestProceedsAreACreditToTheDepositors(t *testing.T) {
 	w.check()
 }
 
+// TestProceedsFindWhoseMoneyWasUsedUp: his place has waited for them.
+func TestProceedsFindWhoseMoneyWasUsedUp(t *testing.T) {
+	w, id := outage(t, 0, 3_000)
+	require.Equal(t, []int64{100_000}, w.whose(tenant(1)))
+	w.endTicket(1, false)
+	w.pass(time.Second)
+	require.Equal(t, []int64{100_000, 3_000}, w.whose(tenant(1)))
+	w.settled(id)
+	require.EqualValues(t, 3_000, w.takeBack(friend(1), tenant(1)))
+	w.check()
+}
+
 // TestProceedsAreBounded: a block pays as many as the parameter says, the rest follows; an account that can't be counted holds up nobody and
 // has its coins.
 func TestProceedsAreBounded(t *testing.T) {

@@ -43,12 +43,15 @@ func (s ChannelSource) Payer() Payer { return Payer{s.Depositor, s.Source, s.Non
 // uninvited says whether the place was taken without the tenant's doing.
 func (p Place) uninvited() bool { return p.Source != DepositSource_DEPOSIT_SOURCE_GRANT }
 
-// empty says whether the place is of no use any more: what is in channels may come back.
+// empty says whether the place holds nothing any more: what is in channels may come back.
 func (p Place) empty() bool { return p.Left.IsZero() && p.Held.IsZero() }
+
+// over says whether the place is of no use any more: empty, and no credit is due to it.
+func (p Place) over() bool { return p.empty() && p.Spent.IsZero() }
 
 // NewDepositors is an account that holds nothing of others.
 func NewDepositors(tenant, denom string, balance math.Int) Depositors {
-	return Depositors{Tenant: tenant, Denom: denom, Balance: balance}
+	return Depositors{Tenant: tenant, Denom: denom, Balance: balance, OwnSpent: math.ZeroInt()}
 }
 
 // others is what of the balance is not the tenant's.
@@ -63,8 +66,8 @@ func (d Depositors) others() math.Int {
 // Own is the tenant's part of the balance; the stack is counted.
 func (d Depositors) Own() math.Int { return d.Balance.Sub(d.others()) }
 
-// Count takes what has left the balance since it was counted last off the stack. More than there was is a credit. Places with nothing left
-// are given up.
+// Count takes what has left the balance since it was counted last off the stack. More than there was is a credit. A place with nothing
+// left waits for credits until the tenant has spent as much of its own since.
 func (d Depositors) Count(balance math.Int) Depositors {
 	if more := balance.Sub(d.Balance); more.IsPositive() {
 		return d.Credit(more)
@@ -76,23 +79,44 @@ func (d Depositors) Count(balance math.Int) Depositors {
 		took := math.MinInt(p.Left, paid)
 		p.Left, p.Spent, paid = p.Left.Sub(took), p.Spent.Add(took), paid.Sub(took)
 	}
-	return d.trim()
+	return d.trim(paid)
 }
 
-// Credit gives back an amount that was paid once: to the places that still hold money, from the top, at most what was paid out of each;
-// the rest is the tenant's. Nobody is given more than what he paid, and who has deposited a moment ago gets nothing of it.
+// Credit gives back an amount that was paid once: to the places that hold money, from the top, at most what was paid out of each; then to
+// the tenant, what it has spent of its own since others' money was used up; then to those others, from the top; the rest is the tenant's.
+// Nobody is given more than what he paid, and who has deposited a moment ago gets nothing of it.
 func (d Depositors) Credit(amount math.Int) Depositors {
 	d.Places, d.Balance = slices.Clone(d.Places), d.Balance.Add(amount)
-	for i := len(d.Places) - 1; i >= 0 && amount.IsPositive(); i-- {
-		p := &d.Places[i]
-		got := math.MinInt(p.Spent, amount)
-		p.Left, p.Spent, amount = p.Left.Add(got), p.Spent.Sub(got), amount.Sub(got)
+	for _, usedUp := range []bool{false, true} {
+		if usedUp {
+			own := math.MinInt(d.OwnSpent, amount)
+			d.OwnSpent, amount = d.OwnSpent.Sub(own), amount.Sub(own)
+		}
+		for i := len(d.Places) - 1; i >= 0 && amount.IsPositive(); i-- {
+			p := &d.Places[i]
+			if p.empty() != usedUp {
+				continue
+			}
+			got := math.MinInt(p.Spent, amount)
+			p.Left, p.Spent, amount = p.Left.Add(got), p.Spent.Sub(got), amount.Sub(got)
+		}
 	}
 	return d
 }
 
-func (d Depositors) trim() Depositors {
-	d.Places = slices.DeleteFunc(d.Places, Place.empty)
+// trim gives up places that are over, after the tenant has spent some of its own money, and all that are empty once that is as much as was
+// spent of theirs.
+func (d Depositors) trim(own math.Int) Depositors {
+	d.Places = slices.DeleteFunc(d.Places, Place.over)
+	usedUp := math.ZeroInt()
+	for _, p := range d.Places {
+		if p.empty() {
+			usedUp = usedUp.Add(p.Spent)
+		}
+	}
+	if d.OwnSpent = d.OwnSpent.Add(own); d.OwnSpent.GTE(usedUp) {
+		d.Places, d.OwnSpent = slices.DeleteFunc(d.Places, Place.empty), math.ZeroInt()
+	}
 	return d
 }
 
@@ -119,8 +143,14 @@ func (d Depositors) Deposit(who Payer, amount, least math.Int) (Depositors, erro
 	if i := d.find(who); i >= 0 {
 		place = d.Places[i]
 		d.Places = slices.Delete(d.Places, i, i+1)
-	} else if err := d.admit(place, amount, least); err != nil {
-		return d, err
+	}
+	if place.empty() {
+		if err := d.admit(place, amount, least); err != nil {
+			return d, err
+		}
+		if i := slices.IndexFunc(d.Places, Place.empty); len(d.Places) >= MaxDepositors {
+			d.Places = slices.Delete(d.Places, i, i+1)
+		}
 	}
 	place.Left = place.Left.Add(amount)
 	d.Places, d.Balance = append(d.Places, place), d.Balance.Add(amount)
@@ -133,16 +163,20 @@ func (d Depositors) admit(place Place, amount, least math.Int) error {
 		return ErrDepositTooSmall.Wrapf("amount: %s: the first deposit into somebody else's account is at least %s",
 			ReadableIn(d.Denom, amount), ReadableIn(d.Denom, least))
 	}
-	uninvited := 0
+	taken, uninvited := 0, 0
 	for _, p := range d.Places {
+		if p.empty() { // it makes way
+			continue
+		}
+		taken++
 		if p.uninvited() {
 			uninvited++
 		}
 	}
 	const remedy = "wait until some of it is spent, or let the tenant give some back (reclaim-deposit)"
 	switch {
-	case len(d.Places) >= MaxDepositors:
-		return ErrTooManyDepositors.Wrapf("tenant: %s has %d depositors, which is as many as may be: %s", d.Tenant, len(d.Places), remedy)
+	case taken >= MaxDepositors:
+		return ErrTooManyDepositors.Wrapf("tenant: %s has %d depositors, which is as many as may be: %s", d.Tenant, taken, remedy)
 	case place.uninvited() && uninvited >= MaxUninvited:
 		return ErrTooManyDepositors.Wrapf("tenant: %s has %d depositors that it did not ask: use a grant, %s", d.Tenant, uninvited, remedy)
 	}
@@ -183,7 +217,7 @@ func (d Depositors) Reclaim(depositor string, source DepositSource, amount, free
 	claims, _ := d.Claims(free)
 	found, sum := false, math.ZeroInt()
 	for i, p := range d.Places {
-		if p.Depositor != depositor || source != DepositSource_DEPOSIT_SOURCE_UNSPECIFIED && source != p.Source {
+		if p.empty() || p.Depositor != depositor || source != DepositSource_DEPOSIT_SOURCE_UNSPECIFIED && source != p.Source {
 			claims[i] = math.ZeroInt()
 			continue
 		}
@@ -210,7 +244,7 @@ func (d Depositors) Reclaim(depositor string, source DepositSource, amount, free
 		amount = amount.Sub(take)
 		back = append(back, Reclaimed{d.Places[i].Payer(), take})
 	}
-	return d.trim(), back, nil
+	return d.trim(math.ZeroInt()), back, nil
 }
 
 // Draw takes a channel's cap off the top of the stack and says out of which places; what they don't cover is the tenant's own.
@@ -234,7 +268,9 @@ func (d Depositors) Draw(amount math.Int) (Depositors, []ChannelSource) {
 // in their order, as if what was paid had been taken off the top.
 func (d Depositors) Restore(sources []ChannelSource, limit, left math.Int) Depositors {
 	d.Places, d.Balance = slices.Clone(d.Places), d.Balance.Add(left)
-	left = math.MaxInt(math.ZeroInt(), left.Sub(limit.Sub(sourced(sources))))
+	own := limit.Sub(sourced(sources))
+	ownSpent := math.MaxInt(math.ZeroInt(), own.Sub(left))
+	left = math.MaxInt(math.ZeroInt(), left.Sub(own))
 	for _, s := range sources {
 		back := math.MinInt(left, s.Amount)
 		left = left.Sub(back)
@@ -245,7 +281,7 @@ func (d Depositors) Restore(sources []ChannelSource, limit, left math.Int) Depos
 		p := &d.Places[i]
 		p.Held, p.Left, p.Spent = p.Held.Sub(s.Amount), p.Left.Add(back), p.Spent.Add(s.Amount.Sub(back))
 	}
-	return d.trim()
+	return d.trim(ownSpent)
 }
 
 // sourced is how much of a channel's cap is other people's.

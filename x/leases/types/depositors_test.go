@@ -4,6 +4,7 @@ package types
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -181,6 +182,11 @@ func TestLastInIsSpentFirst(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawStack(t)
 		after := d.Count(math.NewInt(draw(t, "balance", d.Balance.Int64())))
+		kept := after.Places
+		after.Places = slices.DeleteFunc(slices.Clone(kept), Place.empty)
+		for _, p := range kept[len(after.Places):] {
+			require.True(t, p.empty() && p.Spent.IsPositive(), "those above whose money is used up wait for a credit")
+		}
 		for i, p := range after.Places {
 			switch {
 			case i < len(after.Places)-1:
@@ -252,6 +258,45 @@ func TestCreditGoesToWhoHasPaid(t *testing.T) {
 	require.Equal(t, "100", d.Places[0].Left.String())
 	require.Equal(t, "100", d.Places[1].Left.String(), "has paid nothing")
 	require.Equal(t, "60", d.Own().String(), "what nobody who is there has paid is the tenant's")
+}
+
+// TestWhoseMoneyIsUsedUpIsCredited: what comes back of what he paid is his; what the tenant has paid since is the tenant's, and once that is as
+// much the place is gone.
+func TestWhoseMoneyIsUsedUpIsCredited(t *testing.T) {
+	start, err := NewDepositors("tenant", athtypes.Denom, math.NewInt(500)).Deposit(payer(0), math.NewInt(100), math.OneInt())
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		spent, credit int64
+		friends, own  int64
+	}{
+		"all of his":                {spent: 100, credit: 40, friends: 40, own: 500},
+		"more than he paid":         {spent: 100, credit: 110, friends: 100, own: 510},
+		"and some of the tenant's":  {spent: 130, credit: 40, friends: 10, own: 500},
+		"less than the tenant paid": {spent: 130, credit: 20, friends: 0, own: 490},
+		"and as much again":         {spent: 200, credit: 150, friends: 0, own: 550},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := start.Count(math.NewInt(600 - c.spent)).Credit(math.NewInt(c.credit))
+			require.Equal(t, c.own, d.Own().Int64())
+			require.Equal(t, c.friends, d.Claim(payer(0), d.Balance).Int64())
+		})
+	}
+	used := start.Count(math.NewInt(500))
+	_, err = used.Deposit(payer(0), math.OneInt(), math.NewInt(10))
+	require.ErrorIs(t, err, ErrDepositTooSmall, "what is used up is no place to add to")
+	_, _, err = used.Reclaim(payer(0).Depositor, payer(0).Source, math.ZeroInt(), math.NewInt(500))
+	require.ErrorIs(t, err, ErrDepositorNotFound)
+}
+
+// TestUsedUpPlacesMakeWay for others, the first that was taken before the last.
+func TestUsedUpPlacesMakeWay(t *testing.T) {
+	d, err := NewDepositors("tenant", athtypes.Denom, math.NewInt(10)), error(nil)
+	for i := range 3 * MaxDepositors {
+		d, err = d.Count(math.NewInt(10)).Deposit(payer(i), math.NewInt(5), math.OneInt())
+		require.NoError(t, err)
+		require.Len(t, d.Places, min(i+1, MaxDepositors))
+	}
+	require.Equal(t, payer(2*MaxDepositors), d.Places[0].Payer())
 }
 
 // TestStrangersTakeHalfOfThePlaces: the rest is for grants, of which the tenant draws; a stranger's place has its price.
@@ -331,5 +376,5 @@ func places(d Depositors) (all []string) {
 	for _, p := range d.Places {
 		all = append(all, p.String())
 	}
-	return append(all, "own "+d.Own().String(), "balance "+d.Balance.String())
+	return append(all, "own "+d.Own().String(), "of it spent "+d.OwnSpent.String(), "balance "+d.Balance.String())
 }

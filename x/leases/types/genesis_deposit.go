@@ -157,6 +157,9 @@ func (d Depositors) Validate(held map[Payer]math.Int) error {
 	if n := len(d.Places); n == 0 || n > MaxDepositors {
 		return fmt.Errorf("places: %d: want 1 to %d", n, MaxDepositors)
 	}
+	if d.OwnSpent.IsNil() || d.OwnSpent.IsNegative() {
+		return fmt.Errorf("own_spent: %s: want no less than nothing", show(d.OwnSpent))
+	}
 	left, seen := math.ZeroInt(), 0
 	for i, p := range d.Places {
 		if _, err := sdk.AccAddressFromBech32(p.Depositor); err != nil {
