@@ -44,6 +44,7 @@ const (
 	operator    role = "provider's operator"
 	tenant      role = "tenant"
 	depositor   role = "who pays for a tenant"
+	gateway     role = "who gives tenants credit"
 	validator   role = "validator's operator"
 	checker     role = "licence owner or operator"
 	governance  role = "governance"
@@ -96,6 +97,12 @@ var messages = map[string]role{
 	"athd.leases.v1.MsgTopUpChannel":          tenant,
 	"athd.leases.v1.MsgCloseChannels":         anyone,
 	"athd.leases.v1.MsgRedeem":                anyone,
+	"athd.leases.v1.MsgRegisterGateway":       governance,
+	"athd.leases.v1.MsgRemoveGateway":         governance,
+	"athd.leases.v1.MsgFundFloat":             anyone,
+	"athd.leases.v1.MsgWithdrawFloat":         gateway,
+	"athd.leases.v1.MsgGrantCredit":           gateway,
+	"athd.leases.v1.MsgRevokeCredit":          gateway,
 	"athd.leases.v1.MsgUpdateParams":          governance,
 	"athd.checks.v1.MsgBuyLicences":           checker,
 	"athd.checks.v1.MsgEndLicences":           checker,
@@ -171,6 +178,14 @@ var events = map[string]string{
 	"athd.leases.v1.EventReceiptsLogged":            "leases",
 	"athd.leases.v1.EventReceiptRoot":               "leases",
 	"athd.leases.v1.EventQueueParked":               "alarms",
+	"athd.leases.v1.EventGatewayRegistered":         "gateways",
+	"athd.leases.v1.EventGatewayRemoved":            "gateways",
+	"athd.leases.v1.EventFloatFunded":               "gateways",
+	"athd.leases.v1.EventFloatWithdrawn":            "gateways",
+	"athd.leases.v1.EventFloatLow":                  "gateways",
+	"athd.leases.v1.EventCreditGranted":             "gateways",
+	"athd.leases.v1.EventCreditRevoked":             "gateways",
+	"athd.leases.v1.EventCreditLow":                 "gateways",
 	"athd.checks.v1.EventLicenceChanged":            "licences",
 	"athd.checks.v1.EventLicenceEnded":              "licences",
 	"athd.checks.v1.EventRoundStarted":              "rounds",

@@ -78,6 +78,10 @@ var _ = []struct{}{
 	// Grants and sub-accounts are asked of the chain; what is paid under them is a deposit.
 	on(unused[leasetypes.EventDepositGranted]), on(unused[leasetypes.EventDepositGrantRevoked]), on(unused[leasetypes.EventRefillSet]),
 	on(unused[leasetypes.EventRefillFailed]), on(unused[leasetypes.EventSubAccountSet]),
+	on(floatFunded), on(floatWithdrawn),
+	// Gateways and credit lines are asked of the chain; warnings are for those who listen.
+	on(unused[leasetypes.EventGatewayRegistered]), on(unused[leasetypes.EventGatewayRemoved]), on(unused[leasetypes.EventFloatLow]),
+	on(unused[leasetypes.EventCreditGranted]), on(unused[leasetypes.EventCreditRevoked]), on(unused[leasetypes.EventCreditLow]),
 	// What a session is free of shows in what is settled.
 	on(unused[leasetypes.EventSlaFreed]),
 	// The market in memory judges by itself which Containers are free.
@@ -227,6 +231,9 @@ func slaCredited(v view, e *leasetypes.EventSlaCredited) error {
 		return nil
 	}
 	tenant, _, _ := strings.Cut(e.LeaseId, "/")
+	if e.Gateway != "" { // whose float paid, and gets it
+		tenant = e.Gateway
+	}
 	if err := v.history.Movement("sla_fees", tenant, e.Provider, e.FromFees); err != nil {
 		return err
 	}
@@ -289,6 +296,20 @@ func depositReclaimed(v view, e *leasetypes.EventDepositReclaimed) error {
 func depositWithdrawn(v view, e *leasetypes.EventDepositWithdrawn) error {
 	if v.history != nil {
 		return v.history.Movement("deposit_withdrawn", e.Tenant, e.Tenant, e.Amount)
+	}
+	return nil
+}
+
+func floatFunded(v view, e *leasetypes.EventFloatFunded) error {
+	if v.history != nil {
+		return v.history.Movement("float_funded", e.Gateway, e.Depositor, e.Amount)
+	}
+	return nil
+}
+
+func floatWithdrawn(v view, e *leasetypes.EventFloatWithdrawn) error {
+	if v.history != nil {
+		return v.history.Movement("float_withdrawn", e.Gateway, e.Gateway, e.Amount)
 	}
 	return nil
 }

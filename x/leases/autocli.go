@@ -72,6 +72,19 @@ func queryCommands() []*autocliv1.RpcCommandOptions {
 			RpcMethod: "Channels", Use: "channels [tenant]", Short: "List a tenant's payment channels",
 			Example: "athd query leases channels ath1…", PositionalArgs: args("tenant"),
 		},
+		{
+			RpcMethod: "Gateway", Use: "gateway [gateway]", Short: "Show a gateway and its float: what it may withdraw, what is missing, when it runs dry",
+			Example: "athd query leases gateway ath1…", PositionalArgs: args("gateway"),
+		},
+		{RpcMethod: "Gateways", Use: "gateways", Short: "List gateways", Example: "athd query leases gateways"},
+		{
+			RpcMethod: "Credit", Use: "credit [gateway] [customer]", Short: "Show the credit line that a gateway gives a customer",
+			Example: "athd query leases credit ath1… ath1…", PositionalArgs: args("gateway", "customer"),
+		},
+		{
+			RpcMethod: "Credits", Use: "credits", Short: "List credit lines, of one --gateway or of one --customer",
+			Example: "athd query leases credits --customer ath1…",
+		},
 		{RpcMethod: "Offers", Use: "offers", Short: "List all standing prices", Example: "athd query leases offers --page-limit 100"},
 		{
 			RpcMethod: "Match", Use: "match", Short: "List free Containers that fit, cheapest first",
@@ -197,6 +210,32 @@ func txCommands() []*autocliv1.RpcCommandOptions {
 		{
 			RpcMethod: "Redeem", Use: "redeem", Short: "Pay providers what vouchers promise; anyone may",
 			Example: `athd tx leases redeem --vouchers "$(cat voucher.json)" --from me`,
+		},
+		{
+			RpcMethod: "RegisterGateway", Use: "register-gateway-proposal [gateway] [name] [max-customers] [max-rate]",
+			Short:   "Propose that an address may give credit; max-rate in millionths of a musd per second",
+			Example: `athd tx leases register-gateway-proposal ath1… "Example Inc." 1000 50000000000 --from me`, GovProposal: true,
+			PositionalArgs: args("gateway", "name", "max_customers", "max_rate"),
+		},
+		{
+			RpcMethod: "RemoveGateway", Use: "remove-gateway-proposal [gateway]", Short: "Propose that a gateway takes no new leases; what runs goes on",
+			Example: "athd tx leases remove-gateway-proposal ath1… --from me", GovProposal: true, PositionalArgs: args("gateway"),
+		},
+		{
+			RpcMethod: "FundFloat", Use: "fund-float [amount]", Short: "Add to your float, or to --gateway's",
+			Example: "athd tx leases fund-float 500000000uath --from gateway", PositionalArgs: args("amount"),
+		},
+		{
+			RpcMethod: "WithdrawFloat", Use: "withdraw-float [amount]", Short: "Take out of your float what your customers' leases don't need; 0uath for all of it",
+			Example: "athd tx leases withdraw-float 0uath --from gateway", PositionalArgs: args("amount"),
+		},
+		{
+			RpcMethod: "GrantCredit", Use: "grant-credit [customer] [limit]", Short: "Let a customer lease at your expense, up to a limit in musd; it replaces the bounds of a line that stands",
+			Example: "athd tx leases grant-credit ath1… 25000000 --expires-at 2027-01-01T00:00:00Z --from gateway", PositionalArgs: args("customer", "limit"),
+		},
+		{
+			RpcMethod: "RevokeCredit", Use: "revoke-credit [customer]", Short: "End a credit line: what runs on it pauses or ends in this block",
+			Example: "athd tx leases revoke-credit ath1… --from gateway", PositionalArgs: args("customer"),
 		},
 		{
 			RpcMethod: "UpdateParams", Use: "update-params-proposal [params]", Short: "Propose new parameters",

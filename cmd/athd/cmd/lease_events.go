@@ -132,7 +132,11 @@ func reasonText(r leases.CloseReason) string {
 	case leases.CloseReason_CLOSE_REASON_PROVIDER:
 		return "its provider ended it"
 	case leases.CloseReason_CLOSE_REASON_EXHAUSTED:
-		return "the prepaid balance was used up"
+		return "the prepaid balance, or the credit, was used up"
+	case leases.CloseReason_CLOSE_REASON_GATEWAY_DRY:
+		return "its gateway's float was used up"
+	case leases.CloseReason_CLOSE_REASON_CREDIT_ENDED:
+		return "its gateway's credit had expired, or was revoked"
 	case leases.CloseReason_CLOSE_REASON_EXPIRED:
 		return "its agreed time was over"
 	case leases.CloseReason_CLOSE_REASON_NOT_STARTED:

@@ -13,7 +13,7 @@ import (
 	"github.com/athnet/ath/x/ath/types"
 )
 
-// Refund undoes payments to a provider, up to amount, into a prepaid row, and returns how much that was: the net part out of fees that
+// Refund undoes payments to a provider, up to amount, into a prepaid row or a float, and returns how much that was: the net part out of fees that
 // have not vested, the latest to ripen first, and the service fee out of what waits for the verdict horizon, in epochs in which
 // this provider earned it; all in the row's denom. Delivery and Indexer weight fall with a fee in uath, and so does revenue. What has vested
 // or was distributed is not there; a ticket is for that. What was paid in this block is there after Fold.
@@ -25,8 +25,8 @@ func (k *Keeper) Refund(ctx sdk.Context, provider, indexer sdk.AccAddress, to ty
 	if err != nil {
 		return zero, err
 	}
-	if to.Kind != types.RowKind_ROW_KIND_PREPAID {
-		return zero, types.ErrInvalidRow.Wrapf("%s: refunds go to prepaid rows", to.Kind)
+	if to.Kind != types.RowKind_ROW_KIND_PREPAID && to.Kind != types.RowKind_ROW_KIND_FLOAT {
+		return zero, types.ErrInvalidRow.Wrapf("%s: refunds go to prepaid rows and floats", to.Kind)
 	}
 	if provider.Empty() {
 		return zero, types.ErrInvalidAddress.Wrap("provider is empty")

@@ -3,9 +3,8 @@
 package keeper
 
 import (
-	"cmp"
 	"errors"
-	"slices"
+	"strings"
 
 	"cosmossdk.io/collections"
 
@@ -104,14 +103,14 @@ func (k *Keeper) expire(ctx sdk.Context, key expiryKey, budget int) (int, error)
 	if err != nil {
 		return 0, err
 	}
-	p, err := k.openPurse(ctx, id.Tenant, lease.Denom)
+	p, err := k.purseOf(ctx, id.Tenant, lease.Denom, lease.Gateway())
 	if err != nil {
 		return 0, err
 	}
 	if err := k.refill(ctx, p); err != nil {
 		return 0, err
 	}
-	if lease.DueBy(p.account.TouchedAt, ctx.BlockTime()) {
+	if lease.DueBy(p.paidUntil(), ctx.BlockTime()) {
 		return 1 + len(lease.Standbys), k.endDue(ctx, p, lease)
 	}
 	closed, touched, err := k.shed(ctx, p, budget)
@@ -124,7 +123,7 @@ func (k *Keeper) expire(ctx sdk.Context, key expiryKey, budget int) (int, error)
 		return touched, nil
 	case err != nil:
 		return touched, err
-	case closed < budget && lease.DueBy(p.account.TouchedAt, ctx.BlockTime()):
+	case closed < budget && lease.DueBy(p.paidUntil(), ctx.BlockTime()):
 		return touched + 1, k.endDue(ctx, p, lease)
 	}
 	return touched, nil
@@ -166,6 +165,9 @@ func (k *Keeper) popExhaustion(ctx sdk.Context, budget int) error {
 // the balance was used up, so that it does not matter in which block the chain gets to it. With less than an hour left, leases are
 // paused in favour of more important ones. It takes at most budget leases off the account and returns how many it touched.
 func (k *Keeper) exhaust(ctx sdk.Context, key exhaustionKey, budget int) (int, error) {
+	if strings.HasPrefix(key.K3(), creditMark) {
+		return k.exhaustCredit(ctx, key, budget)
+	}
 	p, err := k.openPurse(ctx, key.K2(), key.K3())
 	if err != nil {
 		return 0, err
@@ -208,13 +210,21 @@ func (k *Keeper) warn(ctx sdk.Context, p *purse) error {
 // shed is the work of exhaust on a purse that is used up. It returns how many leases it took off, and how many it touched: all of
 // the purse.
 func (k *Keeper) shed(ctx sdk.Context, p *purse, budget int) (closed, touched int, err error) {
+	if p.credit != nil {
+		return k.shedCredit(ctx, p, budget)
+	}
 	leases, err := k.leastImportant(ctx, p)
 	if err != nil {
 		return 0, 0, err
 	}
-	touched = len(leases)
+	closed, err = k.shedLeases(ctx, p, leases, budget, p.exhausted)
+	return closed, len(leases), err
+}
+
+// shedLeases takes leases of a purse's tenant off it, in their order, while it is dry.
+func (k *Keeper) shedLeases(ctx sdk.Context, p *purse, leases []types.Lease, budget int, dry func(sdk.Context) bool) (closed int, err error) {
 	if err := k.catchUp(ctx, p, leases); err != nil {
-		return 0, touched, err
+		return 0, err
 	}
 	for _, old := range leases {
 		// What stands by for a lease may have ended with it, and a lease loses what stood by for it.
@@ -223,22 +233,22 @@ func (k *Keeper) shed(ctx sdk.Context, p *purse, budget int) (closed, touched in
 			continue
 		}
 		if err != nil {
-			return closed, touched, err
+			return closed, err
 		}
 		next := []types.Lease{lease}
 		if err := k.catchUp(ctx, p, next); err != nil {
-			return closed, touched, err
+			return closed, err
 		}
-		if closed == budget || !p.exhausted(ctx) {
+		if closed == budget || !dry(ctx) {
 			break
 		}
 		if err := k.pauseOrEnd(ctx, p, next[0]); err != nil {
-			return closed, touched, err
+			return closed, err
 		}
-		p.account = p.account.Touch(ctx.BlockTime(), p.balance, p.usd)
+		p.touch(ctx)
 		closed++
 	}
-	return closed, touched, nil
+	return closed, nil
 }
 
 // spare pauses leases of an account that has less than an hour left, where others are more important: those of a lower priority than the
@@ -275,17 +285,19 @@ func (k *Keeper) leastImportant(ctx sdk.Context, p *purse) ([]types.Lease, error
 	var leases []types.Lease
 	newest := collections.NewPrefixedPairRange[sdk.AccAddress, uint64](p.tenant).Descending()
 	err := k.leases.Walk(ctx, newest, func(_ leaseKey, lease types.Lease) (bool, error) {
-		if lease.Denom == p.account.Denom && lease.PausedAt == nil && !lease.Prepaid() {
+		if lease.Denom == p.account.Denom && lease.Credit == nil && lease.PausedAt == nil && !lease.Prepaid() {
 			leases = append(leases, lease)
 		}
 		return false, nil
 	})
-	slices.SortStableFunc(leases, func(a, b types.Lease) int { return cmp.Compare(a.Priority, b.Priority) })
-	return leases, err
+	return types.LeastImportant(leases), err
 }
 
 // unqueue takes a parked account out of the queue without touching it; its next message puts it back.
 func (k *Keeper) unqueue(ctx sdk.Context, key exhaustionKey) error {
+	if strings.HasPrefix(key.K3(), creditMark) {
+		return k.unqueueCredit(ctx, key)
+	}
 	if err := k.exhaustion.Remove(ctx, key); err != nil {
 		return err
 	}

@@ -14,19 +14,24 @@ import (
 	"github.com/athnet/ath/x/leases/types"
 )
 
-// purse is a tenant's account, touched at block time, together with the balance that x/ath holds for it.
+// purse is a tenant's account, touched at block time, together with the balance that x/ath holds for it. Where a gateway pays it is the
+// gateway's float, with the tenant's credit line beside it.
 type purse struct {
 	tenant  sdk.AccAddress
 	account types.Account
 	balance math.Int
 	usd     *usdClock
 	// seen is what the tenant's uath account says of this one, where it is in another denom, and next the number that it knows.
-	seen types.Counts
-	next uint64
+	seen   types.Counts
+	next   uint64
+	credit *onCredit
 }
 
 // row is where x/ath holds the balance.
 func (p *purse) row() athtypes.Row {
+	if p.credit != nil {
+		return p.credit.gateway.Row()
+	}
 	return athtypes.Row{Kind: athtypes.RowKind_ROW_KIND_PREPAID, Owner: p.account.Tenant, Denom: p.account.Denom}
 }
 
@@ -34,8 +39,13 @@ func (p *purse) coin(amount math.Int) sdk.Coin {
 	return sdk.Coin{Denom: p.account.Denom, Amount: amount}
 }
 
-// exhausted says whether the balance is used up as of now.
+// exhausted says whether the balance is used up as of now, or the credit line.
 func (p *purse) exhausted(ctx sdk.Context) bool {
+	return p.lineExhausted(ctx) || p.floatExhausted(ctx)
+}
+
+// floatExhausted says whether the balance is used up as of now.
+func (p *purse) floatExhausted(ctx sdk.Context) bool {
 	end, ok := p.account.ExhaustedAt(p.balance, p.usd)
 	return ok && !end.After(ctx.BlockTime())
 }
@@ -64,6 +74,9 @@ func (k *Keeper) openPurse(ctx sdk.Context, tenant sdk.AccAddress, denom string)
 // savePurse writes the account and sees to it that the exhaustion queue looks at it in time. An entry that is merely early
 // stays: looking once too often is cheaper than moving it with every lease.
 func (k *Keeper) savePurse(ctx sdk.Context, p *purse) error {
+	if p.credit != nil {
+		return k.saveCredit(ctx, p)
+	}
 	if !p.account.QueuedInTime(p.balance, p.usd) {
 		if p.account.QueuedAt != 0 {
 			if err := k.exhaustion.Remove(ctx, collections.Join3(p.account.QueuedAt, p.tenant, p.account.Denom)); err != nil {

@@ -80,7 +80,7 @@ func (k *Keeper) settleBreach(ctx sdk.Context, key breachKey, breach types.Breac
 	if err != nil {
 		return err
 	}
-	p, err := k.openPurse(ctx, key.K2(), service.Denom)
+	p, err := k.purseOf(ctx, key.K2(), service.Denom, service.Gateway())
 	if err != nil {
 		return err
 	}
@@ -88,16 +88,17 @@ func (k *Keeper) settleBreach(ctx sdk.Context, key breachKey, breach types.Breac
 	if err != nil {
 		return err
 	}
-	back, rest := service.Broken(min(breach.Withheld, undoable), p.usd)
+	back, onLine, rest := service.BrokenOnCredit(min(breach.Withheld, undoable), p.usd)
 	if p.usd.err != nil {
 		return p.usd.err
 	}
-	fees := math.ZeroInt()
+	fees, toLine := math.ZeroInt(), math.ZeroInt()
 	if back.Due.IsPositive() {
 		if fees, err = k.refundFees(ctx, p, breach.Provider, service.Indexer, back.Due); err != nil {
 			return err
 		}
-		if err := k.givenBack(ctx, key, service, rest, open, fees); err != nil {
+		toLine = p.creditBack(fees, back.Due, onLine.Due)
+		if err := k.givenBack(ctx, key, service, rest, open, fees, toLine); err != nil {
 			return err
 		}
 	}
@@ -106,7 +107,7 @@ func (k *Keeper) settleBreach(ctx sdk.Context, key breachKey, breach types.Breac
 			return err
 		}
 	}
-	event := &types.EventLeaseBroken{Breach: breach, BackFrom: back.From, FromFees: p.coin(fees).String()}
+	event := &types.EventLeaseBroken{Credit: p.onLine(toLine), Breach: breach, BackFrom: back.From, FromFees: p.coin(fees).String()}
 	if event.Ticket, event.Owed, err = k.claimBreach(ctx, p, breach, back.Due, fees); err != nil {
 		return err
 	}
@@ -119,7 +120,7 @@ func (k *Keeper) broken(ctx sdk.Context, key breachKey, breach types.Breach) (se
 	at := collections.Join(key.K2(), key.K3())
 	lease, err := k.leases.Get(ctx, at)
 	if open = err == nil; open {
-		service = lease.Left(math.ZeroInt())
+		service = lease.LeftBy(math.ZeroInt(), math.ZeroInt())
 	} else if errors.Is(err, collections.ErrNotFound) {
 		service, err = k.receipts.Get(ctx, at)
 	}
@@ -130,10 +131,10 @@ func (k *Keeper) broken(ctx sdk.Context, key breachKey, breach types.Breach) (se
 }
 
 // givenBack sees to it that a fault does not credit the time that a breach has given back: only the rest of what was billed before it.
-func (k *Keeper) givenBack(ctx sdk.Context, key breachKey, service types.Receipt, rest *types.Receipt, open bool, fees math.Int) error {
+func (k *Keeper) givenBack(ctx sdk.Context, key breachKey, service types.Receipt, rest *types.Receipt, open bool, fees, toLine math.Int) error {
 	var err error
 	if open {
-		err = k.creditedUpTo(ctx, key, fees)
+		err = k.creditedUpTo(ctx, key, fees, toLine)
 	} else {
 		err = k.unremember(ctx, servedKeyOf(key.K2(), service))
 	}
@@ -144,13 +145,14 @@ func (k *Keeper) givenBack(ctx sdk.Context, key breachKey, service types.Receipt
 }
 
 // creditedUpTo notes that all that an open lease was billed has been looked at, and what came back of it.
-func (k *Keeper) creditedUpTo(ctx sdk.Context, key breachKey, amount math.Int) error {
+func (k *Keeper) creditedUpTo(ctx sdk.Context, key breachKey, amount, toLine math.Int) error {
 	lease, err := k.leases.Get(ctx, collections.Join(key.K2(), key.K3()))
 	if err != nil {
 		return err
 	}
 	at := lease.SettledUntil
-	lease.CreditableFrom, lease.Credited = &at, lease.Credited.Add(amount)
+	lease.CreditableFrom = &at
+	lease = lease.GivenBack(amount, toLine)
 	return k.saveLease(ctx, key.K2(), lease)
 }
 

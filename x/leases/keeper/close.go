@@ -46,7 +46,7 @@ func (k *Keeper) CloseLease(ctx sdk.Context, signer sdk.AccAddress, id types.Lea
 	if err != nil {
 		return types.Receipt{}, err
 	}
-	p, err := k.openPurse(ctx, id.Tenant, lease.Denom)
+	p, err := k.purseOf(ctx, id.Tenant, lease.Denom, lease.Gateway())
 	if err != nil {
 		return types.Receipt{}, err
 	}
@@ -115,15 +115,27 @@ func (k *Keeper) finish(ctx sdk.Context, p *purse, lease types.Lease, end types.
 	if err != nil {
 		return types.Receipt{}, err
 	}
-	end.At = lease.EndAt(p.account.TouchedAt, ctx.BlockTime())
-	receipt, s := lease.Close(end, p.account.TouchedAt, outage, p.usd)
+	end.At = lease.EndAt(p.paidUntil(), ctx.BlockTime())
+	var receipts []types.Receipt // of what pays, and of its credit line
+	_, s := p.step(lease, func(l types.Lease, m meter) (types.Lease, types.Settlement) {
+		receipt, s := l.Close(end, m.touched, outage, m.usd)
+		receipts = append(receipts, receipt)
+		return l, s
+	})
+	receipt := receipts[0]
+	if len(receipts) > 1 {
+		receipt = receipt.WithCredit(lease.Gateway(), receipts[1])
+	}
 	if receipt, err = k.observe(ctx, receipt); err != nil {
 		return receipt, err
 	}
 	if receipt.Health == types.Health_HEALTH_FAULTY { // its verdict has given back what there was, and what came after was not billed
 		receipt.CreditableFrom = nil
 	}
-	p.account = p.account.Closed(lease)
+	p.closed(lease)
+	if err := k.drop(ctx, p, lease); err != nil {
+		return receipt, err
+	}
 	fee, err := k.apply(ctx, p, lease, s)
 	if err != nil {
 		return receipt, err
@@ -174,14 +186,18 @@ func (k *Keeper) endDue(ctx sdk.Context, p *purse, lease types.Lease) error {
 	if err != nil {
 		return err
 	}
-	reason := lease.EndsFor(lease.EndAt(p.account.TouchedAt, ctx.BlockTime()), overdue)
+	at := lease.EndAt(p.paidUntil(), ctx.BlockTime())
+	reason := lease.EndsFor(at, overdue)
+	if reason == types.CloseReason_CLOSE_REASON_EXHAUSTED && lease.PausedAt == nil {
+		reason = p.dryReason()
+	}
 	params, err := k.params.Get(ctx)
 	if err != nil {
 		return err
 	}
 	end := types.End{Reason: reason}
-	if reason == types.CloseReason_CLOSE_REASON_EXHAUSTED {
-		end.Abandoned = lease.Abandoned(lease.EndAt(p.account.TouchedAt, ctx.BlockTime()), params.MinRunway)
+	if reason.Dry() {
+		end.Abandoned = lease.Abandoned(at, params.MinRunway)
 	}
 	_, err = k.end(ctx, p, lease, end)
 	return err

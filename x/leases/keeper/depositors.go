@@ -121,7 +121,7 @@ func (k *Keeper) credited(ctx sdk.Context, p *purse, amount math.Int) error {
 		return err
 	}
 	p.balance = p.balance.Add(amount)
-	p.account = p.account.Touch(ctx.BlockTime(), p.balance, p.usd)
+	p.touch(ctx)
 	if len(d.Places) > 0 || p.account.Depositors > 0 {
 		return k.saveStack(ctx, p, d.Credit(amount))
 	}
@@ -133,6 +133,11 @@ func (k *Keeper) related(ctx sdk.Context, p *purse, provider string) (bool, erro
 	related, err := k.providers.Related(ctx, provider, p.tenant)
 	if err != nil || related {
 		return related, err
+	}
+	if p.credit != nil {
+		if related, err = k.providers.Related(ctx, provider, p.credit.address); err != nil || related {
+			return related, err
+		}
 	}
 	d, err := k.stack(ctx, p)
 	if err != nil {

@@ -97,8 +97,11 @@ func prepaid(row athtypes.Row) string {
 	if row.Kind == athtypes.RowKind_ROW_KIND_SLA_FUND {
 		return "fund/" + row.Denom
 	}
+	if row.Kind == athtypes.RowKind_ROW_KIND_FLOAT && row.Bucket == 0 {
+		return "float/" + row.Owner
+	}
 	if row.Kind != athtypes.RowKind_ROW_KIND_PREPAID || row.Bucket != 0 {
-		panic("x/leases moves prepaid rows and those of channels only")
+		panic("x/leases moves prepaid rows, floats and those of channels only")
 	}
 	return "prepaid/" + row.Owner + "/" + row.Denom
 }

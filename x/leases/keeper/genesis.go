@@ -55,6 +55,9 @@ func (k *Keeper) InitGenesis(ctx sdk.Context, g types.GenesisState) error {
 	if err := k.initBreaches(ctx, g); err != nil {
 		return err
 	}
+	if err := k.initGateways(ctx, g); err != nil {
+		return err
+	}
 	if err := k.initServed(ctx, g); err != nil {
 		return err
 	}
@@ -124,6 +127,9 @@ func (k *Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 		return nil, err
 	}
 	if g.Breaches, err = values(ctx, k.breaches); err != nil {
+		return nil, err
+	}
+	if err := k.exportGateways(ctx, g); err != nil {
 		return nil, err
 	}
 	if err := k.exportServed(ctx, g); err != nil {

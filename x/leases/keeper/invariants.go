@@ -29,6 +29,7 @@ import (
 //	S1  what a later verdict may credit has its receipt, or is one, and is forgotten in time
 //	R1  every receipt in the state has its place in the log
 //	R2  the parts of a receipt fit each other
+//	F1  leases on credit, and credit lines, stand in the indexes of their gateway, which counts its customers; a revoked line has leases
 //	O1  the price index holds exactly the public offers of Containers without a lease
 func (k *Keeper) CheckInvariants(ctx sdk.Context) error {
 	if err := k.checkAccounts(ctx); err != nil {
@@ -97,14 +98,20 @@ func (k *Keeper) checkLog(ctx sdk.Context) error {
 }
 
 func (k *Keeper) checkAccounts(ctx sdk.Context) error {
-	queued, open := 0, 0
-	err := k.accounts.Walk(ctx, nil, func(key accountKey, account types.Account) (bool, error) {
+	open := 0
+	queued, err := k.checkGateways(ctx) // A1 to A3 of floats and credit lines, and F1
+	if err != nil {
+		return err
+	}
+	err = k.accounts.Walk(ctx, nil, func(key accountKey, account types.Account) (bool, error) {
 		sum := &types.AccountSum{}
 		err := k.leases.Walk(ctx, collections.NewPrefixedPairRange[sdk.AccAddress, uint64](key.K1()),
 			func(_ leaseKey, lease types.Lease) (bool, error) {
 				if lease.Denom == key.K2() {
-					sum.Add(lease)
 					open++
+				}
+				if lease.Denom == key.K2() && lease.Credit == nil {
+					sum.Add(lease)
 				}
 				return false, nil
 			})

@@ -31,6 +31,7 @@ type (
 	pendingKey    = collections.Pair[int64, uint64]
 	breachKey     = collections.Triple[uint64, sdk.AccAddress, uint64]
 	nonceKey      = collections.Triple[int64, sdk.AccAddress, uint64]
+	carriedKey    = collections.Triple[sdk.AccAddress, sdk.AccAddress, uint64]
 )
 
 // leaseKeyCodec writes the key of a lease also where it is a value, or part of another key.
@@ -90,6 +91,11 @@ type Keeper struct {
 	pending collections.Map[pendingKey, int64]
 
 	breaches collections.Map[breachKey, types.Breach]
+
+	gateways  collections.Map[sdk.AccAddress, types.Gateway]
+	lines     collections.Map[pairKey, types.CreditLine]
+	customers collections.KeySet[pairKey]
+	carried   collections.KeySet[carriedKey]
 }
 
 // NewKeeper builds the keeper; it panics on a schema that contradicts itself, which every start of a node would show.
@@ -151,6 +157,14 @@ func NewKeeper(deps Deps) *Keeper {
 
 		breaches: collections.NewMap(sb, types.BreachesKey, "breaches",
 			collections.TripleKeyCodec(number, sdk.AccAddressKey, number), codec.CollValue[types.Breach](deps.Cdc)),
+
+		gateways: collections.NewMap(sb, types.GatewaysKey, "gateways", sdk.AccAddressKey, codec.CollValue[types.Gateway](deps.Cdc)),
+		lines: collections.NewMap(sb, types.CreditLinesKey, "credit_lines",
+			collections.PairKeyCodec(sdk.AccAddressKey, sdk.AccAddressKey), codec.CollValue[types.CreditLine](deps.Cdc)),
+		customers: collections.NewKeySet(sb, types.CustomersKey, "customers",
+			collections.PairKeyCodec(sdk.AccAddressKey, sdk.AccAddressKey)),
+		carried: collections.NewKeySet(sb, types.CarriedLeasesKey, "carried_leases",
+			collections.TripleKeyCodec(sdk.AccAddressKey, sdk.AccAddressKey, number)),
 	}
 	schema, err := sb.Build()
 	if err != nil {

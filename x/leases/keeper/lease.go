@@ -61,7 +61,7 @@ type opening struct {
 // CreateLease deposits, takes the first free Containers that fit and binds them, all in one transaction. The rate reserves
 // from this block; it is payable from the first usage record. A gang is opened as a whole or not at all.
 func (k *Keeper) CreateLease(ctx sdk.Context, tenant sdk.AccAddress, order *types.MsgCreateLease) ([]types.Lease, error) {
-	o, err := k.beginOpening(ctx, tenant, order.PaysIn(), order.Deposit)
+	o, err := k.beginOpening(ctx, tenant, order.PaysIn(), order.Gateway, order.Deposit)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ type Served struct {
 func (k *Keeper) CreateLeases(
 	ctx sdk.Context, tenant sdk.AccAddress, deposit sdk.Coin, orders []types.MsgCreateLease, partial bool,
 ) ([]Served, error) {
-	o, err := k.beginOpening(ctx, tenant, orders[0].PaysIn(), deposit)
+	o, err := k.beginOpening(ctx, tenant, orders[0].PaysIn(), orders[0].Gateway, deposit)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (k *Keeper) CreateLeases(
 			}
 			continue
 		}
-		before := *o.purse
+		before := o.purse.fork()
 		results[i].Err = k.isolate(ctx, func(ctx sdk.Context) (err error) {
 			results[i].Leases, err = k.serve(ctx, o, order)
 			return err
@@ -109,13 +109,13 @@ func (k *Keeper) CreateLeases(
 	return results, k.savePurse(ctx, o.purse)
 }
 
-// beginOpening loads what all orders of a message share, which pays in one denom, and deposits.
-func (k *Keeper) beginOpening(ctx sdk.Context, tenant sdk.AccAddress, denom string, deposit sdk.Coin) (*opening, error) {
+// beginOpening loads what all orders of a message share, which one denom pays or one gateway, and deposits.
+func (k *Keeper) beginOpening(ctx sdk.Context, tenant sdk.AccAddress, denom, gateway string, deposit sdk.Coin) (*opening, error) {
 	params, err := k.params.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p, err := k.openPurse(ctx, tenant, denom)
+	p, err := k.purseOf(ctx, tenant, denom, gateway)
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +124,9 @@ func (k *Keeper) beginOpening(ctx sdk.Context, tenant sdk.AccAddress, denom stri
 		return nil, err
 	}
 	if !deposit.Amount.IsNil() && deposit.IsPositive() {
+		if gateway != "" {
+			return nil, types.ErrInvalidField.Wrap("deposit: the lease is on credit, so it would not pay for it: leave it out")
+		}
 		if err := params.Accepts("deposit", denom); err != nil {
 			return nil, err
 		}
@@ -143,8 +146,8 @@ func (k *Keeper) serve(ctx sdk.Context, o *opening, order *types.MsgCreateLease)
 	if err := o.admit(order); err != nil {
 		return nil, err
 	}
-	pays := o.purse.account.Denom
-	demand := order.Demand(o.purse.account.Tenant)
+	pays, account := o.purse.account.Denom, o.purse.numbering()
+	demand := order.Demand(account.Tenant)
 	if pays == athtypes.Denom { // a stable denom pays a price in USD at par
 		if err := k.quotable(ctx, demand.Denom); err != nil {
 			return nil, err
@@ -158,18 +161,27 @@ func (k *Keeper) serve(ctx sdk.Context, o *opening, order *types.MsgCreateLease)
 	if err != nil {
 		return nil, err
 	}
-	first, quoted := o.purse.account.NextNumber, false
+	first, quoted := account.NextNumber, false
 	leases := make([]types.Lease, len(matches))
 	for i, m := range matches {
 		offer, now := m.terms.AtPar(pays), ctx.BlockTime()
-		lease := types.NewLease(o.purse.account, offer, m.vacancy.Container.Provider, order, now, m.vacancy.Status.OutageAt(now), o.purse.usd)
-		lease.Number = first + uint64(i)
-		if m.mode == types.LeaseMode_LEASE_MODE_RESERVED {
-			lease = lease.Prepay(offer)
+		write := func(offer types.Offer, usd types.Clock) types.Lease {
+			lease := types.NewLease(account, offer, m.vacancy.Container.Provider, order, now, m.vacancy.Status.OutageAt(now), usd)
+			if m.mode == types.LeaseMode_LEASE_MODE_RESERVED {
+				lease = lease.Prepay(offer)
+			}
+			if i >= size {
+				lease = lease.StandBy(offer, first, usd)
+			}
+			return lease
 		}
+		lease := write(offer, o.purse.usd)
+		if o.purse.credit != nil {
+			lease = lease.WithCredit(o.purse.credit.gateway.Address, write(offer.OnCredit(), nil))
+		}
+		lease.Number = first + uint64(i)
 		switch {
 		case i >= size:
-			lease = lease.StandBy(offer, first, o.purse.usd)
 			leases[0].Standbys = append(leases[0].Standbys, lease.Number)
 		case size > 1:
 			lease.Gang = first
@@ -195,7 +207,7 @@ func (k *Keeper) serve(ctx sdk.Context, o *opening, order *types.MsgCreateLease)
 
 // admit says whether the account may have the order's leases more.
 func (o *opening) admit(order *types.MsgCreateLease) error {
-	a, starting := o.purse.account, uint32(order.Containers())
+	a, starting := o.purse.numbering(), uint32(order.Containers())
 	if err := o.params.Accepts("pay_denom", a.Denom); err != nil {
 		return err
 	}
@@ -216,6 +228,9 @@ func (o *opening) admit(order *types.MsgCreateLease) error {
 
 // carries says whether the purse pays for new leases, next to those that it has.
 func (o *opening) carries(ctx sdk.Context, leases []types.Lease) error {
+	if o.purse.credit != nil {
+		return o.onCredit(ctx, leases, types.Lease.Accrues, types.Lease.Reserved)
+	}
 	p, rates, reserve := o.purse, types.NoRates(), math.ZeroInt()
 	for _, lease := range leases {
 		rates, reserve = rates.Add(lease.PricedIn(), lease.Accrues()), reserve.Add(lease.Reserved())
@@ -256,7 +271,10 @@ func (k *Keeper) checkQuote(ctx sdk.Context, demand types.Demand, quote *types.Q
 
 // open writes a new lease on a match that the purse carries; the caller writes the purse.
 func (k *Keeper) open(ctx sdk.Context, p *purse, m match, lease types.Lease) error {
-	p.account = p.account.Opened(lease)
+	p.opened(lease)
+	if err := k.carry(ctx, p, lease); err != nil {
+		return err
+	}
 	if err := k.saveLease(ctx, p.tenant, lease); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 // pauseOrEnd takes a lease off an account that can't pay for it: it is kept for as long as its grace reserve pays for that, or ends. What
 // stands by for a lease that pauses ends.
 func (k *Keeper) pauseOrEnd(ctx sdk.Context, p *purse, lease types.Lease) error {
-	if !lease.Pausable() || lease.Expired(p.account.TouchedAt) {
+	if !lease.Pausable() || lease.Expired(p.paidUntil()) {
 		return k.endDue(ctx, p, lease)
 	}
 	outage, err := k.outage(ctx, lease)
@@ -27,8 +27,10 @@ func (k *Keeper) pauseOrEnd(ctx sdk.Context, p *purse, lease types.Lease) error 
 	if err := k.unqueueEnd(ctx, p.tenant, lease); err != nil {
 		return err
 	}
-	until := lease.BilledUntil(p.account.TouchedAt)
-	paused, s := lease.Pause(until, outage, p.usd)
+	until, why := lease.BilledUntil(p.paidUntil()), p.dryReason()
+	paused, s := p.step(lease, func(l types.Lease, m meter) (types.Lease, types.Settlement) {
+		return l.Pause(until, m.touched, outage, m.usd)
+	})
 	paused.Standbys = nil
 	if faulty, err := k.standsFaulty(ctx, lease.ContainerId); err != nil {
 		return err
@@ -40,9 +42,7 @@ func (k *Keeper) pauseOrEnd(ctx sdk.Context, p *purse, lease types.Lease) error 
 		return err
 	}
 	paused.Fee = paused.Fee.Add(fee)
-	settled := lease
-	settled.Reserve = paused.Reserve
-	p.account = p.account.Changed(settled, paused)
+	p.changed(lease.Kept(paused), paused)
 	if err := k.savePurse(ctx, p); err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (k *Keeper) pauseOrEnd(ctx sdk.Context, p *purse, lease types.Lease) error 
 	if err := k.queueEnd(ctx, p.tenant, paused); err != nil {
 		return err
 	}
-	return athtypes.Emit(ctx, &types.EventLeasePaused{Lease: paused, Until: *paused.QueuedEnd()})
+	return athtypes.Emit(ctx, &types.EventLeasePaused{Lease: paused, Until: *paused.QueuedEnd(), Reason: why})
 }
 
 // ResumeLease ends a pause, if the account can pay again.
@@ -67,13 +67,12 @@ func (k *Keeper) ResumeLease(ctx sdk.Context, id types.LeaseID, deposit sdk.Coin
 	if !lease.QueuedEnd().After(ctx.BlockTime()) {
 		return sdk.Coin{}, types.ErrLeaseClosed.Wrapf("lease_id: the grace of %s was used up at %s: this block ends it", lease.ID(), lease.QueuedEnd())
 	}
-	o, err := k.beginOpening(ctx, id.Tenant, lease.Denom, deposit)
+	o, err := k.beginOpening(ctx, id.Tenant, lease.Denom, lease.Gateway(), deposit)
 	if err != nil {
 		return sdk.Coin{}, err
 	}
-	if missing := o.purse.account.Missing(o.purse.balance, types.NoRates().Add(lease.PricedIn(), lease.Rate), math.ZeroInt(), o.params.MinRunway, ctx.BlockTime(), o.purse.usd); missing.IsPositive() {
-		return sdk.Coin{}, types.ErrInsufficientDeposit.Wrapf("deposit: %s short to run all leases of the account for %s: deposit that much more",
-			types.ReadableIn(lease.Denom, missing), o.params.MinRunway)
+	if err := o.resumes(ctx, lease); err != nil {
+		return sdk.Coin{}, err
 	}
 	if err := k.unqueueEnd(ctx, id.Tenant, lease); err != nil {
 		return sdk.Coin{}, err
@@ -82,18 +81,18 @@ func (k *Keeper) ResumeLease(ctx sdk.Context, id types.LeaseID, deposit sdk.Coin
 	if err != nil {
 		return sdk.Coin{}, err
 	}
-	if err := k.rememberLeft(ctx, id.Tenant, lease, math.ZeroInt()); err != nil {
+	if err := k.rememberLeft(ctx, id.Tenant, lease, math.ZeroInt(), math.ZeroInt()); err != nil {
 		return sdk.Coin{}, err
 	}
-	resumed, s := lease.Resume(ctx.BlockTime(), outage, o.purse.usd)
+	resumed, s := o.purse.step(lease, func(l types.Lease, m meter) (types.Lease, types.Settlement) {
+		return l.Resume(ctx.BlockTime(), outage, m.usd)
+	})
 	fee, err := k.apply(ctx, o.purse, lease, s)
 	if err != nil {
 		return sdk.Coin{}, err
 	}
 	resumed.Fee = resumed.Fee.Add(fee)
-	settled := lease
-	settled.GraceReserve = resumed.GraceReserve
-	o.purse.account = o.purse.account.Changed(settled, resumed)
+	o.purse.changed(lease.Kept(resumed), resumed)
 	if err := k.savePurse(ctx, o.purse); err != nil {
 		return sdk.Coin{}, err
 	}
@@ -104,4 +103,17 @@ func (k *Keeper) ResumeLease(ctx sdk.Context, id types.LeaseID, deposit sdk.Coin
 		return sdk.Coin{}, err
 	}
 	return o.purse.coin(s.Total()), athtypes.Emit(ctx, &types.EventLeaseResumed{Lease: resumed})
+}
+
+// resumes says whether the purse pays for a paused lease of its own again; what is reserved for that is.
+func (o *opening) resumes(ctx sdk.Context, lease types.Lease) error {
+	if o.purse.credit != nil {
+		return o.onCredit(ctx, []types.Lease{lease}, func(l types.Lease) math.Int { return l.Rate }, func(types.Lease) math.Int { return math.ZeroInt() })
+	}
+	missing := o.purse.account.Missing(o.purse.balance, types.NoRates().Add(lease.PricedIn(), lease.Rate), math.ZeroInt(), o.params.MinRunway, ctx.BlockTime(), o.purse.usd)
+	if missing.IsPositive() {
+		return types.ErrInsufficientDeposit.Wrapf("deposit: %s short to run all leases of the account for %s: deposit that much more",
+			types.ReadableIn(lease.Denom, missing), o.params.MinRunway)
+	}
+	return nil
 }

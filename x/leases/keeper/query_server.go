@@ -52,7 +52,7 @@ func (s queryServer) Lease(goCtx context.Context, req *types.QueryLeaseRequest) 
 	if err != nil {
 		return nil, grpcError(err)
 	}
-	p, err := s.k.openPurse(ctx, tenant, lease.Denom)
+	p, err := s.k.purseOf(ctx, tenant, lease.Denom, lease.Gateway())
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (s queryServer) Lease(goCtx context.Context, req *types.QueryLeaseRequest) 
 	if err != nil {
 		return nil, err
 	}
-	billed := lease.EndAt(p.account.TouchedAt, ctx.BlockTime())
+	billed := lease.EndAt(p.paidUntil(), ctx.BlockTime())
 	_, due := lease.Settle(billed, outage, p.usd)
 	if billed.Before(earns) {
 		earns = billed
@@ -212,7 +212,7 @@ func bounded(p *query.PageRequest) *query.PageRequest {
 // grpcError gives what does not exist the code that clients know it by.
 func grpcError(err error) error {
 	if errors.Is(err, types.ErrLeaseNotFound) || errors.Is(err, types.ErrOfferNotFound) || errors.Is(err, types.ErrChannelNotFound) ||
-		errors.Is(err, types.ErrGrantNotFound) {
+		errors.Is(err, types.ErrGrantNotFound) || errors.Is(err, types.ErrGatewayNotFound) || errors.Is(err, types.ErrCreditNotFound) {
 		return status.Error(codes.NotFound, err.Error())
 	}
 	return err

@@ -25,7 +25,7 @@ func (k *Keeper) ReclaimLease(ctx sdk.Context, signer sdk.AccAddress, id types.L
 	if err != nil {
 		return time.Time{}, err
 	}
-	p, err := k.openPurse(ctx, id.Tenant, lease.Denom)
+	p, err := k.purseOf(ctx, id.Tenant, lease.Denom, lease.Gateway())
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -34,8 +34,9 @@ func (k *Keeper) remember(ctx sdk.Context, tenant sdk.AccAddress, receipt types.
 }
 
 // rememberLeft keeps what a Container did for a lease that goes on elsewhere, or after a pause. While a fault stands its verdict has given
-// back what there was, and what came after it was not billed.
-func (k *Keeper) rememberLeft(ctx sdk.Context, tenant sdk.AccAddress, left types.Lease, minimum math.Int) error {
+// back what there was, and what came after it was not billed. minimum is what it paid for leaving early, and what its credit line was charged
+// for that.
+func (k *Keeper) rememberLeft(ctx sdk.Context, tenant sdk.AccAddress, left types.Lease, minimum ...math.Int) error {
 	if left.CreditableFrom == nil {
 		return nil
 	}
@@ -43,7 +44,7 @@ func (k *Keeper) rememberLeft(ctx sdk.Context, tenant sdk.AccAddress, left types
 	if err != nil || faulty {
 		return err
 	}
-	receipt := left.Left(minimum)
+	receipt := left.LeftBy(minimum...)
 	return k.remember(ctx, tenant, receipt, types.Service{Left: &receipt})
 }
 
@@ -141,17 +142,23 @@ func (k *Keeper) creditService(ctx sdk.Context, key servedKey, service types.Ser
 	if goesOn {
 		due.Due = math.MinInt(due.Due, lease.Billed.Sub(lease.Credited))
 	}
-	p, err := k.openPurse(ctx, key.K3(), receipt.Denom)
+	p, err := k.purseOf(ctx, key.K3(), receipt.Denom, receipt.Gateway())
 	if err != nil {
 		return err
 	}
-	credited, err := k.credit(ctx, p, types.EventSlaCredited{
+	onLine := math.ZeroInt()
+	if receipt.Credit != nil {
+		if onLine = receipt.OnCredit().Fault(fault, params.Session(receipt.Mode), nil).Due; goesOn {
+			onLine = math.MinInt(onLine, lease.Credit.Billed.Sub(lease.Credit.Credited))
+		}
+	}
+	credited, back, err := k.credit(ctx, p, types.EventSlaCredited{
 		LeaseId: receipt.ID(), ContainerId: receipt.ContainerId, Provider: receipt.Provider, FaultAt: fault, FreeFrom: due.From,
-	}, receipt.Indexer, due.Due)
+	}, receipt.Indexer, due.Due, onLine)
 	if err != nil || !goesOn {
 		return err
 	}
-	lease.Credited = lease.Credited.Add(credited)
+	lease = lease.GivenBack(credited, back)
 	return k.saveLease(ctx, key.K3(), lease)
 }
 

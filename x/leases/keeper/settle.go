@@ -24,7 +24,7 @@ func (k *Keeper) Settle(ctx sdk.Context, id types.LeaseID) (sdk.Coin, error) {
 	if err != nil {
 		return sdk.Coin{}, err
 	}
-	p, err := k.openPurse(ctx, id.Tenant, lease.Denom)
+	p, err := k.purseOf(ctx, id.Tenant, lease.Denom, lease.Gateway())
 	if err != nil {
 		return sdk.Coin{}, err
 	}
@@ -48,7 +48,8 @@ func (k *Keeper) settle(ctx sdk.Context, p *purse, lease types.Lease) (types.Lea
 		return lease, types.Nothing(), err
 	}
 	before := lease.SettledUntil
-	lease, s := lease.Settle(lease.EndAt(p.account.TouchedAt, ctx.BlockTime()), outage, p.usd)
+	until := lease.EndAt(p.paidUntil(), ctx.BlockTime())
+	lease, s := p.step(lease, func(l types.Lease, m meter) (types.Lease, types.Settlement) { return l.Settle(until, outage, m.usd) })
 	if lease.SettledUntil.Equal(before) {
 		return lease, s, nil
 	}
@@ -85,7 +86,7 @@ func (k *Keeper) catchUp(ctx sdk.Context, p *purse, leases []types.Lease) error 
 		if !freed {
 			return nil
 		}
-		p.account = p.account.Touch(ctx.BlockTime(), p.balance, p.usd)
+		p.touch(ctx)
 	}
 	return nil
 }
@@ -127,6 +128,6 @@ func (k *Keeper) apply(ctx sdk.Context, p *purse, lease types.Lease, s types.Set
 		return fee, err
 	}
 	return fee, athtypes.Emit(ctx, &types.EventLeaseSettled{
-		LeaseId: lease.ID(), Provider: lease.Provider, Paid: p.coin(paid).String(), Fee: p.coin(fee).String(),
+		LeaseId: lease.ID(), Provider: lease.Provider, Paid: p.coin(paid).String(), Fee: p.coin(fee).String(), Credit: p.charged(),
 	})
 }

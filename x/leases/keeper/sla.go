@@ -49,7 +49,7 @@ func (k *Keeper) Recovered(ctx sdk.Context, container uint64) error {
 	if err != nil {
 		return err
 	}
-	p, err := k.openPurse(ctx, tenant, lease.Denom)
+	p, err := k.purseOf(ctx, tenant, lease.Denom, lease.Gateway())
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (k *Keeper) creditLease(ctx sdk.Context, lease types.Lease, fault time.Time
 	if err != nil {
 		return err
 	}
-	p, err := k.openPurse(ctx, tenant, lease.Denom)
+	p, err := k.purseOf(ctx, tenant, lease.Denom, lease.Gateway())
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,14 @@ func (k *Keeper) creditLease(ctx sdk.Context, lease types.Lease, fault time.Time
 	if err != nil {
 		return err
 	}
-	lease, s, due := lease.Fault(fault, lease.EndAt(p.account.TouchedAt, ctx.BlockTime()), outage, params.Session(lease.Mode), p.usd)
+	var dues []types.Credit // of what pays, and of its credit line
+	until := lease.EndAt(p.paidUntil(), ctx.BlockTime())
+	lease, s := p.step(lease, func(l types.Lease, m meter) (types.Lease, types.Settlement) {
+		l, s, due := l.Fault(fault, until, outage, params.Session(l.Mode), m.usd)
+		dues = append(dues, due)
+		return l, s
+	})
+	due := dues[0]
 	if !s.IsNothing() {
 		fee, err := k.apply(ctx, p, lease, s)
 		if err != nil {
@@ -102,52 +109,60 @@ func (k *Keeper) creditLease(ctx sdk.Context, lease types.Lease, fault time.Time
 		}
 		lease.Fee = lease.Fee.Add(fee)
 	}
-	credited, err := k.credit(ctx, p, types.EventSlaCredited{
+	credited, back, err := k.credit(ctx, p, types.EventSlaCredited{
 		LeaseId: lease.ID(), ContainerId: lease.ContainerId, Provider: lease.Provider, FaultAt: fault, FreeFrom: due.From,
-	}, lease.Indexer, due.Due)
+	}, lease.Indexer, due.Due, dues[len(dues)-1].Due)
 	if err != nil {
 		return err
 	}
-	lease.Credited = lease.Credited.Add(credited)
+	lease = lease.GivenBack(credited, back)
 	return k.saveLease(ctx, tenant, lease)
 }
 
 // credit gives back what is due into a purse: out of the provider's unvested fees and the service fee that is waived with them. A ticket
 // claims the rest of the provider, on what it holds the SLA fund advances, and what it does not advance comes when the ticket is paid or
-// runs out (payProceeds). It returns what came at once.
-func (k *Keeper) credit(ctx sdk.Context, p *purse, event types.EventSlaCredited, indexerName string, due math.Int) (math.Int, error) {
+// runs out (payProceeds). It returns what came at once, and of onLine, which is due to a credit line, what went back to that: the same part of
+// it.
+func (k *Keeper) credit(
+	ctx sdk.Context, p *purse, event types.EventSlaCredited, indexerName string, due, onLine math.Int,
+) (credited, back math.Int, err error) {
+	credited, back = math.ZeroInt(), math.ZeroInt()
 	if !due.IsPositive() {
-		return math.ZeroInt(), nil
+		return credited, back, nil
 	}
 	fees, err := k.refundFees(ctx, p, event.Provider, indexerName, due)
 	if err != nil {
-		return due, err
+		return credited, back, err
 	}
 	fund, owed, missing := math.ZeroInt(), math.ZeroInt(), due.Sub(fees)
 	claim, err := k.inUath(ctx, p.account.Denom, missing)
 	if err != nil {
-		return due, err
+		return credited, back, err
 	}
 	if claim.IsPositive() {
 		if event.Ticket, fund, owed, err = k.claim(ctx, p, event, claim); err != nil {
-			return due, err
+			return credited, back, err
 		}
 	}
-	credited := fees.Add(types.ShareRoundedUp(missing, fund, claim))
+	credited = fees.Add(types.ShareRoundedUp(missing, fund, claim))
+	back = p.creditBack(credited, due, onLine)
 	comes := credited
 	if p.account.Other() { // what the fund advances is in the tenant's uath account
 		comes = fees
 	}
 	if comes.IsPositive() {
 		if err := k.credited(ctx, p, comes); err != nil {
-			return due, err
+			return credited, back, err
 		}
 	}
 	if owed.IsPositive() {
 		event.Owed = sdk.NewCoin(athtypes.Denom, owed).String()
 	}
 	event.Due, event.FromFees, event.FromFund = p.coin(due).String(), p.coin(fees).String(), sdk.NewCoin(athtypes.Denom, fund).String()
-	return credited, athtypes.Emit(ctx, &event)
+	if p.credit != nil {
+		event.Credit, event.Gateway = musd(back), p.credit.gateway.Address
+	}
+	return credited, back, athtypes.Emit(ctx, &event)
 }
 
 // refundFees undoes payments to a provider, up to an amount, into a purse's row; the caller credits what came.

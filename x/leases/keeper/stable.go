@@ -56,6 +56,12 @@ func (k *Keeper) uathAccount(ctx sdk.Context, tenant sdk.AccAddress) (types.Acco
 // tenantOf returns the tenant's leases that a purse's account does not count as its own, and gives the purse the next number. For uath that
 // reads nothing.
 func (k *Keeper) tenantOf(ctx sdk.Context, p *purse) (types.Counts, error) {
+	if p.credit != nil {
+		main, err := k.uathAccount(ctx, p.tenant)
+		line := &p.credit.line.Account
+		line.NextNumber = main.NextNumber
+		return main.All().Less(line.Own()), err
+	}
 	if !p.account.Other() {
 		return p.account.All().Less(p.account.Own()), nil
 	}

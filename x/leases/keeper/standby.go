@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"cosmossdk.io/collections"
+	"cosmossdk.io/math"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
@@ -26,12 +27,12 @@ func (k *Keeper) Failover(ctx sdk.Context, signer sdk.AccAddress, id types.Lease
 	if err != nil {
 		return lease, err
 	}
-	p, err := k.openPurse(ctx, id.Tenant, lease.Denom)
+	p, err := k.purseOf(ctx, id.Tenant, lease.Denom, lease.Gateway())
 	if err != nil {
 		return lease, err
 	}
-	if p.account.TouchedAt.Before(ctx.BlockTime()) {
-		return lease, types.ErrAccountExhausted.Wrapf("lease_id: the balance behind %s ran out at %s: deposit more first", lease.ID(), p.account.TouchedAt)
+	if p.paidUntil().Before(ctx.BlockTime()) {
+		return lease, types.ErrAccountExhausted.Wrapf("lease_id: the balance behind %s ran out at %s: deposit more first", lease.ID(), p.paidUntil())
 	}
 	standby, err := k.takeOver(ctx, p, lease, number)
 	if err != nil {
@@ -115,13 +116,19 @@ func (k *Keeper) move(ctx sdk.Context, p *purse, lease, standby types.Lease, rea
 	if err != nil {
 		return lease, err
 	}
-	left, s := lease.Leave(reason, lease.EndAt(p.account.TouchedAt, ctx.BlockTime()), p.account.TouchedAt, outage, p.usd)
+	var minima []math.Int // of what pays, and of its credit line
+	until := lease.EndAt(p.paidUntil(), ctx.BlockTime())
+	left, s := p.step(lease, func(l types.Lease, m meter) (types.Lease, types.Settlement) {
+		left, s := l.Leave(reason, until, m.touched, outage, m.usd)
+		minima = append(minima, s.Minimum)
+		return left, s
+	})
 	fee, err := k.apply(ctx, p, lease, s)
 	if err != nil {
 		return lease, err
 	}
 	left.Fee = left.Fee.Add(fee)
-	if err := k.rememberLeft(ctx, p.tenant, left, s.Minimum); err != nil {
+	if err := k.rememberLeft(ctx, p.tenant, left, minima...); err != nil {
 		return lease, err
 	}
 	accused, err := k.accuses(ctx, lease, reason)
@@ -135,6 +142,9 @@ func (k *Keeper) move(ctx sdk.Context, p *purse, lease, standby types.Lease, rea
 		return lease, err
 	}
 	moved := left.Move(standby, ctx.BlockTime(), outage, p.usd)
+	if p.credit != nil {
+		moved = moved.WithCredit(lease.Gateway(), left.OnCredit().Move(standby.OnCredit(), ctx.BlockTime(), outage, nil))
+	}
 	moved.Standbys = slices.DeleteFunc(slices.Clone(left.Standbys), func(n uint64) bool { return n == standby.Number })
 	if lease.ReclaimAt != nil { // its new provider has given no notice
 		if err := k.unqueueEnd(ctx, p.tenant, lease); err != nil {
@@ -144,7 +154,7 @@ func (k *Keeper) move(ctx sdk.Context, p *purse, lease, standby types.Lease, rea
 			return lease, err
 		}
 	}
-	p.account = p.account.Changed(left, moved)
+	p.changed(left, moved)
 	if err := k.savePurse(ctx, p); err != nil {
 		return lease, err
 	}

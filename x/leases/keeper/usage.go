@@ -77,22 +77,24 @@ func (k *Keeper) submitUsage(ctx sdk.Context, signer sdk.AccAddress, records []t
 
 // start begins billing with a lease's first record; what was held back since its creation is free again.
 func (k *Keeper) start(ctx sdk.Context, tenant sdk.AccAddress, lease types.Lease, record types.UsageRecord) error {
-	p, err := k.openPurse(ctx, tenant, lease.Denom)
+	p, err := k.purseOf(ctx, tenant, lease.Denom, lease.Gateway())
 	if err != nil {
 		return err
 	}
-	if !lease.Prepaid() && p.account.TouchedAt.Before(ctx.BlockTime()) {
-		return types.ErrAccountExhausted.Wrapf("lease_id: the balance behind %s ran out at %s: this block closes it", lease.ID(), p.account.TouchedAt)
+	if !lease.Prepaid() && p.paidUntil().Before(ctx.BlockTime()) {
+		return types.ErrAccountExhausted.Wrapf("lease_id: the balance behind %s ran out at %s: this block closes it", lease.ID(), p.paidUntil())
 	}
 	outage, err := k.providers.Outage(ctx, lease.ContainerId)
 	if err != nil {
 		return err
 	}
-	lease, s := lease.Start(record.From, ctx.BlockTime(), outage, p.usd)
+	lease, s := p.step(lease, func(l types.Lease, m meter) (types.Lease, types.Settlement) {
+		return l.Start(record.From, ctx.BlockTime(), outage, m.usd)
+	})
 	if err := k.saveLease(ctx, tenant, lease); err != nil {
 		return err
 	}
-	p.account = p.account.Started()
+	p.started()
 	if _, err := k.apply(ctx, p, lease, s); err != nil { // a start frees and pays nothing
 		return err
 	}

@@ -39,6 +39,10 @@ func WeightedOperationsX(k *keeper.Keeper, supply Supply, weights simsx.WeightSo
 	reg.Add(weights.Get("msg_set_refill", 5), MsgSetRefillFactory(k))
 	reg.Add(weights.Get("msg_set_sub_account", 5), MsgSetSubAccountFactory())
 	reg.Add(weights.Get("msg_fund_sub_account", 10), MsgFundSubAccountFactory(k))
+	reg.Add(weights.Get("msg_fund_float", 5), MsgFundFloatFactory(k))
+	reg.Add(weights.Get("msg_withdraw_float", 3), MsgWithdrawFloatFactory(k))
+	reg.Add(weights.Get("msg_grant_credit", 8), MsgGrantCreditFactory(k))
+	reg.Add(weights.Get("msg_revoke_credit", 2), MsgRevokeCreditFactory(k))
 	reg.Add(weights.Get("msg_create_lease", 40), MsgCreateLeaseFactory(k, supply))
 	reg.Add(weights.Get("msg_create_leases", 10), MsgCreateLeasesFactory(k, supply))
 	reg.Add(weights.Get("msg_refresh_offers", 5), MsgRefreshOffersFactory(k))
@@ -56,8 +60,10 @@ func WeightedOperationsX(k *keeper.Keeper, supply Supply, weights simsx.WeightSo
 }
 
 // ProposalMsgsX adds the operations of governance.
-func ProposalMsgsX(_ *keeper.Keeper, weights simsx.WeightSource, reg simsx.Registry) {
+func ProposalMsgsX(k *keeper.Keeper, weights simsx.WeightSource, reg simsx.Registry) {
 	reg.Add(weights.Get("msg_update_leases_params", 1), MsgUpdateParamsFactory())
+	reg.Add(weights.Get("msg_register_gateway", 2), MsgRegisterGatewayFactory())
+	reg.Add(weights.Get("msg_remove_gateway", 1), MsgRemoveGatewayFactory(k))
 }
 
 // MsgSetOffersFactory prices a Container, mostly below its class's ceiling and for all.

@@ -140,6 +140,11 @@ var warnings = []time.Duration{24 * time.Hour, 6 * time.Hour, time.Hour}
 // never after the second of the end. An account that spends in USD is looked at every day at least. 0 where there is no end.
 func (a Account) QueueAt(balance math.Int, now time.Time, usd Clock) int64 {
 	end, ok := a.ExhaustedAt(balance, usd)
+	return a.queueAt(end, ok, now)
+}
+
+// queueAt is QueueAt for a meter that ends at a time, or not.
+func (a Account) queueAt(end time.Time, ok bool, now time.Time) int64 {
 	if !ok {
 		if !a.Spends() {
 			return 0
@@ -173,6 +178,11 @@ func (a Account) Short(balance math.Int, now time.Time, usd Clock) bool {
 // the longest, the account can be warned anew.
 func (a Account) Warn(balance math.Int, now time.Time, usd Clock) (Account, uint32) {
 	end, ok := a.ExhaustedAt(balance, usd)
+	return a.warn(end, ok, now)
+}
+
+// warn is Warn for a meter that ends at a time, or not.
+func (a Account) warn(end time.Time, ok bool, now time.Time) (Account, uint32) {
 	if !ok || end.Sub(now) > warnings[0]+time.Second {
 		a.Warned = 0
 		return a, 0
@@ -193,12 +203,17 @@ func (a Account) Warn(balance math.Int, now time.Time, usd Clock) (Account, uint
 
 // QueuedInTime says whether the entry that the account has is early enough; a later one would close leases late.
 func (a Account) QueuedInTime(balance math.Int, usd Clock) bool {
+	end, ok := a.ExhaustedAt(balance, usd)
+	return a.queuedInTime(end, ok)
+}
+
+// queuedInTime is QueuedInTime for a meter that ends at a time, or not.
+func (a Account) queuedInTime(end time.Time, ok bool) bool {
 	switch {
 	case !a.Spends():
 		return true
 	case a.QueuedAt == 0, a.Usd != nil && a.QueuedAt > a.TouchedAt.Add(UsdLook).Unix():
 		return false
 	}
-	end, ok := a.ExhaustedAt(balance, usd)
 	return !ok || a.QueuedAt <= max(1, end.Unix())
 }

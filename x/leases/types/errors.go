@@ -105,4 +105,23 @@ var (
 	ErrSubAccountNotFound = errors.Register(ModuleName, 138, "sub-account not found")
 	// ErrSubAccountLimit: more of the parent's money would be in the sub-account than may be.
 	ErrSubAccountLimit = errors.Register(ModuleName, 139, "limit of sub-account")
+
+	// ErrGatewayNotFound: the address is no gateway.
+	ErrGatewayNotFound = errors.Register(ModuleName, 140, "gateway not found")
+	// ErrInvalidGateway: a field of a gateway is out of bounds.
+	ErrInvalidGateway = errors.Register(ModuleName, 141, "invalid gateway")
+	// ErrGatewayRemoved: governance has removed the gateway.
+	ErrGatewayRemoved = errors.Register(ModuleName, 142, "gateway was removed")
+	// ErrGatewayLimit: the gateway has as many leases or customers, or carries as much, as governance allows.
+	ErrGatewayLimit = errors.Register(ModuleName, 143, "limit of gateway")
+	// ErrFloatTooSmall: a gateway's float does not cover its customers' leases for long enough.
+	ErrFloatTooSmall = errors.Register(ModuleName, 144, "float too small")
+	// ErrCreditNotFound: the gateway gives the customer no credit.
+	ErrCreditNotFound = errors.Register(ModuleName, 145, "credit line not found")
+	// ErrCreditEnded: the credit line has expired, or was revoked.
+	ErrCreditEnded = errors.Register(ModuleName, 146, "credit line has ended")
+	// ErrCreditLimit: less than was asked for is left of the credit line.
+	ErrCreditLimit = errors.Register(ModuleName, 147, "limit of credit line")
+	// ErrInvalidCredit: a field of a credit line is out of bounds.
+	ErrInvalidCredit = errors.Register(ModuleName, 148, "invalid credit line")
 )

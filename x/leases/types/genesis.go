@@ -41,6 +41,9 @@ func (g GenesisState) Validate() error {
 	if err := g.validateLeases(); err != nil {
 		return err
 	}
+	if err := g.validateGateways(); err != nil {
+		return err
+	}
 	if err := g.validateChannels(); err != nil {
 		return err
 	}
@@ -126,15 +129,18 @@ func (g GenesisState) validateLeases() error {
 			return ErrInvalidGenesis.Wrapf("leases: container %d is in %s and %s", lease.ContainerId, other, lease.ID())
 		}
 		last, leased[lease.ContainerId] = at, lease.ID()
+		if tenants[lease.Tenant] == nil {
+			tenants[lease.Tenant] = &TenantSum{}
+		}
+		tenants[lease.Tenant].Add(lease)
+		if lease.Credit != nil { // its float and its line are checked with their gateways
+			continue
+		}
 		key := lease.Tenant + "/" + lease.Denom
 		if sums[key] == nil {
 			sums[key] = &AccountSum{}
 		}
 		sums[key].Add(lease)
-		if tenants[lease.Tenant] == nil {
-			tenants[lease.Tenant] = &TenantSum{}
-		}
-		tenants[lease.Tenant].Add(lease)
 	}
 	if err := validateStandbys(g.Leases); err != nil {
 		return err
@@ -258,6 +264,9 @@ func (l Lease) validate() error {
 		return err
 	}
 	if err := l.validateMode(); err != nil {
+		return err
+	}
+	if err := l.validateCredit(); err != nil {
 		return err
 	}
 	return l.validateTimes()

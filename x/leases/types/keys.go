@@ -66,4 +66,12 @@ var (
 	PendingFaultsKey = collections.NewPrefix(32)
 	// BreachesKey: (container id, tenant, number) → Breach; what providers owe leases that they broke in this block.
 	BreachesKey = collections.NewPrefix(33)
+	// GatewaysKey: gateway → Gateway.
+	GatewaysKey = collections.NewPrefix(35)
+	// CreditLinesKey: (customer, gateway) → CreditLine.
+	CreditLinesKey = collections.NewPrefix(36)
+	// CustomersKey: (gateway, customer) → nothing; the same lines by gateway.
+	CustomersKey = collections.NewPrefix(37)
+	// CarriedLeasesKey: (gateway, customer, number) → nothing; open leases that a float pays for.
+	CarriedLeasesKey = collections.NewPrefix(38)
 )

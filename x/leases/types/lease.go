@@ -157,7 +157,7 @@ func (r CloseReason) chargesMinimum(started bool) bool {
 	case CloseReason_CLOSE_REASON_TENANT:
 		return true
 	case CloseReason_CLOSE_REASON_EXHAUSTED, CloseReason_CLOSE_REASON_EXPIRED, CloseReason_CLOSE_REASON_COMPLETED,
-		CloseReason_CLOSE_REASON_NOT_NEEDED:
+		CloseReason_CLOSE_REASON_NOT_NEEDED, CloseReason_CLOSE_REASON_GATEWAY_DRY, CloseReason_CLOSE_REASON_CREDIT_ENDED:
 		return started
 	default:
 		return false

@@ -101,6 +101,9 @@ func (m *MsgCreateLease) Validate() error {
 	if err := m.validatePayer(); err != nil {
 		return err
 	}
+	if err := m.validateGateway(); err != nil {
+		return err
+	}
 	if err := validateRate("max_rate", m.MaxRate); err != nil {
 		return err
 	}
@@ -196,6 +199,9 @@ func (m *MsgCreateLeases) Validate() error {
 		}
 		if err := order.Validate(); err != nil {
 			return errors.Wrapf(err, "orders[%d]", i)
+		}
+		if order.Gateway != m.Orders[0].Gateway || order.Gateway != "" && hasCoin(m.Deposit) {
+			return ErrInvalidField.Wrapf("orders[%d].gateway: %q: want that of the others, and no deposit with one: send one message per payer", i, clip(order.Gateway))
 		}
 		if pays := order.PaysIn(); pays != m.Orders[0].PaysIn() || hasCoin(m.Deposit) && m.Deposit.Denom != pays {
 			return ErrForeignDenom.Wrapf("orders[%d]: is paid in %q: want the denom of the others and of the deposit: send one message per denom", i, clip(pays))

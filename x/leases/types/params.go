@@ -64,6 +64,10 @@ func DefaultParams() Params {
 		ReclaimNotice:         time.Hour,
 		ReclaimNoticeReserved: 24 * time.Hour,
 		ReclaimCap:            30 * 24 * time.Hour,
+
+		FloatHorizon:     24 * time.Hour,
+		FloatRatioPpm:    1_500_000,
+		MaxGatewayLeases: 2 * MaxGang,
 	}
 }
 
@@ -115,6 +119,9 @@ func (p Params) validateChannels() error {
 		return err
 	}
 	if err := p.validateReclaim(); err != nil {
+		return err
+	}
+	if err := p.validateGateways(); err != nil {
 		return err
 	}
 	return p.validateSLA()

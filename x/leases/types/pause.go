@@ -37,10 +37,12 @@ func (l Lease) graceLeft() time.Duration {
 	return time.Duration(math.MinInt(l.GraceReserve.Mul(perUnit).Quo(l.StorageRate.Mul(perNanosecond)), math.NewInt(int64(MaxGrace))).Int64())
 }
 
-// Pause stops a lease that can be paused: it is settled up to until, which is how far its account was touched, and spends no longer.
+// Pause stops a lease that can be paused: it is settled up to until, and spends no longer; what its account, which was touched further than
+// that where another meter has ended, counted beyond is given back.
 // What is reserved for its minimum charge stays reserved.
-func (l Lease) Pause(until time.Time, outage time.Duration, usd Clock) (Lease, Settlement) {
+func (l Lease) Pause(until, touched time.Time, outage time.Duration, usd Clock) (Lease, Settlement) {
 	l, s := l.Settle(until, outage, usd)
+	s.Forgiven = s.Forgiven.Add(l.costs(l.SettledUntil, touched, usd))
 	l.State = LeaseState_LEASE_STATE_PAUSED
 	l.PausedAt = &until
 	return l, s

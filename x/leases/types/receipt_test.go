@@ -52,7 +52,7 @@ func TestRefundIsWhatTheEndSetsFree(t *testing.T) {
 			a = a.Touch(now, plenty, usd)
 			if rapid.Bool().Draw(t, "paused") {
 				before := l
-				l = settled(l.Pause(now, outage, usd))
+				l = settled(l.Pause(now, now, outage, usd))
 				before.Reserve = l.Reserve
 				a = a.Changed(before, l)
 			}

@@ -151,7 +151,7 @@ type TenantSum struct {
 // Add adds an open lease.
 func (s *TenantSum) Add(l Lease) {
 	s.next = max(s.next, l.Number+1)
-	if l.Denom == athtypes.Denom {
+	if l.Denom == athtypes.Denom && l.Credit == nil {
 		return
 	}
 	s.others.Open++
@@ -167,7 +167,7 @@ func (s *TenantSum) Check(a Account) error {
 	}
 	switch {
 	case a.OtherLeases != s.others.Open || a.OtherUnstarted != s.others.Unstarted:
-		return ErrInvariant.Wrapf("%s counts %d leases in other denoms, %d unstarted; it has %d, %d",
+		return ErrInvariant.Wrapf("%s counts %d leases that its other accounts or gateways pay, %d unstarted; it has %d, %d",
 			a.Tenant, a.OtherLeases, a.OtherUnstarted, s.others.Open, s.others.Unstarted)
 	case a.NextNumber < s.next:
 		return ErrInvariant.Wrapf("next number of %s is %d, a lease has %d", a.Tenant, a.NextNumber, s.next-1)
