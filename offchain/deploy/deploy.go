@@ -241,6 +241,9 @@ func (r *run) maxRate(answer Answer) math.Int {
 
 // deposit is what the transaction adds to the balance: what the tenant said, or what is missing.
 func (r *run) deposit(rate math.Int) math.Int {
+	if r.opts.Gateway != "" {
+		return math.ZeroInt()
+	}
 	if r.opts.Deposit != nil {
 		return *r.opts.Deposit
 	}
@@ -269,7 +272,7 @@ func (r *run) lease(ctx context.Context, answer Answer, req leases.Requirement) 
 		Tenant: r.Sender.Address(), PriceDenom: answer.Denom, PayDenom: r.opts.PayWith, MaxRate: maxRate, Deposit: sdk.NewCoin(pays, deposit),
 		ManifestHash: manifest.Hash(r.canonical), Duration: r.opts.Duration, Quote: answer.Quote, Requirement: &req,
 		MaxMinCharge: r.opts.MaxMinCharge, Standbys: r.opts.Standbys, Failover: r.opts.Failover, Grace: r.opts.Grace, Priority: r.opts.Priority,
-		Mode: r.opts.mode(), Completes: r.file.Manifest.Ends() && !r.opts.Reserved,
+		Gateway: r.opts.Gateway, Mode: r.opts.mode(), Completes: r.file.Manifest.Ends() && !r.opts.Reserved,
 	}
 	for _, c := range answer.Candidates {
 		if c.Rate.LTE(maxRate) {

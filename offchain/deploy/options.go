@@ -32,6 +32,8 @@ type Options struct {
 	PayWith string
 	// Deposit in the denom that pays; where nil, what is missing for the duration or for a day.
 	Deposit *math.Int
+	// Gateway pays for the lease, on credit that it gives the tenant; the tenant's own account where empty.
+	Gateway string
 	// Granter pays the deposit, under a grant to the tenant; the tenant's own wallet where empty.
 	Granter string
 	// Duration after which the lease ends; 0 for none.
@@ -62,6 +64,9 @@ func (o Options) pays() string {
 
 // Validate checks that prices go with what pays.
 func (o Options) Validate() error {
+	if o.Gateway != "" {
+		return o.validateCredit()
+	}
 	if o.PayWith == "" {
 		return nil
 	}
@@ -70,6 +75,21 @@ func (o Options) Validate() error {
 	}
 	if o.Granter != "" {
 		return fmt.Errorf("deposit grants are in ATH: deposit %s yourself, or pay with ATH", o.PayWith)
+	}
+	return nil
+}
+
+// validateCredit checks what goes with a lease on credit: an offer in USD, on demand, and nothing of the tenant's own.
+func (o Options) validateCredit() error {
+	switch {
+	case o.PriceDenom != leases.MicroUSD:
+		return fmt.Errorf("--price-in: a gateway pays for offers in usd only")
+	case o.MaxPrice.Denom == athtypes.Denom && !o.MaxPrice.Rate.IsNil() && o.MaxPrice.Rate.IsPositive():
+		return fmt.Errorf("--max-price: want one in USD: a gateway pays for offers in usd only")
+	case o.Reserved:
+		return fmt.Errorf("--reserved: is paid in advance by the tenant: lease on demand, or without --gateway")
+	case o.PayWith != "" || o.Granter != "" || o.Deposit != nil:
+		return fmt.Errorf("--pay-with, --granter, --deposit: the gateway pays: leave them out")
 	}
 	return nil
 }

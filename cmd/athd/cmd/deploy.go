@@ -46,6 +46,7 @@ func deployCommand() *cobra.Command {
 	f.StringVar(&o.payWith, "pay-with", "", "pay in this stable denom, for offers in it or in usd, one to one; in ATH where empty (athd query leases params lists stable_denoms)")
 	f.StringVar(&o.deposit, "deposit", "", "added to the prepaid balance, such as 2ath, or 2usd with --pay-with; what is missing for the duration or a day where empty")
 	f.StringVar(&o.granter, "granter", "", "address that pays the deposit, under a grant to you (athd account grant)")
+	f.StringVar(&o.gateway, "gateway", "", "gateway that pays, on the credit that it gives you, for offers priced in usd (athd gateway credit)")
 	f.DurationVar(&o.duration, "duration", 0, "end the lease after this time; 0 lets it run until it is closed")
 	f.BoolVar(&o.reserved, "reserved", false, "reserve for the whole --duration: paid in advance at the offer's reserved price, never paused, and its provider answers for ending it earlier")
 	f.UintSliceVar(&o.containers, "container", nil, "try these Containers in this order, ask no market")
@@ -63,7 +64,7 @@ func deployCommand() *cobra.Command {
 
 type deployFlags struct {
 	class, region, deposit, failover string
-	granter                          string
+	granter, gateway                 string
 	maxPrice, priceIn, payWith       string
 	duration, timeout                time.Duration
 	containers, exclude              []uint
@@ -113,6 +114,14 @@ func (o deployFlags) options() (deploy.Options, error) {
 	default:
 		return opts, fmt.Errorf("--price-in %s: want ath or usd", o.priceIn)
 	}
+	if opts.Gateway = o.gateway; o.gateway != "" {
+		if _, err := sdk.AccAddressFromBech32(o.gateway); err != nil {
+			return opts, fmt.Errorf("--gateway %s: want an address: %w", o.gateway, err)
+		}
+		if o.priceIn == "" {
+			opts.PriceDenom = leases.MicroUSD
+		}
+	}
 	if o.deposit != "" {
 		pays := o.payWith
 		if pays == "" {
@@ -133,6 +142,9 @@ func (o deployFlags) options() (deploy.Options, error) {
 		return opts, fmt.Errorf("--duration %s: want a time from 1s, or 0", o.duration)
 	}
 	if err := opts.Validate(); err != nil {
+		if o.gateway != "" {
+			return opts, fmt.Errorf("--gateway: %w", err)
+		}
 		return opts, fmt.Errorf("--pay-with: %w", err)
 	}
 	return opts, nil

@@ -9,6 +9,8 @@ import (
 
 	"cosmossdk.io/math"
 
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
 	athtypes "github.com/athnet/ath/x/ath/types"
 )
 
@@ -229,6 +231,8 @@ func orZero(v math.Int) math.Int {
 	return v
 }
 
+func positiveCoin(coin sdk.Coin) bool { return !coin.Amount.IsNil() && coin.Amount.IsPositive() }
+
 // validateGateway checks what goes with an order on credit.
 func (m *MsgCreateLease) validateGateway() error {
 	switch {
@@ -240,7 +244,7 @@ func (m *MsgCreateLease) validateGateway() error {
 		return ErrForeignDenom.Wrapf("pay_denom: %q on credit: a gateway pays in %s: leave it out", clip(m.PayDenom), athtypes.Denom)
 	case m.Mode.Normal() == reserved:
 		return ErrInvalidField.Wrap("mode: reserved on credit: a term that is paid in advance has its price in uath; lease on demand, or with your own account")
-	case m.HasDeposit():
+	case positiveCoin(m.Deposit):
 		return ErrInvalidField.Wrapf("deposit: %s%s on credit: it would not pay for the lease; leave it out", show(m.Deposit.Amount), clip(m.Deposit.Denom))
 	}
 	return nil

@@ -200,7 +200,7 @@ func (m *MsgCreateLeases) Validate() error {
 		if err := order.Validate(); err != nil {
 			return errors.Wrapf(err, "orders[%d]", i)
 		}
-		if order.Gateway != m.Orders[0].Gateway || order.Gateway != "" && hasCoin(m.Deposit) {
+		if order.Gateway != m.Orders[0].Gateway || order.Gateway != "" && positiveCoin(m.Deposit) {
 			return ErrInvalidField.Wrapf("orders[%d].gateway: %q: want that of the others, and no deposit with one: send one message per payer", i, clip(order.Gateway))
 		}
 		if pays := order.PaysIn(); pays != m.Orders[0].PaysIn() || hasCoin(m.Deposit) && m.Deposit.Denom != pays {
