@@ -207,7 +207,9 @@ func TestNobodyGetsMoreOnCredit(t *testing.T) {
 		b := newBanked(rt, c, 3*covered, 100_000)
 		funded := math.NewInt(3 * covered)
 		for range rapid.IntRange(5, 30).Draw(rt, "messages") {
-			uath := func(most int64) sdk.Coin { return sdk.NewInt64Coin(athtypes.Denom, rapid.Int64Range(0, most).Draw(rt, "amount")) }
+			uath := func(most int64) sdk.Coin {
+				return sdk.NewInt64Coin(athtypes.Denom, rapid.Int64Range(0, most).Draw(rt, "amount"))
+			}
 			switch rapid.IntRange(0, 7).Draw(rt, "message") {
 			case 0, 1:
 				_ = b.lease(rapid.Uint64Range(1, 2).Draw(rt, "container"), rapid.Bool().Draw(rt, "started"))
