@@ -71,7 +71,7 @@ type banked struct {
 func newBanked(t require.TestingT, c *shadow.Chain, float, limit int64) *banked {
 	w := branch(t, c)
 	w.market()
-	b := &banked{trader: &trader{world: w}, gateway: gen.NewAccount("gateway")}
+	b := &banked{trader: &trader{world: w, denom: athtypes.Denom}, gateway: gen.NewAccount("gateway")}
 	for id := uint64(1); id <= 2; id++ {
 		require.NoError(t, w.send(&leasestypes.MsgSetOffers{Operator: w.owner.String(), Offers: []leasestypes.Offer{{
 			ContainerId: id, Denom: leasestypes.MicroUSD, Rate: math.NewInt(creditRate * 1_000_000), MinCharge: time.Minute,
