@@ -154,6 +154,9 @@ func (a *app) setOffer(ctx context.Context, cmd *cobra.Command, client *chain.Cl
 	})
 }
 
+// reclaimGasPercent of the estimate: the lease's own worker may send a usage record before the notice is in, which then has more to write.
+const reclaimGasPercent = 250
+
 // reclaimCommand gives notice to a tenant.
 func reclaimCommand(a *app) *cobra.Command {
 	return &cobra.Command{
@@ -176,7 +179,7 @@ what is left of the term. Ending a lease that runs without notice opens a ticket
 				return err
 			}
 			defer client.Close()
-			sender, err := a.sender(client, operator)
+			sender, err := chain.NewSender(client, operator, chain.SenderConfig{GasPrice: a.Worker.GasPrice, GasPercent: reclaimGasPercent})
 			if err != nil {
 				return err
 			}
