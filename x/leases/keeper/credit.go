@@ -30,6 +30,8 @@ type onCredit struct {
 	next uint64
 	// charged is what the last step has charged the line, in musd.
 	charged math.Int
+	// freed says whether the last step has set something of the line free.
+	freed bool
 }
 
 // A meter is what a step of a lease is taken on: up to when it was counted, and the clock of its prices.
@@ -47,8 +49,13 @@ func (p *purse) step(lease types.Lease, do func(types.Lease, meter) (types.Lease
 	}
 	seen, charged := do(lease.OnCredit(), meter{touched: p.credit.line.Account.TouchedAt})
 	p.credit.line = p.credit.line.Settled(charged)
-	p.credit.charged = charged.Total()
+	p.credit.charged, p.credit.freed = charged.Total(), charged.Frees()
 	return after.WithCredit(lease.Gateway(), seen), s
+}
+
+// freed says whether a settlement has set money free that pays for more time, of what pays or of the credit line.
+func (p *purse) freed(s types.Settlement) bool {
+	return s.Frees() || p.credit != nil && p.credit.freed
 }
 
 // paidUntil is up to when the purse pays for its tenant's leases: how far it was touched, and its credit line.

@@ -243,7 +243,7 @@ func (k *Keeper) catchUpFloat(ctx sdk.Context, p *purse, leases []types.CarriedL
 			if err != nil {
 				return nil, err
 			}
-			frees := s.Released.IsPositive() || s.Forgiven.IsPositive()
+			frees := s.Frees()
 			if freed = freed || frees; frees || lease.Reserve.IsPositive() {
 				more = append(more, c)
 			}

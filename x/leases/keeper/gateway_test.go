@@ -684,3 +684,21 @@ func TestABrokenLeaseOnCredit(t *testing.T) {
 	require.Equal(t, int64(10_000_000-30*60*10*2), w.float(1))
 	w.check()
 }
+
+// TestAnEarnedReserveOfTheLineIsSpent: where ATH has fallen, what the float held back for the minimum charge is earned sooner than what the line did; a line that
+// runs out spends its own all the same.
+func TestAnEarnedReserveOfTheLineIsSpent(t *testing.T) {
+	w := gatewayWorld(t, 10_000_000)
+	w.credit(1, 36_000)
+	id := w.open(onCreditOf(1, tenant(1), 1))
+	w.start(id)
+	w.vault.setPrice(w.ctx.BlockTime(), 4)
+	w.pass(40 * time.Second)
+	w.settled(id)
+	lease := w.lease(id)
+	require.True(t, lease.Reserve.IsZero() && lease.Credit.Reserve.IsPositive())
+	w.pass(2 * time.Hour)
+	require.Equal(t, start.Add(time.Hour), w.receipt(id).EndedAt)
+	require.Equal(t, int64(36_000), w.receipt(id).Credit.Billed.Int64())
+	w.check()
+}

@@ -81,7 +81,7 @@ func (k *Keeper) catchUp(ctx sdk.Context, p *purse, leases []types.Lease) error 
 			if leases[i], s, err = k.settle(ctx, p, leases[i]); err != nil {
 				return err
 			}
-			freed = freed || s.Released.IsPositive() || s.Forgiven.IsPositive()
+			freed = freed || p.freed(s)
 		}
 		if !freed {
 			return nil

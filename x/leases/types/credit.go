@@ -35,6 +35,9 @@ func (c CreditLine) Left() math.Int { return c.Limit.Sub(c.Spent) }
 // Free is what of the limit is neither spent, accrued nor reserved, in musd.
 func (c CreditLine) Free() math.Int { return c.Account.Free(c.Left()) }
 
+// Frees says whether the settlement sets money of an account free.
+func (s Settlement) Frees() bool { return s.Released.IsPositive() || s.Forgiven.IsPositive() }
+
 // Used is what of the limit is spent, accrued or reserved, in musd.
 func (c CreditLine) Used() math.Int {
 	return c.Spent.Add(UnitsRoundedUp(c.Account.Accrued)).Add(c.Account.Reserved)
