@@ -61,9 +61,9 @@ func newStreet(b testing.TB, options map[string]any, containers int, others ...g
 	for i := range 2 * senders {
 		s.accounts = append(s.accounts, gen.NewAccount(fmt.Sprintf("tenant %d", i)))
 	}
-	var err error
-	s.db, err = dbm.NewGoLevelDB("application", b.TempDir(), nil)
+	db, err := app.OpenDB(b.TempDir(), dbm.GoLevelDBBackend) // as `athd start` does
 	require.NoError(b, err)
+	s.db = db.(*dbm.GoLevelDB)
 	s.app = app.New(log.NewNopLogger(), s.db, true, shadow.Twin{Options: options},
 		baseapp.SetChainID(shadow.ChainID), baseapp.SetIAVLCacheSize(int(serverconfig.DefaultConfig().IAVLCacheSize))) // as `athd start` does
 	b.Cleanup(func() { require.NoError(b, s.app.Close()) })

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 
-	dbm "github.com/cosmos/cosmos-db"
 	"github.com/spf13/cobra"
 
 	"github.com/cosmos/cosmos-sdk/client/flags"
@@ -90,7 +88,7 @@ func exportGenesis(node *server.Context, height int64, modules []string) (*genut
 
 // openApp opens a stopped node's state at a height, or the newest with -1.
 func openApp(node *server.Context, height int64) (*app.App, error) {
-	db, err := dbm.NewDB("application", server.GetAppDBBackend(node.Viper), filepath.Join(node.Config.RootDir, "data"))
+	db, err := app.OpenDB(node.Config.RootDir, server.GetAppDBBackend(node.Viper))
 	if err != nil {
 		return nil, fmt.Errorf("open state (is the node running? stop it first): %w", err)
 	}

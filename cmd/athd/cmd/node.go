@@ -39,7 +39,7 @@ func markNodeCommand(cmd *cobra.Command) *cobra.Command {
 // addNodeCommands adds what runs a node and prepares its files.
 func addNodeCommands(root *cobra.Command, modules *app.Client) {
 	node := &cobra.Command{}
-	server.AddCommands(node, app.DefaultHome(), newVoter, nil, func(*cobra.Command) {})
+	server.AddCommandsWithStartCmdOptions(node, app.DefaultHome(), newVoter, nil, server.StartCmdOptions{DBOpener: app.OpenDB})
 	server.AddTestnetCreatorCommand(node, newTestnetApp, func(*cobra.Command) {})
 	for _, c := range node.Commands() {
 		if c.Name() == "export" || c.Name() == "version" { // ours differ
@@ -53,6 +53,7 @@ func addNodeCommands(root *cobra.Command, modules *app.Client) {
 		priceCommand(),
 		snapshot.Cmd(newApp),
 		pruning.Cmd(newApp, app.DefaultHome()),
+		server.ModuleHashByHeightQuery(newApp),
 	)
 	for _, c := range node.Commands() {
 		node.RemoveCommand(c)
