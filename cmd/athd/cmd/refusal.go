@@ -47,8 +47,9 @@ func refusal(printed []byte) error {
 		Codespace string `yaml:"codespace"`
 		Log       string `yaml:"raw_log"`
 	}
-	if err := yaml.Unmarshal(printed, &answer); err != nil || answer.Hash == "" || answer.Code == 0 {
-		return nil // something else, such as a transaction to be signed
+	err := yaml.Unmarshal(printed, &answer)
+	if isAnswer := err == nil && answer.Hash != ""; !isAnswer || answer.Code == 0 { // something else, such as a transaction to be signed
+		return nil
 	}
 	return fmt.Errorf("the node refused the transaction: %s (%s %d)", answer.Log, answer.Codespace, answer.Code)
 }

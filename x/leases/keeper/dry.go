@@ -137,8 +137,9 @@ func (k *Keeper) shedFloat(ctx sdk.Context, p *purse, budget int) (closed, touch
 				return closed, touched, err
 			}
 		}
-		n, customer := 0, ""
-		if customer = firstEnd(lines, p.account.TouchedAt); customer != "" {
+		var n int
+		customer := firstEnd(lines, p.account.TouchedAt)
+		if customer != "" {
 			if err := k.bindName(ctx, p, customer); err != nil {
 				return closed, touched, err
 			}

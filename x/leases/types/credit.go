@@ -205,7 +205,7 @@ func (l Lease) Gateway() string { return l.Credit.GetGateway() }
 // Gateway is who paid for the ended lease with its float; empty where its tenant's own account did.
 func (r Receipt) Gateway() string { return r.Credit.GetGateway() }
 
-// Runs out of money: Dry says whether a lease ends for this reason because nobody paid for more.
+// Dry says whether a lease ends for this reason because nobody paid for more.
 func (r CloseReason) Dry() bool {
 	switch r {
 	case CloseReason_CLOSE_REASON_EXHAUSTED, CloseReason_CLOSE_REASON_GATEWAY_DRY, CloseReason_CLOSE_REASON_CREDIT_ENDED:

@@ -290,8 +290,9 @@ func TestWhoseMoneyIsUsedUpIsCredited(t *testing.T) {
 
 // TestUsedUpPlacesMakeWay for others, the first that was taken before the last.
 func TestUsedUpPlacesMakeWay(t *testing.T) {
-	d, err := NewDepositors("tenant", athtypes.Denom, math.NewInt(10)), error(nil)
+	d := NewDepositors("tenant", athtypes.Denom, math.NewInt(10))
 	for i := range 3 * MaxDepositors {
+		var err error
 		d, err = d.Count(math.NewInt(10)).Deposit(payer(i), math.NewInt(5), math.OneInt())
 		require.NoError(t, err)
 		require.Len(t, d.Places, min(i+1, MaxDepositors))
