@@ -12,7 +12,7 @@ import (
 )
 
 // Hold moves up to amount uath of an owner into the row HELD(owner, id), where no message of the owner reaches it. What leaves vesting early
-// answers first, the soonest before the later, or somebody could take a payment out and let locked coins answer for it; then the rest of what
+// answers first, the soonest before the later and dust last, or somebody could take a payment out and let locked coins answer for it; then what
 // has not vested, then income that is earned and not claimed, then unbonding stake (until it is paid), then the given stake rows in their
 // order. It returns what it took from where. What a payment of this block adds to income is folded at the block's end and not there yet.
 func (k *Keeper) Hold(ctx sdk.Context, owner sdk.AccAddress, id uint64, amount math.Int, stake []types.Row) ([]types.RowBalance, error) {
@@ -28,12 +28,11 @@ func (k *Keeper) Hold(ctx sdk.Context, owner sdk.AccAddress, id uint64, amount m
 		return nil, err
 	}
 	taken := types.PlanSoonest(exiting, amount)
+	// A second time, for what was cut into more rows than one plan takes: all that leaves early is less than two plans take.
+	taken = append(taken, types.PlanSoonest(types.LeftOf(exiting, taken), amount.Sub(types.SumRows(taken)))...)
 	left := amount.Sub(types.SumRows(taken))
 	for _, source := range []func() ([]types.RowBalance, error){
-		func() ([]types.RowBalance, error) {
-			rows, err := k.vestingRows(ctx, owner)
-			return append(types.LeftOf(exiting, taken), rows...), err
-		},
+		func() ([]types.RowBalance, error) { return k.vestingRows(ctx, owner) },
 		func() ([]types.RowBalance, error) {
 			return k.latestRows(ctx, types.RowKind_ROW_KIND_OWED, owner, types.Denom, 0)
 		},

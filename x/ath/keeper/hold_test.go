@@ -71,6 +71,37 @@ func TestHoldTakesInOrder(t *testing.T) {
 	f.close()
 }
 
+// What leaves vesting early answers before what is locked, in however many rows its owner has hidden it: dust before it, which is ripe and was
+// never withdrawn, takes no place from it, and what is cut into more rows than one plan takes is taken by a second.
+func TestHoldFindsWhatLeavesBehindDust(t *testing.T) {
+	for name, tc := range map[string]struct{ dust, rows, each int64 }{
+		"one behind dust": {3 * types.MaxHoldRows, 1, 64_000},
+		"cut":             {0, 2 * types.MaxHoldRows, 500},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := slashed(t)
+			who, now := user(1), f.now.Unix()
+			put := func(at, amount int64) {
+				row := types.Row{Kind: types.RowKind_ROW_KIND_EXITING, Owner: bech(who), Bucket: uint64(at), Denom: types.Denom}
+				require.NoError(t, f.k.Deposit(f.ctx, who, row, math.NewInt(amount)))
+			}
+			for i := range tc.dust {
+				put(now-1_000+i, 1)
+			}
+			for i := range tc.rows {
+				put(now+60+i, tc.each)
+			}
+			f.close()
+			f.open(0)
+			for _, part := range f.hold(who, 1, tc.rows*tc.each, stakeOf(who, 7)) {
+				require.Equal(t, types.RowKind_ROW_KIND_EXITING, part.Row.Kind, "%s of %s", part.Amount, part.Row.Kind)
+			}
+			require.Equal(t, tc.rows*tc.each, f.row(types.HeldRow(bech(who), 1)))
+			f.close()
+		})
+	}
+}
+
 // A hold takes what is there and no more; nothing at all is no error.
 func TestHoldTakesAtMostWhatIsThere(t *testing.T) {
 	f := slashed(t)

@@ -31,10 +31,14 @@ func ProceedsRow(beneficiary string, ticket uint64) Row {
 	return Row{Kind: RowKind_ROW_KIND_PROCEEDS, Owner: beneficiary, Bucket: ticket, Denom: Denom}
 }
 
-// PlanSoonest says how much of which rows is held for an amount: the soonest to ripen first, at most MaxHoldRows rows. Pure.
+// PlanSoonest says how much of which rows is held for an amount: the soonest to ripen first, at most MaxHoldRows rows, and dust last as in
+// PlanHold. Pure.
 func PlanSoonest(rows []RowBalance, amount math.Int) []RowBalance {
+	least := notDust(amount)
 	order := slices.Clone(rows)
-	slices.SortStableFunc(order, func(a, b RowBalance) int { return cmp.Compare(a.Row.Bucket, b.Row.Bucket) })
+	slices.SortStableFunc(order, func(a, b RowBalance) int {
+		return cmp.Or(cmp.Compare(dust(a, least), dust(b, least)), cmp.Compare(a.Row.Bucket, b.Row.Bucket))
+	})
 	return takeRows(order, amount)
 }
 
@@ -43,7 +47,7 @@ func PlanSoonest(rows []RowBalance, amount math.Int) []RowBalance {
 // the places, since as many larger rows as there are places make the whole amount. Pure; rows keep their identity, the
 // result is ordered as it is taken.
 func PlanHold(rows []RowBalance, amount math.Int) []RowBalance {
-	least := amount.AddRaw(MaxHoldRows - 1).QuoRaw(MaxHoldRows)
+	least := notDust(amount)
 	order := slices.Clone(rows)
 	slices.SortStableFunc(order, func(a, b RowBalance) int {
 		return cmp.Or(
@@ -71,6 +75,9 @@ func takeRows(order []RowBalance, amount math.Int) []RowBalance {
 	}
 	return taken
 }
+
+// notDust is the least amount of a row that is none, for a hold of an amount.
+func notDust(amount math.Int) math.Int { return amount.AddRaw(MaxHoldRows - 1).QuoRaw(MaxHoldRows) }
 
 func dust(row RowBalance, least math.Int) int {
 	if row.Amount.LT(least) {

@@ -48,16 +48,27 @@ func TestPlanHoldTakesWhatIsThere(t *testing.T) {
 	})
 }
 
-// TestPlanSoonest: in order of ripeness, however small; what is left is in neither list twice.
+// TestPlanSoonest: in order of ripeness, dust last, so that it takes no place from large rows; what is left is in neither list twice.
 func TestPlanSoonest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rows, amount := drawRows(t), math.NewInt(rapid.Int64Range(1, 2_000_000).Draw(t, "amount"))
+		var order, small []RowBalance
+		large := math.ZeroInt()
+		for _, row := range rows {
+			if row.Amount.MulRaw(MaxHoldRows).LT(amount) {
+				small = append(small, row)
+				continue
+			}
+			order, large = append(order, row), large.Add(row.Amount)
+		}
+		order = append(order, small...)
 		taken := PlanSoonest(rapid.Permutation(rows).Draw(t, "order"), amount)
 		require.LessOrEqual(t, len(taken), MaxHoldRows)
 		for i, part := range taken {
-			require.Equal(t, rows[i].Row, part.Row)
-			require.True(t, i == len(taken)-1 || part.Amount.Equal(rows[i].Amount))
+			require.Equal(t, order[i].Row, part.Row)
+			require.True(t, i == len(taken)-1 || part.Amount.Equal(order[i].Amount))
 		}
+		require.False(t, SumRows(taken).LT(math.MinInt(amount, large)))
 		if len(rows) <= MaxHoldRows {
 			require.Equal(t, math.MinInt(amount, SumRows(rows)).String(), SumRows(taken).String())
 		}
