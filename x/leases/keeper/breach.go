@@ -150,9 +150,7 @@ func (k *Keeper) creditedUpTo(ctx sdk.Context, key breachKey, amount, toLine mat
 	if err != nil {
 		return err
 	}
-	at := lease.SettledUntil
-	lease.CreditableFrom = &at
-	lease = lease.GivenBack(amount, toLine)
+	lease = lease.CreditedUpTo(lease.SettledUntil).GivenBack(amount, toLine)
 	return k.saveLease(ctx, key.K2(), lease)
 }
 

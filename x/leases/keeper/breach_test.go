@@ -99,6 +99,29 @@ func TestNoTimeIsGivenBackTwice(t *testing.T) {
 	})
 }
 
+// TestNoticeAfterAFreeDay: what a fault once made free is over when a breach gives back what came after it, and the state is one that a chain can
+// begin with.
+func TestNoticeAfterAFreeDay(t *testing.T) {
+	w := newWorld(t)
+	w.addReserved(1, 1, true)
+	id := w.open(reserve(w, 6*dayRate, 6*day, 1))
+	w.start(id)
+	w.pass(6 * time.Hour)
+	w.fault(1, time.Minute)
+	w.pass(time.Hour)
+	w.recover(1) // free is the rest of the first day
+	w.pass(2 * day)
+	w.vault.undoable = 7 * day
+	require.NoError(t, w.giveNotice(provider(1), id))
+	w.pass(time.Second)
+	require.True(t, w.lease(id).Credited.IsPositive())
+	require.Nil(t, w.lease(id).FreeUntil)
+	w.check()
+	g, err := w.k.ExportGenesis(w.ctx)
+	require.NoError(t, err)
+	require.NoError(t, g.Validate())
+}
+
 // TestBreachesAreBounded: a block settles as many as the parameter says; the rest follows, also on a chain that begins anew from an export.
 func TestBreachesAreBounded(t *testing.T) {
 	w := newWorld(t)

@@ -298,8 +298,8 @@ func (k *Keeper) drop(ctx sdk.Context, p *purse, lease types.Lease) error {
 	return k.carried.Remove(ctx, collections.Join3(p.credit.address, p.tenant, lease.Number))
 }
 
-// onCredit says whether a purse's float and credit line carry leases more, with their rates and reserves.
-func (o *opening) onCredit(ctx sdk.Context, leases []types.Lease, rate func(types.Lease) math.Int, reserve func(types.Lease) math.Int) error {
+// onCredit says whether a purse's float and credit line carry leases, with the rates and reserves that they add; how many of them are new.
+func (o *opening) onCredit(ctx sdk.Context, leases []types.Lease, opened int, rate, reserve func(types.Lease) math.Int) error {
 	side := o.purse.credit
 	if !side.bound {
 		return types.ErrCreditNotFound.Wrapf("gateway: %s (%s) gives %s no credit: ask it, or lease with your own account",
@@ -314,15 +314,16 @@ func (o *opening) onCredit(ctx sdk.Context, leases []types.Lease, rate func(type
 	}
 	gateway := side.gateway
 	gateway.Float = o.purse.account
-	return gateway.Carries(o.purse.balance, len(leases), rates, held, o.params, ctx.BlockTime(), o.purse.usd)
+	return gateway.Carries(o.purse.balance, opened, rates, held, o.params, ctx.BlockTime(), o.purse.usd)
 }
 
-// creditBack gives a credit line back of what is due to it in musd as much as of what is due in uath has come, rounded down.
+// creditBack gives a credit line back of what is due to it in musd as much as of what is due in uath has come, rounded down; never more than was
+// spent of it, since the line that paid may be forgotten and this another.
 func (p *purse) creditBack(credited, due, onLine math.Int) math.Int {
 	if p.credit == nil || !due.IsPositive() {
 		return math.ZeroInt()
 	}
-	back := onLine.Mul(credited).Quo(due)
+	back := math.MinInt(onLine.Mul(credited).Quo(due), p.credit.line.Spent)
 	p.credit.line = p.credit.line.Credit(back)
 	return back
 }

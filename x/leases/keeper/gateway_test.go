@@ -599,6 +599,7 @@ func TestCreditInvariantsSeeDamage(t *testing.T) {
 		},
 		"A2 float":            func(w *world) error { return w.vault.rows.Set(w.ctx, "float/"+gatewayOf(1).String(), math.OneInt()) },
 		"A2 line":             line(func(l *types.CreditLine) { l.Spent = l.Limit }),
+		"A2 line overpaid":    line(func(l *types.CreditLine) { l.Spent = math.NewInt(-1) }),
 		"A3 float not queued": gateway(func(g *types.Gateway) { g.Float.QueuedAt = 0 }),
 		"A3 line not queued":  line(func(l *types.CreditLine) { l.Account.QueuedAt = 0 }),
 		"A3 float queued twice": func(w *world) error {

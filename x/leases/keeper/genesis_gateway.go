@@ -138,6 +138,9 @@ func (k *Keeper) checkLine(ctx sdk.Context, key pairKey, line types.CreditLine, 
 	if err := line.Account.CheckSolvent(line.Left()); err != nil {
 		return 0, err
 	}
+	if line.Spent.IsNegative() {
+		return 0, types.ErrInvariant.Wrapf("credit of %s for %s has %smusd spent", line.Gateway, line.Customer(), line.Spent)
+	}
 	if has, err := k.customers.Has(ctx, collections.Join(key.K2(), key.K1())); err != nil || !has {
 		return 0, types.ErrInvariant.Wrapf("%s has credit of %s, whose customers don't name it (%v)", line.Customer(), line.Gateway, err)
 	}

@@ -229,7 +229,7 @@ func (o *opening) admit(order *types.MsgCreateLease) error {
 // carries says whether the purse pays for new leases, next to those that it has.
 func (o *opening) carries(ctx sdk.Context, leases []types.Lease) error {
 	if o.purse.credit != nil {
-		return o.onCredit(ctx, leases, types.Lease.Accrues, types.Lease.Reserved)
+		return o.onCredit(ctx, leases, len(leases), types.Lease.Accrues, types.Lease.Reserved)
 	}
 	p, rates, reserve := o.purse, types.NoRates(), math.ZeroInt()
 	for _, lease := range leases {

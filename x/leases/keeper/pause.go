@@ -108,7 +108,7 @@ func (k *Keeper) ResumeLease(ctx sdk.Context, id types.LeaseID, deposit sdk.Coin
 // resumes says whether the purse pays for a paused lease of its own again; what is reserved for that is.
 func (o *opening) resumes(ctx sdk.Context, lease types.Lease) error {
 	if o.purse.credit != nil {
-		return o.onCredit(ctx, []types.Lease{lease}, func(l types.Lease) math.Int { return l.Rate }, func(types.Lease) math.Int { return math.ZeroInt() })
+		return o.onCredit(ctx, []types.Lease{lease}, 0, func(l types.Lease) math.Int { return l.Rate }, func(types.Lease) math.Int { return math.ZeroInt() })
 	}
 	missing := o.purse.account.Missing(o.purse.balance, types.NoRates().Add(lease.PricedIn(), lease.Rate), math.ZeroInt(), o.params.MinRunway, ctx.BlockTime(), o.purse.usd)
 	if missing.IsPositive() {

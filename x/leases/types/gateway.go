@@ -83,12 +83,12 @@ func (g Gateway) Withdrawable(balance math.Int, cover time.Duration, now time.Ti
 	return math.MaxInt(math.ZeroInt(), balance.Sub(g.Needed(cover, now, usd)))
 }
 
-// Carries says whether a touched float pays for leases more: at a rate in musd, with a reserve in uath.
+// Carries says whether a touched float pays for more, of which so many leases are new: at a rate in musd, with a reserve in uath.
 func (g Gateway) Carries(balance math.Int, leases int, rate, reserve math.Int, p Params, now time.Time, usd Clock) error {
 	switch sum := g.Float.Rates().USD.Add(rate); {
 	case g.Removed:
 		return ErrGatewayRemoved.Wrapf("gateway: governance has removed %s (%s): lease with your own account", g.Name, g.Address)
-	case int(g.Float.OpenLeases)+leases > int(p.MaxGatewayLeases):
+	case leases > 0 && int(g.Float.OpenLeases)+leases > int(p.MaxGatewayLeases):
 		return ErrGatewayLimit.Wrapf("gateway: %d leases of %s are open and %d would be more than the %d that may be: close some, or ask for another gateway",
 			g.Float.OpenLeases, g.Name, int(g.Float.OpenLeases)+leases, p.MaxGatewayLeases)
 	case sum.GT(g.MaxRate):

@@ -95,9 +95,16 @@ func (l Lease) Fault(fault, until time.Time, outage, session time.Duration, usd 
 		l.FreeUntil = nil
 		l, s = l.drawn(s)
 	}
-	creditable := later(*l.CreditableFrom, l.SettledUntil)
-	l.CreditableFrom = &creditable
-	return l, s, credit
+	return l.CreditedUpTo(later(*l.CreditableFrom, l.SettledUntil)), s, credit
+}
+
+// CreditedUpTo notes that no later verdict credits anything before a time. What a fault had made free before it is over.
+func (l Lease) CreditedUpTo(at time.Time) Lease {
+	l.CreditableFrom = &at
+	if l.FreeUntil != nil && !l.FreeUntil.Equal(at) {
+		l.FreeUntil = nil
+	}
+	return l
 }
 
 // dueFor is what was paid for the time between two instants, and never more than was paid in all and not given back.
@@ -178,6 +185,9 @@ func (l Lease) validateSLA() error {
 }
 
 func (r Receipt) validateSLA() error {
+	if r.Billed.IsNil() || r.Billed.IsNegative() || r.Billed.GT(MaxAmount) {
+		return fmt.Errorf("billed: %s: want 0 to %s", show(r.Billed), MaxAmount)
+	}
 	for _, amount := range []math.Int{r.Credited, r.Minimum} {
 		if amount.IsNil() || amount.IsNegative() || amount.GT(r.Billed) {
 			return fmt.Errorf("credited, minimum: %s: want 0 to the billed %s", show(amount), r.Billed)
@@ -189,6 +199,25 @@ func (r Receipt) validateSLA() error {
 	if r.CreditableFrom != nil && !validTime(*r.CreditableFrom) {
 		return fmt.Errorf("creditable_from: %s: want a time from 1970 to 2261", r.CreditableFrom)
 	}
+	return r.Credit.validate()
+}
+
+// validate checks what an ended lease cost its credit line; nil for none.
+func (c *ReceiptCredit) validate() error {
+	if c == nil {
+		return nil
+	}
+	if _, err := sdk.AccAddressFromBech32(c.Gateway); err != nil {
+		return fmt.Errorf("credit.gateway: %w", err)
+	}
+	if c.Billed.IsNil() || c.Billed.IsNegative() || c.Billed.GT(MaxAmount) {
+		return fmt.Errorf("credit.billed: %s: want 0 to %s", show(c.Billed), MaxAmount)
+	}
+	for _, amount := range []math.Int{c.Minimum, c.Credited} {
+		if amount.IsNil() || amount.IsNegative() || amount.GT(c.Billed) {
+			return fmt.Errorf("credit.minimum, credited: %s: want 0 to the billed %s", show(amount), c.Billed)
+		}
+	}
 	return nil
 }
 
@@ -197,7 +226,14 @@ func (r Receipt) ID() string { return idString(r.Tenant, r.Number) }
 
 // validateServed checks what leases were billed in Containers that they have left, and the faults that wait.
 func (g GenesisState) validateServed() error {
+	open := make(map[string]Lease, len(g.Leases))
+	for _, l := range g.Leases {
+		open[l.ID()] = l
+	}
 	for i, r := range g.Left {
+		if l, goesOn := open[r.ID()]; goesOn && (r.Denom != l.Denom || r.Gateway() != l.Gateway()) {
+			return ErrInvalidGenesis.Wrapf("left[%d]: paid in %q by gateway %q, its lease in %q by %q", i, clip(r.Denom), clip(r.Gateway()), l.Denom, l.Gateway())
+		}
 		if _, err := ParseLeaseID(r.ID()); err != nil {
 			return ErrInvalidGenesis.Wrapf("left[%d]: %v", i, err)
 		}
@@ -207,8 +243,8 @@ func (g GenesisState) validateServed() error {
 		if err := validateRate("rate", r.Rate); err != nil {
 			return ErrInvalidGenesis.Wrapf("left[%d]: %v", i, err)
 		}
-		if r.Billed.IsNil() || r.Billed.IsNegative() || r.Billed.GT(MaxAmount) || !validTime(r.CreatedAt) || r.StartedAt == nil || !validTime(*r.StartedAt) {
-			return ErrInvalidGenesis.Wrapf("left[%d]: billed %s, created_at %s, started_at %v", i, show(r.Billed), r.CreatedAt, r.StartedAt)
+		if !validTime(r.CreatedAt) || r.StartedAt == nil || !validTime(*r.StartedAt) {
+			return ErrInvalidGenesis.Wrapf("left[%d]: created_at %s, started_at %v", i, r.CreatedAt, r.StartedAt)
 		}
 		if err := r.validateSLA(); err != nil {
 			return ErrInvalidGenesis.Wrapf("left[%d]: %v", i, err)

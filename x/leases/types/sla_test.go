@@ -116,3 +116,18 @@ func TestAnEndedLeaseIsCreditedAsAnOpenOne(t *testing.T) {
 		require.True(t, credit.Due.LTE(receipt.Billed))
 	})
 }
+
+// TestAFaultEndsWhatWasFree: a verdict that comes while a lease is paused leaves a lease that a chain can begin with, also where an earlier fault had
+// made time before the pause free.
+func TestAFaultEndsWhatWasFree(t *testing.T) {
+	free, paused := epoch.Add(15*time.Minute), epoch.Add(time.Hour)
+	l := Lease{
+		State: LeaseState_LEASE_STATE_PAUSED, CreatedAt: epoch, BoundAt: epoch, StartedAt: &epoch, SettledUntil: paused, PausedAt: &paused,
+		CreditableFrom: &free, FreeUntil: &free, Rate: math.NewInt(1_000_000), Billed: math.NewInt(45 * 60), Credited: math.ZeroInt(), Remainder: math.ZeroInt(),
+	}
+	require.NoError(t, l.validateSLA())
+	l, _, credit := l.Fault(paused.Add(-time.Minute), paused.Add(time.Minute), 0, 15*time.Minute, nil)
+	require.Equal(t, int64(15*60), credit.Due.Int64())
+	require.Equal(t, paused, *l.CreditableFrom)
+	require.NoError(t, l.validateSLA())
+}

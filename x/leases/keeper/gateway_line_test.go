@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keeper
+
+import (
+	"testing"
+	"time"
+
+	"cosmossdk.io/math"
+	"github.com/stretchr/testify/require"
+
+	"github.com/athnet/ath/x/leases/types"
+)
+
+// TestAForgottenLineOwesItsSuccessorNothing: what a fault gives back of a lease whose line was forgotten raises the customer's new line by no more
+// than was spent of that, so that its limit stays what the gateway says, and its state one that a chain can begin with.
+func TestAForgottenLineOwesItsSuccessorNothing(t *testing.T) {
+	w := gatewayWorld(t, 10_000_000)
+	w.credit(1, 1_000_000)
+	id := w.open(onCreditOf(1, tenant(1), 1))
+	w.start(id)
+	w.pass(20 * time.Minute)
+	_, err := w.k.CloseLease(w.ctx, tenant(1), id, 0, nil)
+	require.NoError(t, err)
+	require.NoError(t, w.k.RevokeCredit(w.ctx, gatewayOf(1), tenant(1)))
+	w.credit(1, 5_000)
+	credited := said[*types.EventSlaCredited](w, func() { w.fault(1, time.Minute) })
+	require.Len(t, credited, 1)
+	require.Equal(t, int64(10_000_000-15*60*10*2), w.float(1), "the float has it back")
+	view := w.lineOf(1)
+	require.Equal(t, int64(0), view.Line.Spent.Int64())
+	require.Equal(t, int64(5_000), view.Free.Int64())
+	require.Equal(t, "0musd", credited[0].Credit)
+	w.check()
+	g, err := w.k.ExportGenesis(w.ctx)
+	require.NoError(t, err)
+	require.NoError(t, g.Validate())
+}
+
+// TestAFullGatewayResumes: a lease that is paused is one of those that a gateway has already.
+func TestAFullGatewayResumes(t *testing.T) {
+	w := gatewayWorld(t, 10_000_000)
+	p, err := w.k.params.Get(w.ctx)
+	require.NoError(t, err)
+	p.MaxGatewayLeases = 1
+	require.NoError(t, w.k.params.Set(w.ctx, p))
+	order := onCreditOf(1, tenant(1), 1)
+	order.Grace = time.Hour
+	w.credit(1, 36_000+3_600)
+	id := w.open(order)
+	w.start(id)
+	w.pass(70 * time.Minute)
+	require.Equal(t, types.LeaseState_LEASE_STATE_PAUSED, w.lease(id).State)
+	w.credit(1, 1_000_000)
+	_, err = w.msgs.ResumeLease(w.ctx, &types.MsgResumeLease{Tenant: tenant(1).String(), LeaseId: id.String()})
+	require.NoError(t, err)
+	w.check()
+
+	g, err := w.k.ExportGenesis(w.ctx)
+	require.NoError(t, err)
+	require.NoError(t, g.Validate())
+	require.Len(t, g.Left, 1)
+	g.Left[0].Credit = nil
+	require.Error(t, g.Validate(), "what it was billed before the pause was on credit, as it is")
+}
+
+// TestCreditOfReceiptsIsChecked: what a genesis says of what an ended lease cost its credit line is bounded like all that a block computes with, and
+// goes with what the lease says that goes on.
+func TestCreditOfReceiptsIsChecked(t *testing.T) {
+	w := gatewayWorld(t, 10_000_000)
+	w.credit(1, 1_000_000)
+	id := w.open(onCreditOf(1, tenant(1), 1))
+	w.start(id)
+	w.pass(20 * time.Minute)
+	_, err := w.k.CloseLease(w.ctx, tenant(1), id, 0, nil)
+	require.NoError(t, err)
+	require.NoError(t, w.k.EndBlock(w.ctx))
+	exported, err := w.k.ExportGenesis(w.ctx)
+	require.NoError(t, err)
+	require.NoError(t, exported.Validate())
+	for name, change := range map[string]func(*types.ReceiptCredit){
+		"nothing billed":  func(c *types.ReceiptCredit) { c.Billed = math.Int{} },
+		"billed too much": func(c *types.ReceiptCredit) { c.Billed = types.MaxAmount.AddRaw(1) },
+		"minimum":         func(c *types.ReceiptCredit) { c.Minimum = c.Billed.AddRaw(1) },
+		"given back":      func(c *types.ReceiptCredit) { c.Credited = math.NewInt(-1) },
+		"nobody's":        func(c *types.ReceiptCredit) { c.Gateway = "ath1nobody" },
+	} {
+		t.Run("error - "+name, func(t *testing.T) {
+			g := *exported
+			g.Receipts = append([]types.Receipt(nil), exported.Receipts...)
+			credit := *g.Receipts[0].Credit
+			change(&credit)
+			g.Receipts[0].Credit = &credit
+			require.Error(t, g.Validate())
+		})
+	}
+}
