@@ -44,7 +44,7 @@ func (k *Keeper) EndBlock(ctx sdk.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := k.popExhaustion(ctx, left); err != nil {
+	if err := k.popDry(ctx, left); err != nil {
 		return err
 	}
 	if err := k.popChannels(ctx, int(params.MaxChannelEndsPerBlock)); err != nil {
@@ -129,17 +129,28 @@ func (k *Keeper) expire(ctx sdk.Context, key expiryKey, budget int) (int, error)
 	return touched, nil
 }
 
+// popDry looks at accounts whose entry is due, and ends the pauses that have begun there and are over by now, as a block at their end would have:
+// else a lease whose time is up would keep its Container until the next block, and be open to others' reasons.
+func (k *Keeper) popDry(ctx sdk.Context, budget int) error {
+	left, err := k.popExhaustion(ctx, budget)
+	if err != nil || left == budget {
+		return err
+	}
+	_, err = k.popExpiry(ctx, left)
+	return err
+}
+
 // popExhaustion looks at up to budget accounts whose entry is due; settling or closing a lease costs one of the budget as
-// well. Otherwise accounts with many leases, of which each block ends one, would be settled as a whole in every block.
-func (k *Keeper) popExhaustion(ctx sdk.Context, budget int) error {
+// well. Otherwise accounts with many leases, of which each block ends one, would be settled as a whole in every block. It returns what is left of the budget.
+func (k *Keeper) popExhaustion(ctx sdk.Context, budget int) (int, error) {
 	now := ctx.BlockTime().Unix()
 	due, err := firstKeys(ctx, k.exhaustion, budget, func(key exhaustionKey) bool { return key.K1() <= now })
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, key := range due {
 		if budget <= 0 {
-			return nil // still in the queue, and first in the next block
+			return 0, nil // still in the queue, and first in the next block
 		}
 		cost := 0
 		failed := k.isolate(ctx, func(ctx sdk.Context) (err error) {
@@ -151,13 +162,13 @@ func (k *Keeper) popExhaustion(ctx sdk.Context, budget int) error {
 			continue
 		}
 		if err := k.unqueue(ctx, key); err != nil {
-			return err
+			return 0, err
 		}
 		if err := k.park(ctx, "exhaustion", key.K2(), 0, failed); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return budget, nil
 }
 
 // exhaust settles all leases of an account whose balance is used up, which may free reserves and outage credits, and then pauses or

@@ -173,9 +173,11 @@ func (k *Keeper) openFloat(ctx sdk.Context, address sdk.AccAddress) (*purse, err
 	return p, p.usd.err
 }
 
-// bind makes an open float pay for the leases of one customer. What it has changed for another is saved.
+// bind makes an open float pay for the leases of one customer, whose line it touches: also where it was bound to it, for what has been set free
+// since may pay for more time. What it has changed for another is saved.
 func (k *Keeper) bind(ctx sdk.Context, p *purse, customer sdk.AccAddress) error {
 	if p.credit.bound && p.tenant.Equals(customer) {
+		p.credit.line = p.credit.line.Touch(ctx.BlockTime())
 		return nil
 	}
 	side := *p.credit
@@ -209,7 +211,7 @@ func (k *Keeper) saveCredit(ctx sdk.Context, p *purse) error {
 			return err
 		}
 	}
-	if !p.float().QueuedInTime(p.balance, p.usd) {
+	if !p.account.QueuedInTime(p.balance, p.usd) {
 		at := p.account.QueueAt(p.balance, ctx.BlockTime(), p.usd)
 		if err := k.requeue(ctx, side.address, floatEntry, p.account.QueuedAt, at); err != nil {
 			return err
@@ -299,8 +301,8 @@ func (k *Keeper) drop(ctx sdk.Context, p *purse, lease types.Lease) error {
 }
 
 // onCredit says whether a purse's float and credit line carry leases, with the rates and reserves that they add; how many of them are new.
-func (o *opening) onCredit(ctx sdk.Context, leases []types.Lease, opened int, rate, reserve func(types.Lease) math.Int) error {
-	side := o.purse.credit
+func (o *opening) onCredit(ctx sdk.Context, p *purse, leases []types.Lease, opened int, rate, reserve func(types.Lease) math.Int) error {
+	side := p.credit
 	if !side.bound {
 		return types.ErrCreditNotFound.Wrapf("gateway: %s (%s) gives %s no credit: ask it, or lease with your own account",
 			side.gateway.Name, side.gateway.Address, side.line.Customer())
@@ -312,9 +314,7 @@ func (o *opening) onCredit(ctx sdk.Context, leases []types.Lease, opened int, ra
 	if err := side.line.Carries(rates, onLine, o.params.MinRunway, ctx.BlockTime()); err != nil {
 		return err
 	}
-	gateway := side.gateway
-	gateway.Float = o.purse.account
-	return gateway.Carries(o.purse.balance, opened, rates, held, o.params, ctx.BlockTime(), o.purse.usd)
+	return p.float().Carries(p.balance, opened, rates, held, o.params, ctx.BlockTime(), p.usd)
 }
 
 // creditBack gives a credit line back of what is due to it in musd as much as of what is due in uath has come, rounded down; never more than was

@@ -244,8 +244,8 @@ func (k *Keeper) catchUpFloat(ctx sdk.Context, p *purse, leases []types.CarriedL
 			if err != nil {
 				return nil, err
 			}
-			frees := s.Frees()
-			if freed = freed || frees; frees || lease.Reserve.IsPositive() {
+			frees := p.freed(s)
+			if freed = freed || frees; frees || lease.Reserve.IsPositive() || lease.Credit.Reserve.IsPositive() {
 				more = append(more, c)
 			}
 		}

@@ -165,7 +165,7 @@ func (k *Keeper) checkFloat(ctx sdk.Context, address sdk.AccAddress, gateway typ
 	if err := gateway.Float.CheckSolvent(balance); err != nil {
 		return 0, err
 	}
-	if !gateway.Float.QueuedInTime(balance, k.usdClock(ctx)) {
+	if !gateway.Float.QueuedByEnd(balance, k.usdClock(ctx)) {
 		return 0, types.ErrInvariant.Wrapf("float of %s spends and is queued at %d", gateway.Address, gateway.Float.QueuedAt)
 	}
 	return k.checkQueued(ctx, gateway.Float, collections.Join3(gateway.Float.QueuedAt, address, floatEntry))

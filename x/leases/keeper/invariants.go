@@ -131,7 +131,7 @@ func (k *Keeper) checkAccounts(ctx sdk.Context) error {
 		if err := account.CheckSolvent(p.balance); err != nil {
 			return true, err
 		}
-		if !account.QueuedInTime(p.balance, p.usd) {
+		if !account.QueuedByEnd(p.balance, p.usd) {
 			return true, types.ErrInvariant.Wrapf("%s spends and is queued at %d", account.Tenant, account.QueuedAt)
 		}
 		if account.QueuedAt == 0 {

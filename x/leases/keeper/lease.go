@@ -56,6 +56,8 @@ type opening struct {
 	params types.Params
 	// others are the tenant's leases that the purse's account does not count as its own.
 	others types.Counts
+	// settled says that what could be set free has been (afford).
+	settled bool
 }
 
 // CreateLease deposits, takes the first free Containers that fit and binds them, all in one transaction. The rate reserves
@@ -97,14 +99,18 @@ func (k *Keeper) CreateLeases(
 			}
 			continue
 		}
-		before := o.purse.fork()
-		results[i].Err = k.isolate(ctx, func(ctx sdk.Context) (err error) {
-			results[i].Leases, err = k.serve(ctx, o, order)
-			return err
-		})
-		if results[i].Err != nil {
-			*o.purse, results[i].Leases = before, nil
+		planned, err := k.plan(ctx, o, order)
+		if err != nil {
+			results[i].Err = err
+			continue
 		}
+		before := o.purse.fork()
+		results[i].Err = k.isolate(ctx, func(ctx sdk.Context) error { return k.openAll(ctx, o, order, planned) })
+		if results[i].Err != nil {
+			*o.purse = before
+			continue
+		}
+		results[i].Leases = planned.leases
 	}
 	return results, k.savePurse(ctx, o.purse)
 }
@@ -142,6 +148,23 @@ func (k *Keeper) beginOpening(ctx sdk.Context, tenant sdk.AccAddress, denom, gat
 
 // serve opens the leases of one order within a purse; the caller writes the purse.
 func (k *Keeper) serve(ctx sdk.Context, o *opening, order *types.MsgCreateLease) ([]types.Lease, error) {
+	planned, err := k.plan(ctx, o, order)
+	if err != nil {
+		return nil, err
+	}
+	return planned.leases, k.openAll(ctx, o, order, planned)
+}
+
+// plan is what an order would open.
+type plan struct {
+	leases  []types.Lease
+	matches []match
+	// indexer is whose quote the order has used; nil for nobody's.
+	indexer sdk.AccAddress
+}
+
+// plan picks what an order leases, which its purse carries. It writes nothing but what afford settles.
+func (k *Keeper) plan(ctx sdk.Context, o *opening, order *types.MsgCreateLease) (*plan, error) {
 	size := order.Containers()
 	if err := o.admit(order); err != nil {
 		return nil, err
@@ -191,18 +214,26 @@ func (k *Keeper) serve(ctx sdk.Context, o *opening, order *types.MsgCreateLease)
 		}
 		leases[i] = lease
 	}
-	if err := o.carries(ctx, leases); err != nil {
+	if err := o.afford(ctx, k, func(p *purse) error { return o.carries(ctx, p, leases) }); err != nil {
 		return nil, err
 	}
-	for i, lease := range leases {
-		if err := k.open(ctx, o.purse, matches[i], lease); err != nil {
-			return nil, err
+	if !quoted {
+		indexer = nil
+	}
+	return &plan{leases: leases, matches: matches, indexer: indexer}, nil
+}
+
+// openAll writes what an order opens.
+func (k *Keeper) openAll(ctx sdk.Context, o *opening, order *types.MsgCreateLease, d *plan) error {
+	for i, lease := range d.leases {
+		if err := k.open(ctx, o.purse, d.matches[i], lease); err != nil {
+			return err
 		}
 	}
-	if quoted {
-		err = k.nonces.Set(ctx, collections.Join3(order.Quote.ExpiresAt.UnixNano(), indexer, order.Quote.Nonce))
+	if d.indexer == nil {
+		return nil
 	}
-	return leases, err
+	return k.nonces.Set(ctx, collections.Join3(order.Quote.ExpiresAt.UnixNano(), d.indexer, order.Quote.Nonce))
 }
 
 // admit says whether the account may have the order's leases more.
@@ -227,11 +258,11 @@ func (o *opening) admit(order *types.MsgCreateLease) error {
 }
 
 // carries says whether the purse pays for new leases, next to those that it has.
-func (o *opening) carries(ctx sdk.Context, leases []types.Lease) error {
-	if o.purse.credit != nil {
-		return o.onCredit(ctx, leases, len(leases), types.Lease.Accrues, types.Lease.Reserved)
+func (o *opening) carries(ctx sdk.Context, p *purse, leases []types.Lease) error {
+	if p.credit != nil {
+		return o.onCredit(ctx, p, leases, len(leases), types.Lease.Accrues, types.Lease.Reserved)
 	}
-	p, rates, reserve := o.purse, types.NoRates(), math.ZeroInt()
+	rates, reserve := types.NoRates(), math.ZeroInt()
 	for _, lease := range leases {
 		rates, reserve = rates.Add(lease.PricedIn(), lease.Accrues()), reserve.Add(lease.Reserved())
 	}

@@ -357,8 +357,7 @@ func drawDeals(t *rapid.T) []deal {
 			kind: rapid.IntRange(0, 8).Draw(t, "kind"), gateway: rapid.Uint64Range(1, modelGateways).Draw(t, "gateway"),
 			customer: rapid.Uint64Range(1, modelCustomers).Draw(t, "customer"), container: rapid.Uint64Range(1, modelContainers).Draw(t, "container"),
 			nth: rapid.IntRange(0, 5).Draw(t, "nth"), amount: rapid.Int64Range(20_000, 200_000).Draw(t, "amount"),
-			// ATH does not lose half between two looks of the queue, which would be late then (ADR-0020).
-			uath: rapid.Int64Range(4, 7).Draw(t, "uath per musd"), priority: rapid.Uint32Range(0, 2).Draw(t, "priority"),
+			uath: rapid.Int64Range(1, 9).Draw(t, "uath per musd"), priority: rapid.Uint32Range(0, 2).Draw(t, "priority"),
 			wait: time.Duration(rapid.Int64Range(1, int64(30*time.Minute)).Draw(t, "wait")),
 		}
 		if rapid.Bool().Draw(t, "with grace") {
@@ -373,7 +372,7 @@ func drawDeals(t *rapid.T) []deal {
 
 // perform plays a script; eager settles every open lease at every step and waits in small blocks. It returns all receipts, and what floats and
 // lines have left.
-func perform(t *rapid.T, script []deal, eager bool) map[string]string {
+func perform(t tester, script []deal, eager bool) map[string]string {
 	b := newBazaar(t)
 	at := start
 	for _, d := range script {
@@ -389,7 +388,7 @@ func perform(t *rapid.T, script []deal, eager bool) map[string]string {
 			require.NoError(t, err)
 		}
 	}
-	said := map[string]string{}
+	said, price := map[string]string{}, halving{}
 	pass := func(d time.Duration) {
 		if eager {
 			for range 7 {
@@ -402,6 +401,16 @@ func perform(t *rapid.T, script []deal, eager bool) map[string]string {
 			d -= d / 10 * 7
 		}
 		b.pass(d)
+		price.looked(b.world, func(ctx sdk.Context) (floats []*purse, err error) {
+			for n := uint64(1); n <= modelGateways; n++ {
+				p, err := b.k.openFloat(ctx, gatewayOf(n))
+				if err != nil {
+					return nil, err
+				}
+				floats = append(floats, p)
+			}
+			return floats, nil
+		})
 		var open []types.LeaseID
 		for _, id := range b.open {
 			r, err := b.k.Receipt(b.ctx, id)
@@ -434,14 +443,8 @@ func perform(t *rapid.T, script []deal, eager bool) map[string]string {
 	return said
 }
 
-func (b *bazaar) perform(t *rapid.T, d deal) {
+func (b *bazaar) perform(t tester, d deal) {
 	gateway, customer := gatewayOf(d.gateway), tenant(d.customer)
-	if d.kind < 3 || d.kind == 8 { // a reserve that was earned and not settled still counts where a lease asks whether it is carried
-		for _, id := range b.open {
-			_, err := b.k.Settle(b.ctx, id)
-			require.NoError(t, err)
-		}
-	}
 	switch {
 	case d.kind < 3:
 		msg := onCreditOf(d.gateway, customer, d.container)

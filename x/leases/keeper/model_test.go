@@ -603,7 +603,7 @@ func drawScript(t *rapid.T) []step {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
 		s := step{
 			tenant: rapid.Uint64Range(1, 2).Draw(t, "tenant"), container: rapid.Uint64Range(1, modelContainers).Draw(t, "container"),
-			nth: rapid.IntRange(0, 5).Draw(t, "nth"), deposit: rapid.Int64Range(10_000, 60_000).Draw(t, "deposit"),
+			nth: rapid.IntRange(0, 5).Draw(t, "nth"), deposit: rapid.Int64Range(0, 60_000).Draw(t, "deposit"),
 			uath: rapid.Int64Range(1, 9).Draw(t, "uath per musd"),
 			wait: time.Duration(rapid.Int64Range(1, int64(30*time.Minute)).Draw(t, "wait")),
 		}
@@ -637,7 +637,7 @@ func play(t *rapid.T, script []step, eager bool) map[string]string {
 		at = at.Add(s.wait + s.duration/2)
 		m.vault.setPrice(at, s.uath)
 	}
-	receipts := map[string]string{}
+	receipts, price := map[string]string{}, halving{}
 	pass := func(d time.Duration) {
 		if eager {
 			for range 7 {
@@ -651,6 +651,16 @@ func play(t *rapid.T, script []step, eager bool) map[string]string {
 			d -= d / 10 * 7
 		}
 		m.pass(d)
+		price.looked(m.world, func(ctx sdk.Context) (accounts []*purse, err error) {
+			for n := uint64(1); n <= 2; n++ {
+				p, err := m.k.openPurse(ctx, tenant(n), athtypes.Denom)
+				if err != nil {
+					return nil, err
+				}
+				accounts = append(accounts, p)
+			}
+			return accounts, nil
+		})
 		var open []types.LeaseID
 		for _, id := range m.open {
 			receipt, err := m.k.Receipt(m.ctx, id)

@@ -71,7 +71,7 @@ func (k *Keeper) ResumeLease(ctx sdk.Context, id types.LeaseID, deposit sdk.Coin
 	if err != nil {
 		return sdk.Coin{}, err
 	}
-	if err := o.resumes(ctx, lease); err != nil {
+	if err := o.afford(ctx, k, func(p *purse) error { return o.resumes(ctx, p, lease) }); err != nil {
 		return sdk.Coin{}, err
 	}
 	if err := k.unqueueEnd(ctx, id.Tenant, lease); err != nil {
@@ -106,11 +106,11 @@ func (k *Keeper) ResumeLease(ctx sdk.Context, id types.LeaseID, deposit sdk.Coin
 }
 
 // resumes says whether the purse pays for a paused lease of its own again; what is reserved for that is.
-func (o *opening) resumes(ctx sdk.Context, lease types.Lease) error {
-	if o.purse.credit != nil {
-		return o.onCredit(ctx, []types.Lease{lease}, 0, func(l types.Lease) math.Int { return l.Rate }, func(types.Lease) math.Int { return math.ZeroInt() })
+func (o *opening) resumes(ctx sdk.Context, p *purse, lease types.Lease) error {
+	if p.credit != nil {
+		return o.onCredit(ctx, p, []types.Lease{lease}, 0, func(l types.Lease) math.Int { return l.Rate }, func(types.Lease) math.Int { return math.ZeroInt() })
 	}
-	missing := o.purse.account.Missing(o.purse.balance, types.NoRates().Add(lease.PricedIn(), lease.Rate), math.ZeroInt(), o.params.MinRunway, ctx.BlockTime(), o.purse.usd)
+	missing := p.account.Missing(p.balance, types.NoRates().Add(lease.PricedIn(), lease.Rate), math.ZeroInt(), o.params.MinRunway, ctx.BlockTime(), p.usd)
 	if missing.IsPositive() {
 		return types.ErrInsufficientDeposit.Wrapf("deposit: %s short to run all leases of the account for %s: deposit that much more",
 			types.ReadableIn(lease.Denom, missing), o.params.MinRunway)

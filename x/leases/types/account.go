@@ -83,6 +83,16 @@ func (a Account) Missing(balance math.Int, more Rates, reserve math.Int, runway 
 	return math.MaxInt(math.ZeroInt(), need.Sub(balance))
 }
 
+// Unburdened is the account as if nothing had accrued up to now and nothing was held back.
+func (a Account) Unburdened(now time.Time, usd Clock) Account {
+	a.Accrued, a.Reserved = math.ZeroInt(), math.ZeroInt()
+	a.TouchedAt = later(a.TouchedAt, now)
+	if a.Usd != nil {
+		a.Usd = &UsdMeter{Rate: a.Usd.Rate, Index: usd.At(a.TouchedAt)}
+	}
+	return a
+}
+
 // Opened takes a new lease on; the account is touched at the lease's creation.
 func (a Account) Opened(l Lease) Account {
 	a = a.add(l, l.Accrues())
@@ -201,13 +211,24 @@ func (a Account) warn(end time.Time, ok bool, now time.Time) (Account, uint32) {
 	return a, hours
 }
 
-// QueuedInTime says whether the entry that the account has is early enough; a later one would close leases late.
+// QueuedInTime says whether the entry that the account has is early enough; a later one would close leases late. Where the end depends on the price
+// of ATH, the entry is not beyond half of the way to it (QueueAt moves it to a third of the way): so ATH may lose half of its price before the
+// queue looks.
 func (a Account) QueuedInTime(balance math.Int, usd Clock) bool {
+	end, ok := a.ExhaustedAt(balance, usd)
+	if ok && a.Usd != nil {
+		end = a.TouchedAt.Add(end.Sub(a.TouchedAt) / 2)
+	}
+	return a.queuedInTime(end, ok)
+}
+
+// QueuedByEnd is what holds of an account that was saved with its entry in time, also where ATH has lost up to half of its price since (A3).
+func (a Account) QueuedByEnd(balance math.Int, usd Clock) bool {
 	end, ok := a.ExhaustedAt(balance, usd)
 	return a.queuedInTime(end, ok)
 }
 
-// queuedInTime is QueuedInTime for a meter that ends at a time, or not.
+// queuedInTime says whether the entry of a meter is not later than a time, where it has to be, and by what bounds any.
 func (a Account) queuedInTime(end time.Time, ok bool) bool {
 	switch {
 	case !a.Spends():

@@ -56,16 +56,6 @@ func (g Gateway) Row() athtypes.Row {
 	return athtypes.Row{Kind: athtypes.RowKind_ROW_KIND_FLOAT, Owner: g.Address, Denom: athtypes.Denom}
 }
 
-// QueuedInTime says whether the exhaustion queue's entry for the float is early enough: not beyond half of the way to its end, so that ATH may
-// lose half of its price before the queue looks (Account.QueueAt moves it to a third of the way).
-func (g Gateway) QueuedInTime(balance math.Int, usd Clock) bool {
-	end, ok := g.Float.ExhaustedAt(balance, usd)
-	if !g.Float.queuedInTime(end, ok) {
-		return false
-	}
-	return !ok || g.Float.QueuedAt <= max(1, g.Float.TouchedAt.Add(end.Sub(g.Float.TouchedAt)/2).Unix())
-}
-
 // Register sets what governance says of a gateway.
 func (g Gateway) Register(m *MsgRegisterGateway) Gateway {
 	g.Name, g.MaxCustomers, g.MaxRate, g.Removed = m.Name, m.MaxCustomers, m.MaxRate, false

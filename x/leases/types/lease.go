@@ -132,6 +132,15 @@ func (l Lease) Settle(until time.Time, outage time.Duration, usd Clock) (Lease, 
 	return l.settledTo(until, usd).drawn(s)
 }
 
+// SetsFree says whether settling the lease may set money free: what it holds back for its minimum charge, or time that is not billed.
+func (l Lease) SetsFree(outage time.Duration) bool {
+	if !l.Bills() {
+		return false
+	}
+	return l.Reserve.IsPositive() || l.Credit != nil && l.Credit.Reserve.IsPositive() || outage > l.OutageSeen ||
+		l.FreeUntil != nil && l.FreeUntil.After(l.SettledUntil)
+}
+
 // End says how a lease ends.
 type End struct {
 	// At is the end of billing: not after the account was touched.

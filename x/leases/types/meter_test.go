@@ -131,3 +131,25 @@ func TestUsdAccountsAreLookedAtEveryDay(t *testing.T) {
 	require.True(t, a.QueuedInTime(balance, usd))
 	require.Equal(t, epoch.Add(UsdLook).Unix(), a.QueuedAt)
 }
+
+// TestUsdAccountsAreQueuedForHalfThePrice: an entry that was early enough moves when a lease joins that brings the end closer, so that the queue
+// looks in time also where ATH loses half right after that.
+func TestUsdAccountsAreQueuedForHalfThePrice(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := NewAccount("t", "uath", epoch)
+		a.Rate = math.NewIntFromUint64(rapid.Uint64Range(0, 10_000_000).Draw(t, "rate"))
+		usd := line{{epoch, 1_000_000_000_000}}
+		a.Usd = &UsdMeter{Rate: math.NewInt(rapid.Int64Range(1, 1_000_000).Draw(t, "rate in USD")), Index: usd.At(epoch)}
+		balance := math.NewInt(rapid.Int64Range(1, 1<<40).Draw(t, "balance"))
+		a.QueuedAt = a.QueueAt(balance, epoch, usd)
+		a.Usd.Rate = a.Usd.Rate.AddRaw(rapid.Int64Range(0, 100_000_000).Draw(t, "more"))
+		if !a.QueuedInTime(balance, usd) {
+			a.QueuedAt = a.QueueAt(balance, epoch, usd)
+		}
+		fallen := line{{epoch, 2_000_000_000_000}}
+		a.Usd.Index = fallen.At(epoch)
+		if end, ok := a.ExhaustedAt(balance, fallen); ok {
+			require.LessOrEqual(t, a.QueuedAt, max(1, end.Unix()))
+		}
+	})
+}

@@ -39,10 +39,12 @@ func (l Lease) graceLeft() time.Duration {
 
 // Pause stops a lease that can be paused: it is settled up to until, and spends no longer; what its account, which was touched further than
 // that where another meter has ended, counted beyond is given back.
-// What is reserved for its minimum charge stays reserved.
+// What is reserved for its minimum charge stays reserved. The fraction of a unit that is left goes back now: at the end of the pause it would pay
+// for other leases' time from before that, or not, by which block gets to it.
 func (l Lease) Pause(until, touched time.Time, outage time.Duration, usd Clock) (Lease, Settlement) {
 	l, s := l.Settle(until, outage, usd)
-	s.Forgiven = s.Forgiven.Add(l.costs(l.SettledUntil, touched, usd))
+	s.Forgiven = s.Forgiven.Add(l.costs(l.SettledUntil, touched, usd)).Add(l.Remainder)
+	l.Remainder = math.ZeroInt()
 	l.State = LeaseState_LEASE_STATE_PAUSED
 	l.PausedAt = &until
 	return l, s
