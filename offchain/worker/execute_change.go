@@ -142,7 +142,15 @@ func (w *Worker) mayUpdate(ctx context.Context, tenant, lease string, m manifest
 	if _, known := w.book.intent(lease); !known {
 		return refuse(http.StatusNotFound, "this worker does not know lease "+lease, "hand the manifest to the worker that the lease is at")
 	}
-	if err := w.mayTake(ctx, lease, m); errors.Is(err, ErrInUse) {
+	w.mu.Lock()
+	at := w.standings[lease]
+	w.mu.Unlock()
+	if !at.open() { // nor does anybody whose lease has ended have its storage measured, which is about to go
+		return refuse(http.StatusNotFound, "lease "+lease+" is not open", "open another, and hand the manifest to its worker")
+	}
+	if err := w.mayTake(ctx, lease, m); errors.Is(err, runtime.ErrUnavailable) {
+		return refuse(http.StatusServiceUnavailable, err.Error(), "try again in a few seconds")
+	} else if errors.Is(err, ErrInUse) {
 		return refuse(http.StatusConflict, err.Error(), "nothing has changed")
 	} else if err != nil {
 		return err

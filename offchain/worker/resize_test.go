@@ -305,3 +305,37 @@ func TestKilledAroundAChange(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatALeaseCouldTakeIsAskedWhileItIsOpen: once it has ended its storage is not measured for its tenant, and an engine that is busy is no refusal.
+func TestWhatALeaseCouldTakeIsAskedWhileItIsOpen(t *testing.T) {
+	tenant = walletAddress()
+	t.Cleanup(func() { tenant = address(1) })
+	r := newRig(t)
+	lease := running(r, 1, sized("db", 100, 64, 128))
+	canonical, err := workload(sized("db", 100, 64, 256)).Canonical()
+	require.NoError(t, err)
+	client := api.NewClient(serve(t, r), testPub, token(t, r.clock.Now(), access.ScopeManifest, access.ScopeStatus))
+	defer client.Close()
+	measured, busy := 0, true
+	r.runtime.Fail = func(operation string) error {
+		if operation != "room" {
+			return nil
+		}
+		if measured++; busy {
+			return runtime.ErrUnavailable
+		}
+		return nil
+	}
+	var answer *api.Error
+	require.ErrorAs(t, client.PutManifestFor(t.Context(), lease, canonical), &answer)
+	require.Equal(t, http.StatusServiceUnavailable, answer.Code)
+	busy = false
+	require.NoError(t, client.PutManifestFor(t.Context(), lease, canonical))
+	require.Equal(t, 2, measured)
+
+	r.chain.close(lease, leasetypes.CloseReason_CLOSE_REASON_TENANT)
+	require.NoError(t, r.lookOnce(t.Context()))
+	require.ErrorAs(t, client.PutManifestFor(t.Context(), lease, canonical), &answer)
+	require.Equal(t, http.StatusNotFound, answer.Code)
+	require.Equal(t, 2, measured)
+}

@@ -53,6 +53,8 @@ type disks struct {
 	// uid and gid are root's inside of a workload, as the machine sees them.
 	uid, gid int
 	mu       sync.Mutex
+	// measuring is held, before mu, by who measures a lease's storage.
+	measuring sync.Mutex
 	// reserved is what this process took of the engine's disk for disks, less what it gave back, in MiB.
 	reserved atomic.Int64
 }

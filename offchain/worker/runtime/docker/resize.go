@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -137,65 +136,6 @@ func (d *disks) discard(ctx context.Context, slug, service string) error {
 func kept(name string) bool {
 	_, kind, _ := strings.Cut(name, ".")
 	return strings.HasPrefix(kind, keptVolume) && !strings.HasSuffix(kind, ".new")
-}
-
-// room refuses to have a disk as small as mib where what stays takes more: persistent volumes, and what the services named have.
-func (d *disks) room(ctx context.Context, slug string, mib uint64, staying []string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	tree, err := d.open(ctx, filepath.Join(d.dir, slug))
-	if err != nil || tree == "" {
-		return err
-	}
-	var all unix.Statfs_t
-	if err := unix.Statfs(tree, &all); err != nil {
-		return fmt.Errorf("measure disk of the lease: %w", err)
-	}
-	if (all.Blocks-all.Bfree)*uint64(all.Bsize) <= mib<<20 {
-		return nil // with all that there is
-	}
-	bytes := uint64(0)
-	for _, kind := range []string{"root", "volume"} {
-		entries, err := os.ReadDir(filepath.Join(tree, kind))
-		if err != nil {
-			return err
-		}
-		for _, e := range entries {
-			service, _, _ := strings.Cut(e.Name(), ".")
-			if !slices.Contains(staying, service) && !kept(e.Name()) {
-				continue
-			}
-			n, err := occupied(ctx, filepath.Join(tree, kind, e.Name()))
-			if err != nil {
-				return fmt.Errorf("measure disk of the lease: %w", err)
-			}
-			bytes += n
-		}
-	}
-	if bytes > mib<<20 {
-		return fmt.Errorf("%w: the lease's storage holds %d MiB that stay, and would be %d MiB; delete some, or ask for more", runtime.ErrStorage, (bytes+1<<20-1)>>20, mib)
-	}
-	return nil
-}
-
-// occupied is what the files below a directory take, in bytes; one with several names counts for each.
-func occupied(ctx context.Context, dir string) (uint64, error) {
-	sum := uint64(0)
-	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		var at unix.Stat_t
-		if err == nil {
-			err = unix.Lstat(path, &at)
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // it is in use, and changes
-		}
-		sum += uint64(at.Blocks) * 512
-		return err
-	})
-	return sum, err
 }
 
 // enlarge makes a lease's disk larger: while it is in use, which the kernel allows programs with CAP_SYS_RESOURCE, or unmounted.
