@@ -48,8 +48,13 @@ func (p *purse) unburdened(ctx sdk.Context) purse {
 }
 
 // setFree settles all leases of a purse that may set money free by that, of a float those of all its customers, and goes on while that pays for
-// more time.
+// more time. What the purse's customer has opened in this message, and the number that comes next, is saved before a float is bound to others.
 func (k *Keeper) setFree(ctx sdk.Context, p *purse) error {
+	if p.credit != nil {
+		if err := k.savePurse(ctx, p); err != nil {
+			return err
+		}
+	}
 	for range maxCatchUp {
 		more, err := k.setFreeOnce(ctx, p)
 		if err != nil || !more {

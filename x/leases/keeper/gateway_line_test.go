@@ -95,3 +95,50 @@ func TestCreditOfReceiptsIsChecked(t *testing.T) {
 		})
 	}
 }
+
+// batchOnCredit sends orders of customer 1 to a gateway with so much of a float, of which settling the lease of customer 2 sets 2,400 uath free.
+// Customer 1 has lease 1 of its own, without credit.
+func batchOnCredit(t *testing.T, float int64, partial bool, candidates ...uint64) (*world, types.LeaseID, *types.MsgCreateLeasesResponse) {
+	w := gatewayWorld(t, float)
+	w.addOffer(9, 1, 1)
+	own := order(tenant(1), 100_000, 9)
+	w.fund(tenant(1), 100_000)
+	mine := w.open(own)
+	w.credit(1, 1_000_000_000)
+	w.credit(2, 1_000_000_000)
+	w.start(w.open(onCreditOf(1, tenant(2), 4)))
+	w.pass(30 * time.Second)
+	msg := &types.MsgCreateLeases{Tenant: tenant(1).String(), Partial: partial}
+	for _, c := range candidates {
+		msg.Orders = append(msg.Orders, *onCreditOf(1, tenant(1), c))
+	}
+	res, err := w.msgs.CreateLeases(w.ctx, msg)
+	require.NoError(t, err)
+	w.check()
+	return w, mine, res
+}
+
+// TestABatchOnCreditKeepsWhatItOpened: that a later order needs what another customer's lease sets free takes nothing off the line of what an
+// earlier one has opened.
+func TestABatchOnCreditKeepsWhatItOpened(t *testing.T) {
+	for name, partial := range map[string]bool{"all": false, "partial": true} {
+		t.Run(name, func(t *testing.T) {
+			need := int64(36*3600*2*(40+10+20) + 60*2*(40+10+20) + 30*2*40)
+			w, _, res := batchOnCredit(t, need-2_000, partial, 1, 2)
+			require.Len(t, res.Results, 2)
+			require.Empty(t, res.Results[1].Error)
+			line := w.lineOf(1).Line.Account
+			require.Equal(t, uint32(2), line.OpenLeases)
+			require.Equal(t, int64(30_000_000), line.Rate.Int64())
+		})
+	}
+}
+
+// TestAnOrderThatFailedLeavesTheNumbers: the next of a batch gets one that no lease of the tenant has.
+func TestAnOrderThatFailedLeavesTheNumbers(t *testing.T) {
+	need := int64(36*3600*2*(40+20) + 60*2*(40+20) + 30*2*40)
+	w, mine, res := batchOnCredit(t, need-5_000, true, 2, 1)
+	require.NotEmpty(t, res.Results[0].Error)
+	require.Equal(t, types.LeaseID{Tenant: tenant(1), Number: 2}.String(), res.Results[1].Leases[0].LeaseId)
+	require.Equal(t, uint64(9), w.lease(mine).ContainerId)
+}
