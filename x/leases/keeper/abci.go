@@ -234,7 +234,7 @@ func (k *Keeper) shed(ctx sdk.Context, p *purse, budget int) (closed, touched in
 
 // shedLeases takes leases of a purse's tenant off it, in their order, while it is dry.
 func (k *Keeper) shedLeases(ctx sdk.Context, p *purse, leases []types.Lease, budget int, dry func(sdk.Context) bool) (closed int, err error) {
-	if err := k.catchUp(ctx, p, leases); err != nil {
+	if more, err := k.catchUp(ctx, p, leases); err != nil || more {
 		return 0, err
 	}
 	for _, old := range leases {
@@ -247,7 +247,7 @@ func (k *Keeper) shedLeases(ctx sdk.Context, p *purse, leases []types.Lease, bud
 			return closed, err
 		}
 		next := []types.Lease{lease}
-		if err := k.catchUp(ctx, p, next); err != nil {
+		if more, err := k.catchUp(ctx, p, next); err != nil || more {
 			return closed, err
 		}
 		if closed == budget || !dry(ctx) {

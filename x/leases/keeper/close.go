@@ -55,7 +55,7 @@ func (k *Keeper) CloseLease(ctx sdk.Context, signer sdk.AccAddress, id types.Lea
 		return types.Receipt{}, err
 	}
 	leases := []types.Lease{lease}
-	if err := k.catchUp(ctx, p, leases); err != nil {
+	if _, err := k.catchUp(ctx, p, leases); err != nil {
 		return types.Receipt{}, err
 	}
 	return k.end(ctx, p, leases[0], types.End{By: by, Reason: reason, ExitCodes: codes, Statement: said.Statement})

@@ -129,7 +129,8 @@ func (k *Keeper) shedFloat(ctx sdk.Context, p *purse, budget int) (closed, touch
 	var lines []lineEnd
 	for closed < budget && work >= 0 {
 		work -= len(unsettled)
-		if unsettled, err = k.catchUpFloat(ctx, p, unsettled); err != nil || !p.floatExhausted(ctx) {
+		var more bool
+		if unsettled, more, err = k.catchUpFloat(ctx, p, unsettled); err != nil || more || !p.floatExhausted(ctx) {
 			return closed, touched, err
 		}
 		if lines == nil {
@@ -144,6 +145,9 @@ func (k *Keeper) shedFloat(ctx sdk.Context, p *purse, budget int) (closed, touch
 				return closed, touched, err
 			}
 			n, _, err = k.shedLine(ctx, p, budget-closed)
+			if err == nil && n == 0 && p.lineBinds(ctx) { // its rounds did not suffice
+				return closed, touched, nil
+			}
 		} else if len(order) > 0 {
 			customer = order[0].Tenant
 			n, err = k.shedCarried(ctx, p, order[0])
@@ -221,40 +225,41 @@ func (k *Keeper) shedCarried(ctx sdk.Context, p *purse, old types.Lease) (int, e
 }
 
 // catchUpFloat is catchUp for a float: it settles leases of all its customers while that pays for more time. It returns those that may set
-// more free when they are settled further.
-func (k *Keeper) catchUpFloat(ctx sdk.Context, p *purse, leases []types.CarriedLease) ([]types.CarriedLease, error) {
+// more free when they are settled further; more says that the rounds did not suffice, as of catchUp.
+func (k *Keeper) catchUpFloat(ctx sdk.Context, p *purse, leases []types.CarriedLease) (_ []types.CarriedLease, more bool, err error) {
+	before := p.account.TouchedAt
 	for range maxCatchUp {
 		if !p.floatExhausted(ctx) {
-			return leases, nil
+			return leases, false, nil
 		}
-		var more []types.CarriedLease
+		var again []types.CarriedLease
 		freed := false
 		for _, c := range leases {
 			if err := k.bindName(ctx, p, c.Lease.Tenant); err != nil {
-				return nil, err
+				return nil, false, err
 			}
 			lease, err := k.leases.Get(ctx, collections.Join(p.tenant, c.Lease.Number))
 			if errors.Is(err, collections.ErrNotFound) || err == nil && lease.PausedAt != nil {
 				continue
 			}
 			if err != nil {
-				return nil, err
+				return nil, false, err
 			}
 			lease, s, err := k.settle(ctx, p, lease)
 			if err != nil {
-				return nil, err
+				return nil, false, err
 			}
 			frees := p.freed(s)
 			if freed = freed || frees; frees || lease.Reserve.IsPositive() || lease.Credit.Reserve.IsPositive() {
-				more = append(more, c)
+				again = append(again, c)
 			}
 		}
-		if leases = more; !freed {
-			break
+		if leases = again; !freed {
+			return leases, false, nil
 		}
 		p.touch(ctx)
 	}
-	return leases, nil
+	return leases, p.floatExhausted(ctx) && p.account.TouchedAt.Sub(before) >= minCatchUp, nil
 }
 
 // bindName is bind by the customer's name.

@@ -64,31 +64,33 @@ func (k *Keeper) settle(ctx sdk.Context, p *purse, lease types.Lease) (types.Lea
 // maxCatchUp bounds how often catchUp goes round. Once is what it takes when a block comes every few seconds.
 const maxCatchUp = 8
 
+// minCatchUp is by how much a block's rounds have to bring an account forward for the next block to go on with them, before leases are taken
+// off. Where what is set free pays for ever less, an end has to come: then it is too early by less than a few of these.
+const minCatchUp = time.Second
+
 // catchUp settles leases of a purse that is used up, because that may set money free: reserves that have been earned, and
 // what outages saved. It goes on while that pays for more time. Afterwards it makes no difference when the leases had been
-// settled before.
-func (k *Keeper) catchUp(ctx sdk.Context, p *purse, leases []types.Lease) error {
+// settled before. more says that the rounds did not suffice, and the next block is to go on.
+func (k *Keeper) catchUp(ctx sdk.Context, p *purse, leases []types.Lease) (more bool, err error) {
+	before := p.paidUntil()
 	for range maxCatchUp {
 		if !p.exhausted(ctx) {
-			return nil
+			return false, nil
 		}
 		freed := false
 		for i := range leases {
-			var (
-				s   types.Settlement
-				err error
-			)
+			var s types.Settlement
 			if leases[i], s, err = k.settle(ctx, p, leases[i]); err != nil {
-				return err
+				return false, err
 			}
 			freed = freed || p.freed(s)
 		}
 		if !freed {
-			return nil
+			return false, nil
 		}
 		p.touch(ctx)
 	}
-	return nil
+	return p.exhausted(ctx) && p.paidUntil().Sub(before) >= minCatchUp, nil
 }
 
 // outage is the outage index of a lease's Container; of no meaning, and not read, before the start.
