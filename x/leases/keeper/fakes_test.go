@@ -651,6 +651,14 @@ func (w *world) check() {
 	require.NoError(w.tb, w.k.CheckInvariants(w.ctx))
 }
 
+// exports says that the state, at the end of a block, is one that a chain can begin with.
+func (w *world) exports() {
+	w.tb.Helper()
+	g, err := w.k.ExportGenesis(w.ctx)
+	require.NoError(w.tb, err)
+	require.NoError(w.tb, g.Validate())
+}
+
 func (w *world) receipt(id types.LeaseID) types.Receipt {
 	w.tb.Helper()
 	receipt, err := w.k.Receipt(w.ctx, id)

@@ -25,15 +25,16 @@ func gatewayOf(n uint64) sdk.AccAddress { return someone(600 + n) }
 // bazaar is a market in which gateways pay.
 type bazaar struct {
 	*world
-	open    []types.LeaseID
-	total   math.Int
-	params  types.Params
-	faulty  map[uint64]bool
-	reasons map[types.CloseReason]int
+	open      []types.LeaseID
+	total     math.Int
+	params    types.Params
+	faulty    map[uint64]bool
+	recovered map[uint64]time.Time
+	reasons   map[types.CloseReason]int
 }
 
 func newBazaar(tb tester) *bazaar {
-	b := &bazaar{world: newWorld(tb), params: types.DefaultParams(), faulty: map[uint64]bool{}, reasons: map[types.CloseReason]int{}}
+	b := &bazaar{world: newWorld(tb), params: types.DefaultParams(), faulty: map[uint64]bool{}, recovered: map[uint64]time.Time{}, reasons: map[types.CloseReason]int{}}
 	b.vault.setPrice(start, 4)
 	for id := uint64(1); id <= modelContainers; id++ {
 		b.addContainer(id, ownerOf(id))
@@ -232,9 +233,15 @@ func (b *bazaar) toggleFault(t *rapid.T) {
 	b.faulty[id] = !b.faulty[id]
 	require.NoError(t, b.providers.setFault(b.ctx, id, b.faulty[id]))
 	if b.faulty[id] {
-		require.NoError(t, b.k.Fault(b.ctx, id, b.ctx.BlockTime()))
+		// Checkers tell of it late, also after leases have ended; x/checks knows of none before the last recovery.
+		since := b.ctx.BlockTime().Add(-time.Duration(rapid.Int64Range(0, int64(20*time.Minute)).Draw(t, "late")))
+		if since.Before(b.recovered[id]) {
+			since = b.recovered[id]
+		}
+		require.NoError(t, b.k.Fault(b.ctx, id, since))
 		return
 	}
+	b.recovered[id] = b.ctx.BlockTime()
 	require.NoError(t, b.k.Recovered(b.ctx, id))
 }
 
@@ -259,6 +266,7 @@ func (b *bazaar) wait(t *rapid.T) {
 	b.pass(time.Duration(rapid.OneOf(
 		rapid.Int64Range(1, int64(3*time.Second)), rapid.Int64Range(1, int64(40*time.Minute)),
 	).Draw(t, "wait")))
+	b.exports()
 }
 
 // invariants: nothing is lost, no limit is passed, and every line was charged for exactly the time that its float paid for.

@@ -436,6 +436,7 @@ func (m *market) wait(t *rapid.T) {
 	m.pass(time.Duration(rapid.OneOf(
 		rapid.Int64Range(1, int64(3*time.Second)), rapid.Int64Range(1, int64(20*time.Minute)),
 	).Draw(t, "wait")))
+	m.exports()
 }
 
 // settleAccounts compares the receipts of leases that closed with the history.
