@@ -304,7 +304,8 @@ func (k *Keeper) leastImportant(ctx sdk.Context, p *purse) ([]types.Lease, error
 	return types.LeastImportant(leases), err
 }
 
-// unqueue takes a parked account out of the queue without touching it; its next message puts it back.
+// unqueue takes a parked account out of the queue without touching it; its next message puts it back. Its entry may have moved since the block
+// found it: then it goes from there, too, or nothing would ever take it out.
 func (k *Keeper) unqueue(ctx sdk.Context, key exhaustionKey) error {
 	if strings.HasPrefix(key.K3(), creditMark) {
 		return k.unqueueCredit(ctx, key)
@@ -315,6 +316,9 @@ func (k *Keeper) unqueue(ctx sdk.Context, key exhaustionKey) error {
 	at := collections.Join(key.K2(), key.K3())
 	account, err := k.accounts.Get(ctx, at)
 	if err != nil {
+		return err
+	}
+	if err := k.requeue(ctx, key.K2(), key.K3(), account.QueuedAt, 0); err != nil {
 		return err
 	}
 	account.QueuedAt = 0

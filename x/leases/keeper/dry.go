@@ -282,12 +282,21 @@ func (k *Keeper) unqueueCredit(ctx sdk.Context, key exhaustionKey) error {
 		if err != nil {
 			return err
 		}
+		if err := k.requeue(ctx, key.K2(), key.K3(), gateway.Float.QueuedAt, 0); err != nil {
+			return err
+		}
 		gateway.Float.QueuedAt = 0
 		return k.gateways.Set(ctx, key.K2(), gateway)
 	}
 	at := collections.Join(key.K2(), sdk.AccAddress(entry))
 	line, err := k.lines.Get(ctx, at)
+	if errors.Is(err, collections.ErrNotFound) { // forgotten in this block, with its entry
+		return nil
+	}
 	if err != nil {
+		return err
+	}
+	if err := k.requeue(ctx, key.K2(), key.K3(), line.Account.QueuedAt, 0); err != nil {
 		return err
 	}
 	line.Account.QueuedAt = 0

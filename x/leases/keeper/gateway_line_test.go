@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"cosmossdk.io/collections"
 	"cosmossdk.io/math"
 	"github.com/stretchr/testify/require"
 
@@ -141,4 +142,25 @@ func TestAnOrderThatFailedLeavesTheNumbers(t *testing.T) {
 	require.NotEmpty(t, res.Results[0].Error)
 	require.Equal(t, types.LeaseID{Tenant: tenant(1), Number: 2}.String(), res.Results[1].Leases[0].LeaseId)
 	require.Equal(t, uint64(9), w.lease(mine).ContainerId)
+}
+
+// TestWhatIsParkedLeavesTheQueue: also where its entry has moved since the block found it, since another's item had changed the same meter.
+func TestWhatIsParkedLeavesTheQueue(t *testing.T) {
+	w := gatewayWorld(t, 10_000_000)
+	w.addOffer(9, 1, 1)
+	w.fund(tenant(1), 100_000)
+	w.start(w.open(order(tenant(1), 100_000, 9)))
+	w.credit(1, 1_000_000)
+	w.start(w.open(onCreditOf(1, tenant(1), 1)))
+	var found []exhaustionKey
+	require.NoError(t, w.k.exhaustion.Walk(w.ctx, nil, func(key exhaustionKey) (bool, error) {
+		found = append(found, collections.Join3(key.K1()-1, key.K2(), key.K3()))
+		return false, nil
+	}))
+	require.Len(t, found, 3, "an account, a float and a line")
+	for _, key := range found {
+		require.NoError(t, w.k.unqueue(w.ctx, key))
+	}
+	require.NoError(t, checkCount(w.ctx, "exhaustion queue", w.k.exhaustion, 0))
+	require.NoError(t, w.k.unqueue(w.ctx, collections.Join3(int64(1), tenant(2), lineEntry(gatewayOf(1)))), "a line that is forgotten")
 }
