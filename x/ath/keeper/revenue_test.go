@@ -50,6 +50,22 @@ func TestRevenue(t *testing.T) {
 	require.Empty(t, export(t, f).Revenue)
 }
 
+// TestRevenueOfAnEpochOfRefunds: an epoch that gave back as much as it brought is exported as one that brought nothing.
+func TestRevenueOfAnEpochOfRefunds(t *testing.T) {
+	f := newFixture(t, shortParams())
+	row := prepaid(user(0), types.Denom)
+	f.block(time.Second, deposit(f.k, user(0), row, 100_000))
+	f.block(time.Second, pay(f.k, row, user(1), nil, 1_000))
+	f.nextEpoch()
+	f.block(time.Second, pay(f.k, row, user(1), nil, 300))
+	f.block(time.Second, refund(f.k, user(1), nil, row, 500, 500))
+	f.nextEpoch()
+	require.Zero(t, f.revenue(1))
+	require.EqualValues(t, 1_000, f.revenue(2))
+	require.Len(t, export(t, f).Revenue, 2)
+	requireSameExport(t, f, f.reload(t))
+}
+
 func TestRevenueOfGenesisIsRefused(t *testing.T) {
 	f := newFixture(t, shortParams())
 	for range 40 {
@@ -59,7 +75,7 @@ func TestRevenueOfGenesisIsRefused(t *testing.T) {
 		"to come":      {{Epoch: 42, Amount: math.OneInt(), Fees: math.ZeroInt()}},
 		"too old":      {{Epoch: 9, Amount: math.OneInt(), Fees: math.ZeroInt()}},
 		"out of order": {{Epoch: 20, Amount: math.OneInt(), Fees: math.ZeroInt()}, {Epoch: 20, Amount: math.OneInt(), Fees: math.ZeroInt()}},
-		"nothing":      {{Epoch: 20, Amount: math.ZeroInt(), Fees: math.ZeroInt()}},
+		"negative":     {{Epoch: 20, Amount: math.NewInt(-1), Fees: math.ZeroInt()}},
 		"no amount":    {{Epoch: 20, Fees: math.ZeroInt()}},
 		"no fees":      {{Epoch: 20, Amount: math.OneInt()}},
 	} {

@@ -19,7 +19,7 @@ import (
 
 // foreign is an amount that is worth a place in somebody else's account.
 func foreign(data *simsx.ChainDataSource, p types.Params) sdk.Coin {
-	amount := uath(data, 5_000_000)
+	amount := uath(data, 200_000)
 	amount.Amount = amount.Amount.Add(types.Uath(p.MinForeignDeposit))
 	return amount
 }
@@ -34,7 +34,7 @@ func MsgDepositFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgDeposit
 			return sim.Skip[*types.MsgDeposit](reporter, err)
 		}
 		from := data.AnyAccount(reporter).AddressBech32
-		msg := &types.MsgDeposit{Depositor: from, Amount: uath(data, 5_000_000)}
+		msg := &types.MsgDeposit{Depositor: from, Amount: uath(data, 200_000)}
 		switch data.Rand().Intn(4) {
 		case 0:
 			msg.Tenant, msg.Amount = sim.Other(data, reporter, from), foreign(data, state.Params)

@@ -32,7 +32,7 @@ func WeightedOperationsX(k *keeper.Keeper, supply Supply, weights simsx.WeightSo
 	reg.Add(weights.Get("msg_set_offers", 20), MsgSetOffersFactory(k, supply))
 	reg.Add(weights.Get("msg_remove_offers", 3), MsgRemoveOffersFactory(k, supply))
 	reg.Add(weights.Get("msg_deposit", 15), MsgDepositFactory(k))
-	reg.Add(weights.Get("msg_withdraw_deposit", 5), MsgWithdrawDepositFactory(k))
+	reg.Add(weights.Get("msg_withdraw_deposit", 20), MsgWithdrawDepositFactory(k))
 	reg.Add(weights.Get("msg_reclaim_deposit", 8), MsgReclaimDepositFactory(k))
 	reg.Add(weights.Get("msg_grant_deposit", 8), MsgGrantDepositFactory())
 	reg.Add(weights.Get("msg_revoke_deposit_grant", 2), MsgRevokeDepositGrantFactory(k))
@@ -43,14 +43,14 @@ func WeightedOperationsX(k *keeper.Keeper, supply Supply, weights simsx.WeightSo
 	reg.Add(weights.Get("msg_withdraw_float", 3), MsgWithdrawFloatFactory(k))
 	reg.Add(weights.Get("msg_grant_credit", 8), MsgGrantCreditFactory(k))
 	reg.Add(weights.Get("msg_revoke_credit", 2), MsgRevokeCreditFactory(k))
-	reg.Add(weights.Get("msg_create_lease", 40), MsgCreateLeaseFactory(k, supply))
+	reg.Add(weights.Get("msg_create_lease", 60), MsgCreateLeaseFactory(k, supply))
 	reg.Add(weights.Get("msg_create_leases", 10), MsgCreateLeasesFactory(k, supply))
 	reg.Add(weights.Get("msg_refresh_offers", 5), MsgRefreshOffersFactory(k))
-	reg.Add(weights.Get("msg_close_lease", 8), MsgCloseLeaseFactory(k))
+	reg.Add(weights.Get("msg_close_lease", 4), MsgCloseLeaseFactory(k))
 	reg.Add(weights.Get("msg_update_lease", 10), MsgUpdateLeaseFactory(k))
 	reg.Add(weights.Get("msg_failover", 10), MsgFailoverFactory(k))
 	reg.Add(weights.Get("msg_reclaim_lease", 5), MsgReclaimLeaseFactory(k))
-	reg.Add(weights.Get("msg_resume_lease", 20), MsgResumeLeaseFactory(k))
+	reg.Add(weights.Get("msg_resume_lease", 60), MsgResumeLeaseFactory(k))
 	reg.Add(weights.Get("msg_settle", 10), MsgSettleFactory(k))
 	reg.Add(weights.Get("msg_open_channels", 15), MsgOpenChannelsFactory(k))
 	reg.Add(weights.Get("msg_top_up_channel", 5), MsgTopUpChannelFactory(k))
@@ -85,7 +85,7 @@ func MsgSetOffersFactory(k *keeper.Keeper, supply Supply) simsx.SimMsgFactoryFn[
 		offer := types.Offer{
 			ContainerId: c.Id, Denom: athtypes.Denom, Rate: math.NewInt(int64(1 + data.Rand().Intn(2_500_000_000))), MinCharge: own.Params.MinCharge,
 		}
-		if data.Rand().Bool() {
+		if data.Rand().Intn(4) != 0 {
 			offer.StorageRate, offer.StandbyRate = offer.Rate.QuoRaw(10), offer.Rate.QuoRaw(5)
 		}
 		switch data.Rand().Intn(4) {
@@ -174,10 +174,14 @@ func MsgCreateLeaseFactory(k *keeper.Keeper, supply Supply) simsx.SimMsgFactoryF
 		}
 		msg.Priority = uint32(data.Rand().Intn(3))
 		switch data.Rand().Intn(4) {
-		case 0:
-			msg.Grace = time.Duration(60+data.Rand().Intn(3_600)) * time.Second
-			msg.Deposit.Amount = msg.Deposit.Amount.MulRaw(2)
-		case 1:
+		case 0, 1:
+			if offer.StorageRate.IsPositive() { // with its reserve on top and no end, so that the lease pauses when the rest is used up
+				msg.Duration = 0
+				msg.Grace = time.Duration(60+data.Rand().Intn(3_600)) * time.Second
+				runway := state.Params.MinRunway + time.Duration(data.Rand().Intn(30))*time.Second
+				msg.Deposit.Amount = types.UnitsRoundedUp(types.Accrued(offer.Rate, runway).Add(types.Accrued(offer.StorageRate, msg.Grace)))
+			}
+		case 2:
 			msg.Standbys, msg.Requirement = 1, &types.Requirement{Class: offer.Class}
 			msg.MaxRate, msg.Deposit.Amount = types.MaxRate, msg.Deposit.Amount.MulRaw(100)
 		}
@@ -313,7 +317,7 @@ func MsgResumeLeaseFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgRes
 		if !ok {
 			return nil, nil
 		}
-		return sim.Signed(data, reporter, lease.Tenant, &types.MsgResumeLease{Tenant: lease.Tenant, LeaseId: lease.ID(), Deposit: uath(data, 5_000_000)})
+		return sim.Signed(data, reporter, lease.Tenant, &types.MsgResumeLease{Tenant: lease.Tenant, LeaseId: lease.ID(), Deposit: uath(data, 200_000)})
 	}
 }
 
@@ -333,7 +337,11 @@ func MsgSettleFactory(k *keeper.Keeper) simsx.SimMsgFactoryFn[*types.MsgSettle] 
 func MsgSubmitUsageFactory(k *keeper.Keeper, supply Supply) simsx.SimMsgFactoryFn[*types.MsgSubmitUsage] {
 	return func(ctx context.Context, data *simsx.ChainDataSource, reporter simsx.SimulationReporter) ([]simsx.SimAccount, *types.MsgSubmitUsage) {
 		sdkCtx := sdk.UnwrapSDKContext(ctx)
-		lease, ok := anyLease(ctx, k, data, reporter)
+		fits := sim.Any[types.Lease]
+		if data.Rand().Bool() { // what never starts is soon broken: nothing would pause
+			fits = func(l types.Lease) bool { return l.StartedAt == nil && l.StandbyOf == 0 }
+		}
+		lease, ok := someLease(ctx, k, data, reporter, fits)
 		if !ok {
 			return nil, nil
 		}
