@@ -77,6 +77,8 @@ func TestWhatSDLTakesIsTaken(t *testing.T) {
 		"gpu without memory":                  withGPU("{units: 1, attributes: {vendor: {nvidia: [{model: a100, ram: , interface: }]}}}"),
 		"persistent without a place, in 2.1":  sdl(`"2.0"`, `"2.1"`, storage, "storage: {size: 1Gi, attributes: {persistent: true}}"),
 		"read only memory, in 2.0":            sdl(rule, "    params: {storage: {default: {mount: /dev/shm, readOnly: true}}}\n"+rule, storage, "storage: {size: 1Gi, attributes: {class: ram}}"),
+		"not persistent, in another word":     sdl(storage, "storage: {size: 1Gi, attributes: {persistent: off, class: beta3}}"),
+		"a port for itself under two numbers": sdl("      - port: 80\n", "      - {port: 81, as: 82, to: [{service: web}, {service: nobody}]}\n      - port: 80\n"),
 		"a place that is no attribute":        sdl("dc: {", "dc: {attributes: , signedBy: {anyOf: }, "),
 		"a price of another denom, not used":  sdl(price, price+", other: {denom: uusd, amount: 1}"),
 		"a profile without size, not used":    unusedProfile("{cpu: {units: 1m}}"),
@@ -110,6 +112,11 @@ func TestWhatSDLRefusesIsRefused(t *testing.T) {
 	for name, tc := range map[string]struct{ file, want string }{
 		"version between":              {sdl(`"2.0"`, `"2.0.1"`), `expected "2.0" or "2.1"`},
 		"no port that is global":       {sdl("global: true", "global: false"), "no rule is global"},
+		"version to come":              {sdl(`"2.0"`, `"3.0"`), `expected "2.0" or "2.1"`},
+		"fifty-one replicas":           {sdl("count: 1", "count: 51"), "from 1 to 50"},
+		"fifty-one of two services":    {sdl(service, service+second(), "count: 1", "count: 1", "deployment:", strings.Replace(deployed("web"), "count: 1", "count: 50", 1)), "has more than 50 replicas"},
+		"twenty-one profiles":          {profiles(21), "has more than 20 compute profiles"},
+		"memory kept in another word":  {sdl(storage, "storage: {size: 1Gi, attributes: {persistent: no, class: ram}}"), "can't be persistent"},
 		"count in quotes":              {sdl("count: 1", `count: "1"`), `found the text "1"`},
 		"global in quotes":             {sdl("global: true", `global: "true"`), "expected true or false"},
 		"name begins with a digit":     {strings.NewReplacer("  web:", "  3d:", "profile: web", "profile: 3d", "{web:", "{3d:").Replace(sdl()), "begins with a letter"},
@@ -205,6 +212,11 @@ func TestWhatSDLTakesAndThisMarketDoesNot(t *testing.T) {
 		"tee of a capability":     {sdl("dc: {", "dc: {verification: {min_tier: 3, capabilities: [tee_hardware_attestation]}, "), "tee"},
 		"tee of a GPU":            {strings.Replace(withGPU("{units: 1, attributes: {vendor: {nvidia: }}}"), rule, "    params: {tee: cpu-gpu}\n"+rule, 1), "tee"},
 		"rdma":                    {withGPU("{units: 1, attributes: {rdma: true, vendor: {nvidia: }}}"), "gpu-interconnect"},
+		"a version with more":     {sdl(`"2.0"`, `"2.2"`, price, "["+price+"]", "services:", "volumes: {}\nservices:"), "version"},
+		"a version much later":    {sdl(`"2.0"`, "2.10"), "version"},
+		"a port for another":      {sdl(service, strings.Replace(service, "      - port: 80\n", "      - {port: 3000, as: 80, to: [{service: two}]}\n      - port: 80\n", 1)+second(), "deployment:", deployed("web")), "service-port"},
+		"fifty replicas":          {sdl("count: 1", "count: 50"), "count"},
+		"twenty profiles":         {profiles(20), "count"},
 		"little memory":           {sdl(memory, "memory: {size: 5Mi}"), "memory"},
 		"many published ports":    {sdl("count: 1", "count: 9", "      - port: 80\n", strings.Repeat("      - {port: 1, to: [{global: true}]}\n      - {port: 2, to: [{global: true}]}\n      - {port: 3, to: [{global: true}]}\n", 2)+"      - port: 80\n"), "ports"},
 		"many rules":              {sdl("      - port: 80\n", ports(65)+"      - port: 80\n"), "ports"},
@@ -218,6 +230,19 @@ func TestWhatSDLTakesAndThisMarketDoesNot(t *testing.T) {
 			require.Equal(t, tc.feature, list.Problems[0].Feature)
 		})
 	}
+}
+
+// profiles is the file with so many services more, each on a compute profile of its own, of which web is one.
+func profiles(n int) string {
+	services, compute, prices, where := "", "", "", ""
+	for i := range n - 1 {
+		name := fmt.Sprintf("s%02d", i)
+		services += strings.Replace(service, "  web:", "  "+name+":", 1)
+		compute += "    " + name + ": {resources: {" + cpu + ", " + memory + ", " + storage + "}}\n"
+		prices += name + ": " + price + ", "
+		where += "  " + name + ": {dc: {profile: " + name + ", count: 1}}\n"
+	}
+	return sdl(service, service+services, "  compute:\n", "  compute:\n"+compute, "pricing: {", "pricing: {"+prices, "deployment:\n", "deployment:\n"+where)
 }
 
 func ports(n int) string {
@@ -283,6 +308,40 @@ func TestSizesOfTheConsole(t *testing.T) {
 			require.Contains(t, said, `"`+size+`" is read as `+want.plain+", as Akash's Console reads it")
 		})
 	}
+}
+
+// A file that is no YAML is refused where it ceases to be, not where the parser began what it did not understand.
+func TestBrokenYAMLNamesItsLine(t *testing.T) {
+	long := "version: \"2.0\"\nx-text: 'one\n" + strings.Repeat("  more\n", 20) + "  end'\n" + strings.Repeat("x-a:\n  - b\n", 30)
+	for name, tc := range map[string]struct {
+		file string
+		line int
+	}{
+		"a key left of its list":        {"version: \"2.0\"\nservices:\n  web:\n    expose:\n      - port: 80\n        as: 80\n      to:\n        - global: true\n", 7},
+		"a key left of its mapping":     {long + "services:\n  web:\n    image: x\n   env: [a]\n  db:\n    image: y\n", 87},
+		"a word without a colon":        {"version: \"2.0\"\nservices:\n  web:\n    image\n    env: [a]\n  db:\n", 5},
+		"a quote that is not closed":    {"version: \"2.0\"\nservices:\n  web:\n    args: [\"a, b]\n    env: [a]\n", 4},
+		"a tab":                         {"version: \"2.0\"\nservices:\n\tweb:\n", 3},
+		"an anchor that is not there":   {"version: \"2.0\"\nservices:\n  web:\n    env: *common\n    image: x\n", 4},
+		"a character that is no letter": {"version: \"2.0\"\nservices:\n  web:\n    image: \"a\x01\"\n", 4},
+		"at its end":                    {"version: \"2.0\"\nservices: {web: {", 2},
+		"at its beginning":              {"--\nversion: \"2.0\"\nservices:\n", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := manifest.Parse("app.yaml", []byte(tc.file))
+			var list *manifest.Error
+			require.True(t, errors.As(err, &list))
+			require.ErrorIs(t, err, manifest.ErrInvalid)
+			require.Len(t, list.Problems, 1)
+			require.Contains(t, list.Problems[0].Text, "not YAML: ")
+			require.NotContains(t, list.Problems[0].Text, "line")
+			require.Equal(t, tc.line, list.Problems[0].Line, "%v", err)
+		})
+	}
+	begin := time.Now()
+	_, err := manifest.Parse("app.yaml", []byte(strings.Repeat("a: &a\n", 1<<17)+"x: [\n"))
+	require.ErrorIs(t, err, manifest.ErrInvalid)
+	require.Less(t, time.Since(begin), 20*time.Second)
 }
 
 func TestFurtherDocuments(t *testing.T) {

@@ -29,7 +29,7 @@ func Parse(name string, data []byte) (*File, error) {
 	}
 	file := &File{Manifest: Manifest{Version: Version}, Asked: map[string]Asked{}}
 	if root := r.root(data); root != nil {
-		s := &sdl{file: file, params: map[string][]placed{}, confidential: map[string]value{}, used: map[string]bool{}, hosts: map[string]bool{}, leased: map[string]bool{}}
+		s := &sdl{file: file, params: map[string][]placed{}, confidential: map[string]value{}, used: map[string]bool{}, hosts: map[string]bool{}, leased: map[string]bool{}, counts: map[string]map[string]uint64{}}
 		s.document(*root)
 	}
 	if len(r.errors) > 0 {
@@ -79,6 +79,8 @@ type sdl struct {
 	later bool
 	// used are the compute profiles that something is deployed on.
 	used map[string]bool
+	// counts are the replicas of every profile in a placement.
+	counts map[string]map[string]uint64
 	// denom is the one in which the file's first price is.
 	denom string
 	// hosts and leased are the host names that rules accept, and the ports of leased addresses.
@@ -90,12 +92,22 @@ type sdl struct {
 // version is what means 2.0 or 2.1: SDL reads 2.1.7 as 2.1, and takes a v and zeros in front.
 var version = regexp.MustCompile(`^\s*v?0*2(\.0*(0(\.0+)?|1(\.[0-9]+)?))?\s*$`)
 
+// laterVersion is what means 2.2 and above, which may have what 2.1 has not.
+var laterVersion = regexp.MustCompile(`^\s*v?0*2\.0*([2-9]|[1-9][0-9]+)(\.[0-9]+)?\s*$`)
+
 const topKeys = "version, services, profiles, deployment, endpoints"
 
 func (s *sdl) document(root value) {
 	var deployment *value
 	seen := map[string]bool{}
-	for _, e := range root.entries() {
+	entries := root.entries()
+	for _, e := range entries {
+		if e.key == "version" && e.value.resolve() != nil && laterVersion.MatchString(e.value.resolve().Value) {
+			e.value.refusef("version", "SDL of version %s is not offered, and the file was not read further; 2.0 and 2.1 are", e.value.resolve().Value)
+			return
+		}
+	}
+	for _, e := range entries {
 		seen[e.key] = true
 		switch e.key {
 		case "version":
@@ -233,6 +245,7 @@ func (s *sdl) deployment(v value) {
 			}
 			places[p.key] = true
 			s.priced(p)
+			s.counted(p)
 		}
 		s.deployed[svc.key] = on[0].value
 	}

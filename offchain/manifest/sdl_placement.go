@@ -119,6 +119,35 @@ func positive(amount string) bool {
 		strings.Trim(whole+places, "0123456789") == "" && strings.Trim(whole+places, "0") != ""
 }
 
+// SDL's bounds of one placement: replicas of a compute profile, whichever services they are of, and profiles.
+const (
+	maxReplicas = 50
+	maxProfiles = 20
+)
+
+// counted refuses more replicas or profiles than SDL takes.
+func (s *sdl) counted(at entry) {
+	profile, count := "", uint64(0)
+	for _, e := range at.value.entries() {
+		switch e.key {
+		case "profile":
+			profile = e.value.word("the name of a compute profile")
+		case "count":
+			count, _ = e.value.whole(1, maxReplicas) // a bad one is noted, and 0
+		}
+	}
+	if s.counts[at.key] == nil {
+		s.counts[at.key] = map[string]uint64{}
+	}
+	of := s.counts[at.key]
+	if of[profile] += count; of[profile] > maxReplicas {
+		at.value.errorf("the profile %s has more than %d replicas, the most in SDL; give some services a profile of their own", profile, maxReplicas)
+	}
+	if len(of) > maxProfiles {
+		at.value.errorf("the placement %s has more than %d compute profiles, the most in SDL; let services share some", at.key, maxProfiles)
+	}
+}
+
 // priced refuses a placement that has no price for the profile that is deployed on it, and prices of several denoms, as SDL does.
 func (s *sdl) priced(at entry) {
 	profile := ""

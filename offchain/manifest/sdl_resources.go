@@ -3,7 +3,6 @@
 package manifest
 
 import (
-	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -31,7 +30,7 @@ func (s *sdl) resourcesOf(name string) Resources {
 		case "profile":
 			named = e.value.word("the name of a compute profile")
 		case "count":
-			count, _ = e.value.whole(1, math.MaxUint32) // a bad one is noted, and 0
+			count, _ = e.value.whole(1, maxReplicas) // a bad one is noted, and 0
 		default:
 			e.unknown("profile, count")
 		}
@@ -202,15 +201,16 @@ const maxVolumes = 32
 var storageClasses = []string{"default", "beta1", "beta2", "beta3", ClassRAM}
 
 func (v value) storageAttributes(out *Storage) {
+	said := "false" // SDL holds the class against this very word
 	for _, e := range v.entries() {
 		switch e.key {
 		case "persistent":
-			switch s := e.value.word("true or false"); s {
+			switch said = e.value.word("true or false"); said {
 			case "true", "on", "yes":
 				out.Persistent = true
 			case "false", "off", "no":
 			default:
-				e.value.errorf("expected true or false, found %q", s)
+				e.value.errorf("expected true or false, found %q", said)
 			}
 		case "class":
 			if out.Class = e.value.word("a storage class"); !slices.Contains(storageClasses, out.Class) {
@@ -221,9 +221,9 @@ func (v value) storageAttributes(out *Storage) {
 		}
 	}
 	switch {
-	case out.Class == ClassRAM && out.Persistent:
+	case out.Class == ClassRAM && said != "false":
 		v.errorf("a volume of class ram can't be persistent; remove one of both")
-	case out.Class != "" && out.Class != ClassRAM && !out.Persistent:
+	case out.Class != "" && out.Class != ClassRAM && said == "false":
 		v.errorf("storage that is not persistent has no class; add persistent: true or remove class: %s", out.Class)
 	case out.Persistent && out.Class == "":
 		out.Class = "default"

@@ -34,6 +34,7 @@ func (s *sdl) service(name string) Service {
 	}
 	svc := Service{Name: name, Restart: RestartAlways}
 	hasImage := false
+	var said []value
 	for _, e := range v.entries() {
 		switch e.key {
 		case "image":
@@ -41,12 +42,15 @@ func (s *sdl) service(name string) Service {
 			svc.Image = e.value.image()
 		case "command":
 			svc.Command = e.value.texts("a word of the command")
+			said = append(said, e.value.items()...)
 		case "args":
 			svc.Args = e.value.texts("an argument")
+			said = append(said, e.value.items()...)
 		case "env":
 			svc.Env = e.value.environment()
+			said = append(said, e.value.items()...)
 		case "expose":
-			svc.Expose = s.expose(e.value)
+			svc.Expose = s.expose(name, e.value)
 		case "depends_on", "dependencies":
 			svc.DependsOn = e.value.dependencies()
 		case "params":
@@ -62,13 +66,16 @@ func (s *sdl) service(name string) Service {
 			e.unknown(serviceKeys)
 		}
 	}
+	for _, text := range said {
+		s.foreign(text, svc.Env)
+	}
 	if svc.Credentials != nil && !svc.Credentials.For(svc.Image) {
 		v.warnf("the credentials are of %s and not used for %s; name the host of its registry", svc.Credentials.Host, svc.Image)
 	}
 	if !hasImage {
 		v.errorf("image is missing; expected an image such as docker.io/library/nginx:1.27, or better nginx@sha256:<64 hex digits>")
 	}
-	return svc
+	return svc.expanded()
 }
 
 func (v value) environment() []string {
@@ -89,10 +96,10 @@ func (v value) environment() []string {
 }
 
 // expose reads rules. Those that differ in nothing but whom they are for are one port.
-func (s *sdl) expose(v value) []Expose {
+func (s *sdl) expose(of string, v value) []Expose {
 	var out []Expose
 	for _, item := range v.items() {
-		x, ok := s.exposeRule(item)
+		x, ok := s.exposeRule(of, item)
 		if !ok {
 			continue
 		}
@@ -108,8 +115,8 @@ func (s *sdl) expose(v value) []Expose {
 	return out
 }
 
-func (s *sdl) exposeRule(v value) (Expose, bool) {
-	x, several := Expose{Proto: "tcp"}, false
+func (s *sdl) exposeRule(of string, v value) (Expose, bool) {
+	x, several, others := Expose{Proto: "tcp"}, false, []value(nil)
 	for _, e := range v.entries() {
 		switch e.key {
 		case "port":
@@ -122,8 +129,11 @@ func (s *sdl) exposeRule(v value) (Expose, bool) {
 			x.Proto = e.value.protocol()
 		case "to":
 			for i, to := range e.value.items() {
-				x.Global = s.exposeTo(to) || x.Global
-				several = i > 0
+				global, other := s.exposeTo(of, to)
+				x.Global, several = global || x.Global, i > 0
+				if other != nil {
+					others = append(others, *other)
+				}
 			}
 		case "accept":
 			x.Hosts = s.accept(e.value)
@@ -145,14 +155,17 @@ func (s *sdl) exposeRule(v value) (Expose, bool) {
 	if x.As == 0 {
 		x.As = x.Port
 	}
+	if x.As != x.Port && len(others) > 0 { // they would ask for a port that nothing listens on
+		others[0].refusef("service-port", "services of a lease reach this port as %d; that they reach it as %d is not offered, write one number for both", x.Port, x.As)
+	}
 	x.serves(v)
 	return x, x.Proto != ""
 }
 
-// exposeTo says whether the rule is global. Rules between services are met by the lease's own network, in which every
-// service reaches every other.
-func (s *sdl) exposeTo(v value) bool {
-	global, leased := false, false
+// exposeTo says whether the rule is global, and where it names another service that is deployed. Rules between services are met by the
+// lease's own network, in which every service reaches every other.
+func (s *sdl) exposeTo(of string, v value) (bool, *value) {
+	global, leased, other := false, false, (*value)(nil)
 	for _, e := range v.entries() {
 		switch e.key {
 		case "global":
@@ -164,6 +177,9 @@ func (s *sdl) exposeTo(v value) bool {
 			name, ok := e.value.text("the name of a service")
 			if _, known := s.services[name]; ok && name != "" && !known {
 				e.value.warnf("there is no service %q, ignored; there are %s", name, names(s.services))
+			}
+			if _, deployed := s.deployed[name]; deployed && name != of {
+				other = &e.value
 			}
 		case "ip":
 			if e.value.null() {
@@ -185,7 +201,7 @@ func (s *sdl) exposeTo(v value) bool {
 	if leased && !global {
 		v.errorf("a rule with ip: needs global: true")
 	}
-	return global
+	return global, other
 }
 
 func (v value) protocol() string {

@@ -22,10 +22,11 @@ func TestTheTableIsTrue(t *testing.T) {
 		return sdl(disk, disk+"\n        gpu: {units: 1, attributes: {"+attributes+"}}")
 	}
 	samples := map[string]string{
-		"version":     sdl(`"2.0"`, `"2.1"`),
-		"include":     sdl("services:", "include: [a.yaml]\nservices:"),
-		"endpoints":   sdl("global: true", "global: true, ip: mine", "deployment:", "endpoints: {mine: {kind: ip}}\ndeployment:"),
-		"reclamation": sdl("services:", "reclamation: {min_window: 1h}\nservices:"),
+		"version":      sdl(`"2.0"`, `"2.1"`),
+		"version: 2.2": sdl(`"2.0"`, `"2.2"`),
+		"include":      sdl("services:", "include: [a.yaml]\nservices:"),
+		"endpoints":    sdl("global: true", "global: true, ip: mine", "deployment:", "endpoints: {mine: {kind: ip}}\ndeployment:"),
+		"reclamation":  sdl("services:", "reclamation: {min_window: 1h}\nservices:"),
 
 		"services.image":                                             sdl(),
 		"services.command":                                           sdl(at, "    command: [sh]\n"+at),
@@ -38,6 +39,7 @@ func TestTheTableIsTrue(t *testing.T) {
 		"services.expose.proto":                                      sdl("port: 80", "port: 80\n        proto: UDP"),
 		"services.expose.to.global":                                  sdl(),
 		"services.expose.to.service":                                 sdl("to: [{global: true}]", "to: [{service: web}]\n      - port: 81\n        to: [{global: true}]"),
+		"services.expose.to.service: as another port":                sdl("  web:\n    image", "  db:\n    image: nginx"+digest+"\n    expose: [{port: 5432, as: 5433, to: [{service: web}]}]\n  web:\n    image", "deployment:", "deployment:\n  db: {dc: {profile: web, count: 1}}"),
 		"services.expose.to.ip":                                      sdl("global: true", "global: true, ip: mine", "deployment:", "endpoints: {mine: {kind: ip}}\ndeployment:"),
 		"services.expose.to.http_options":                            sdl("global: true", "global: true, http_options: {next_tries: 1}"),
 		"services.expose.accept":                                     sdl("port: 80", "port: 80\n        accept: [a.example]"),

@@ -47,8 +47,7 @@ func (r *reader) problem(n *yaml.Node, path, text string) Problem {
 func (r *reader) root(data []byte) *value {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
-		line, text := yamlError(err)
-		r.errors = append(r.errors, Problem{File: r.file, Line: line, Column: 1, Text: text})
+		r.errors = append(r.errors, Problem{File: r.file, Line: brokenLine(data, err), Column: 1, Text: "not YAML: " + yamlError(err)})
 		return nil
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) == 0 {
@@ -76,17 +75,58 @@ func (r *reader) further(root value, data []byte) {
 	root.warnf("only the first document of a file is read; put the others into files of their own")
 }
 
-// yamlError takes the line out of the parser's "yaml: line N: text".
-func yamlError(err error) (int, string) {
+// yamlError takes the place out of the parser's "yaml: line N: text": it is often that of what the fault is in, and not the fault's own.
+func yamlError(err error) string {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	if rest, ok := strings.CutPrefix(text, "line "); ok {
-		if number, rest, ok := strings.Cut(rest, ": "); ok {
-			if n, err := strconv.Atoi(number); err == nil {
-				return max(n, 1), "not YAML: " + rest
-			}
+	if number, rest, ok := strings.Cut(strings.TrimPrefix(text, "line "), ": "); ok {
+		if _, err := strconv.Atoi(number); err == nil {
+			return rest
 		}
 	}
-	return 1, "not YAML: " + text
+	return text
+}
+
+const (
+	// maxSpan is how many lines a value may go on without being YAML where it is cut; what takes more is named by its first line.
+	maxSpan = 64
+	// maxSought bounds the bytes that are parsed to find where a file ceases to be YAML.
+	maxSought = 4 << 20
+)
+
+// brokenLine says where a file ceases to be YAML, for the reason that the parser gives: the line behind the longest beginning that is.
+func brokenLine(data []byte, reason error) int {
+	ends := []int{0}
+	for i, c := range data {
+		if c == '\n' || i == len(data)-1 {
+			ends = append(ends, i+1)
+		}
+	}
+	sought := 0
+	// parses says whether so many lines do, and else whether more of them may.
+	parses := func(lines int) (yes, more bool) {
+		if sought += ends[lines]; sought > maxSought {
+			return false, false
+		}
+		var doc yaml.Node
+		err := yaml.Unmarshal(data[:ends[lines]], &doc)
+		return err == nil, err != nil && err.Error() != reason.Error()
+	}
+	good, bad := 0, len(ends)-1
+	for bad-good > 1 {
+		half := (good + bad) / 2
+		yes, more := parses(half)
+		next := half
+		for more && next+1 < min(bad, half+maxSpan) {
+			next++
+			yes, more = parses(next)
+		}
+		if yes {
+			good = next
+		} else {
+			bad = half
+		}
+	}
+	return good + 1
 }
 
 func (v value) child(name string, node *yaml.Node) value {
