@@ -29,7 +29,7 @@ func Parse(name string, data []byte) (*File, error) {
 	}
 	file := &File{Manifest: Manifest{Version: Version}, Asked: map[string]Asked{}}
 	if root := r.root(data); root != nil {
-		s := &sdl{file: file, params: map[string][]placed{}, confidential: map[string]value{}, used: map[string]bool{}, hosts: map[string]bool{}, leased: map[string]bool{}, counts: map[string]map[string]uint64{}}
+		s := &sdl{file: file, params: map[string][]placed{}, confidential: map[string]value{}, used: map[string]bool{}, hosts: map[string]bool{}, leased: map[string]bool{}, units: map[string]map[string]uint64{}}
 		s.document(*root)
 	}
 	if len(r.errors) > 0 {
@@ -79,8 +79,8 @@ type sdl struct {
 	later bool
 	// used are the compute profiles that something is deployed on.
 	used map[string]bool
-	// counts are the replicas of every profile in a placement.
-	counts map[string]map[string]uint64
+	// units are those of every placement, and their replicas.
+	units map[string]map[string]uint64
 	// denom is the one in which the file's first price is.
 	denom string
 	// hosts and leased are the host names that rules accept, and the ports of leased addresses.
@@ -245,7 +245,7 @@ func (s *sdl) deployment(v value) {
 			}
 			places[p.key] = true
 			s.priced(p)
-			s.counted(p)
+			s.counted(svc.key, p)
 		}
 		s.deployed[svc.key] = on[0].value
 	}

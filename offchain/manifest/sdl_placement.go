@@ -119,32 +119,32 @@ func positive(amount string) bool {
 		strings.Trim(whole+places, "0123456789") == "" && strings.Trim(whole+places, "0") != ""
 }
 
-// SDL's bounds of one placement: replicas of a compute profile, whichever services they are of, and profiles.
+// SDL's bounds of one placement: its units, and the replicas of one. A unit is a service, and in 2.1 all services of a compute profile.
 const (
 	maxReplicas = 50
-	maxProfiles = 20
+	maxUnits    = 20
 )
 
-// counted refuses more replicas or profiles than SDL takes.
-func (s *sdl) counted(at entry) {
-	profile, count := "", uint64(0)
+// counted refuses more units or replicas than SDL takes.
+func (s *sdl) counted(service string, at entry) {
+	unit, count := service, uint64(0)
 	for _, e := range at.value.entries() {
-		switch e.key {
-		case "profile":
-			profile = e.value.word("the name of a compute profile")
-		case "count":
+		switch {
+		case e.key == "profile" && s.later:
+			unit = e.value.word("the name of a compute profile")
+		case e.key == "count":
 			count, _ = e.value.whole(1, maxReplicas) // a bad one is noted, and 0
 		}
 	}
-	if s.counts[at.key] == nil {
-		s.counts[at.key] = map[string]uint64{}
+	if s.units[at.key] == nil {
+		s.units[at.key] = map[string]uint64{}
 	}
-	of := s.counts[at.key]
-	if of[profile] += count; of[profile] > maxReplicas {
-		at.value.errorf("the profile %s has more than %d replicas, the most in SDL; give some services a profile of their own", profile, maxReplicas)
+	units := s.units[at.key]
+	if units[unit] += count; units[unit] > maxReplicas {
+		at.value.errorf("services of the profile %s have more than %d replicas, the most in SDL; give some a profile of their own", unit, maxReplicas)
 	}
-	if len(of) > maxProfiles {
-		at.value.errorf("the placement %s has more than %d compute profiles, the most in SDL; let services share some", at.key, maxProfiles)
+	if len(units) == maxUnits+1 {
+		at.value.errorf("more than %d services are on the placement %s, or profiles in SDL 2.1, the most in SDL", maxUnits, at.key)
 	}
 }
 
