@@ -29,7 +29,10 @@ func Parse(name string, data []byte) (*File, error) {
 	}
 	file := &File{Manifest: Manifest{Version: Version}, Asked: map[string]Asked{}}
 	if root := r.root(data); root != nil {
-		s := &sdl{file: file, params: map[string][]placed{}, confidential: map[string]value{}, used: map[string]bool{}, hosts: map[string]bool{}, leased: map[string]bool{}, units: map[string]map[string]uint64{}}
+		s := &sdl{
+			file: file, params: map[string][]placed{}, confidential: map[string]value{}, used: map[string]bool{}, hosts: map[string]bool{},
+			leased: map[string]bool{}, units: map[string]map[string]uint64{}, said: map[string][]value{},
+		}
 		s.document(*root)
 	}
 	if len(r.errors) > 0 {
@@ -72,6 +75,8 @@ type sdl struct {
 	// confidential maps a service to its tee where that asks for a GPU.
 	confidential map[string]value
 	endpoints    map[string]value
+	// said is what commands, arguments and variables of a service say.
+	said map[string][]value
 	// deployed maps a service to where the file deploys it.
 	deployed map[string]value
 	order    []string

@@ -35,6 +35,7 @@ func (s *sdl) assemble(root value) {
 		s.endpoints[name].refusef("ip-endpoint", "leased IP addresses are not offered; remove the endpoint and its ip: rules to get a port on the worker's address")
 	}
 	s.checkDependencies()
+	s.elsewhere()
 	s.replicate()
 }
 

@@ -34,7 +34,6 @@ func (s *sdl) service(name string) Service {
 	}
 	svc := Service{Name: name, Restart: RestartAlways}
 	hasImage := false
-	var said []value
 	for _, e := range v.entries() {
 		switch e.key {
 		case "image":
@@ -42,13 +41,13 @@ func (s *sdl) service(name string) Service {
 			svc.Image = e.value.image()
 		case "command":
 			svc.Command = e.value.texts("a word of the command")
-			said = append(said, e.value.items()...)
+			s.said[name] = append(s.said[name], e.value.items()...)
 		case "args":
 			svc.Args = e.value.texts("an argument")
-			said = append(said, e.value.items()...)
+			s.said[name] = append(s.said[name], e.value.items()...)
 		case "env":
 			svc.Env = e.value.environment()
-			said = append(said, e.value.items()...)
+			s.said[name] = append(s.said[name], e.value.items()...)
 		case "expose":
 			svc.Expose = s.expose(name, e.value)
 		case "depends_on", "dependencies":
@@ -66,7 +65,7 @@ func (s *sdl) service(name string) Service {
 			e.unknown(serviceKeys)
 		}
 	}
-	for _, text := range said {
+	for _, text := range s.said[name] {
 		s.foreign(text, svc.Env)
 	}
 	if svc.Credentials != nil && !svc.Credentials.For(svc.Image) {

@@ -79,3 +79,40 @@ func (s *sdl) foreign(v value, env []string) {
 		}
 	}
 }
+
+// elsewhere warns of addresses that name another service's port as it is exposed, where within the lease nothing listens.
+func (s *sdl) elsewhere() {
+	if len(s.order) > maxServices {
+		return // refused for that
+	}
+	for _, of := range s.file.Manifest.Services {
+		inside := map[string]uint16{}
+		for _, x := range of.Expose {
+			inside[itoa(x.As)] = x.Port
+		}
+		for _, x := range of.Expose {
+			delete(inside, itoa(x.Port))
+		}
+		if len(inside) == 0 {
+			continue
+		}
+		address := regexp.MustCompile(`(?:^|[^A-Za-z0-9._-])(http://)?` + of.Name + `(?::([0-9]+)|[/?#\s"']|$)`)
+		for _, other := range s.order {
+			for _, v := range s.said[other] {
+				n := v.resolve()
+				if other == of.Name || n == nil || n.Kind != yaml.ScalarNode {
+					continue
+				}
+				for _, m := range address.FindAllStringSubmatch(n.Value, -1) {
+					port := m[2]
+					if port == "" && m[1] != "" {
+						port = itoa(httpPort)
+					}
+					if listens, wrong := inside[port]; wrong {
+						v.warnf("within the lease the service %s listens on %d; nothing listens on %s, as which the port is exposed", of.Name, listens, port)
+					}
+				}
+			}
+		}
+	}
+}

@@ -3,6 +3,7 @@
 package manifest_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -67,5 +68,29 @@ func TestVariablesOfOtherProviders(t *testing.T) {
 			require.Equal(t, want, parsed.Warnings[0].Text)
 			require.Equal(t, 5, parsed.Warnings[0].Line)
 		}
+	}
+}
+
+// Who asks a service for a port that it has for the world alone is told where it listens.
+func TestPortsOfTheWorldAreNotThoseOfTheLease(t *testing.T) {
+	for text, want := range map[string]string{
+		"curl http://two/jobs":      "within the lease the service two listens on 3000; nothing listens on 80, as which the port is exposed",
+		"URL=http://two":            "within the lease the service two listens on 3000; nothing listens on 80, as which the port is exposed",
+		"two:80,two:3000":           "within the lease the service two listens on 3000; nothing listens on 80, as which the port is exposed",
+		"http://two:3000/ two 80":   "",
+		"http://two.example/ x-two": "",
+		"https://two/ at-two:80":    "",
+		"two:8000 two:9000":         "",
+	} {
+		other := strings.Replace(second(), "      - port: 80\n", "      - {port: 3000, as: 80, to: [{global: true}]}\n      - {port: 9000, as: 9001}\n      - {port: 9001}\n      - port: 8000\n", 1)
+		parsed, err := manifest.Parse("app.yaml", []byte(sdl(service, strings.Replace(service, rule, "    args: [\""+text+"\"]\n"+rule, 1)+other, "deployment:", deployed("web"))))
+		require.NoError(t, err)
+		if want == "" {
+			require.Len(t, parsed.Warnings, 1, "%s: %v", text, parsed.Warnings) // of prices
+			continue
+		}
+		require.Len(t, parsed.Warnings, 2, text)
+		require.Equal(t, want, parsed.Warnings[0].Text)
+		require.Equal(t, 5, parsed.Warnings[0].Line)
 	}
 }
