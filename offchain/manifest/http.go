@@ -4,9 +4,14 @@ package manifest
 
 import (
 	"fmt"
+	"math"
 	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
 // httpPort is what a port is exposed as that is HTTP, as in SDL.
@@ -15,11 +20,11 @@ const httpPort = 80
 // MaxHosts bounds the host names that one lease may have: each is asked for in DNS again and again.
 const MaxHosts = 32
 
-// Bounds of http_options in SDL: bytes, and milliseconds.
+// Bounds of http_options in SDL in bytes, and what a timeout is in milliseconds where a file says nothing.
 const (
-	maxHTTPBody    = 104857600
-	maxHTTPBuffer  = 1048576
-	maxHTTPTimeout = 60000
+	maxHTTPBody   = 104857600
+	maxHTTPBuffer = 1048576
+	httpTimeout   = 60000
 )
 
 var httpNextCases = []string{"error", "timeout", "500", "502", "503", "504", "403", "404", "429", "off"}
@@ -42,7 +47,7 @@ type HTTP struct {
 // DefaultHTTP is what SDL means when it says nothing.
 func DefaultHTTP() HTTP {
 	return HTTP{
-		MaxBody: 1 << 20, MaxHeader: 16 << 10, ReadTimeout: maxHTTPTimeout, SendTimeout: maxHTTPTimeout,
+		MaxBody: 1 << 20, MaxHeader: 16 << 10, ReadTimeout: httpTimeout, SendTimeout: httpTimeout,
 		NextTries: 3, NextCases: []string{"error", "timeout"},
 	}
 }
@@ -61,9 +66,9 @@ func (e Expose) Options() HTTP {
 // check refuses what SDL does not allow.
 func (h HTTP) check() error {
 	within := func(n, low, high uint32) bool { return n >= low && n <= high }
-	if !within(h.MaxBody, 1, maxHTTPBody) || !within(h.MaxHeader, 1, maxHTTPBuffer) || !within(h.ReadTimeout, 1, maxHTTPTimeout) ||
-		!within(h.SendTimeout, 1, maxHTTPTimeout) || h.NextTries == 0 || len(h.NextCases) == 0 || len(h.NextCases) > len(httpNextCases) {
-		return fmt.Errorf("http options: want bodies of 1 to %d bytes, headers of 1 to %d, timeouts of 1 to %d ms, tries and cases", maxHTTPBody, maxHTTPBuffer, maxHTTPTimeout)
+	if !within(h.MaxBody, 1, maxHTTPBody) || !within(h.MaxHeader, 1, maxHTTPBuffer) || h.ReadTimeout == 0 || h.SendTimeout == 0 ||
+		h.NextTries == 0 || len(h.NextCases) == 0 || len(h.NextCases) > len(httpNextCases) {
+		return fmt.Errorf("http options: want bodies of 1 to %d bytes, headers of 1 to %d, timeouts, tries and cases", maxHTTPBody, maxHTTPBuffer)
 	}
 	for _, c := range h.NextCases {
 		if !slices.Contains(httpNextCases, c) || c == "off" && len(h.NextCases) > 1 {
@@ -112,9 +117,9 @@ func (v value) httpOptions() *HTTP {
 		case "proxy_buffer_size":
 			number(e.value, &h.MaxHeader, maxHTTPBuffer)
 		case "read_timeout":
-			number(e.value, &h.ReadTimeout, maxHTTPTimeout)
+			e.value.timeout(&h.ReadTimeout)
 		case "send_timeout":
-			number(e.value, &h.SendTimeout, maxHTTPTimeout)
+			e.value.timeout(&h.SendTimeout)
 		case "next_tries":
 			number(e.value, &h.NextTries, 1<<32-1)
 		case "next_timeout":
@@ -131,6 +136,31 @@ func (v value) httpOptions() *HTTP {
 		return nil
 	}
 	return &h
+}
+
+// timeouts is how SDL writes them beside plain numbers: one unit, no parts.
+var timeouts = regexp.MustCompile(`^([0-9]+)(ms|s|m|h)?$`)
+
+// timeout reads milliseconds, with or without quotes, or a duration such as 90s; 0 leaves the default.
+func (v value) timeout(field *uint32) {
+	n := uint64(0)
+	if node := v.resolve(); node != nil && node.Kind == yaml.ScalarNode && node.Tag == "!!str" {
+		units := map[string]uint64{"": 1, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
+		m, err := timeouts.FindStringSubmatch(node.Value), error(nil)
+		if m != nil {
+			n, err = strconv.ParseUint(m[1], 10, 64)
+		}
+		if m == nil || err != nil || n > math.MaxUint32/units[m[2]] {
+			v.errorf("expected milliseconds, or a whole number of ms, s, m or h such as 90s, up to %d ms, found %q", uint32(math.MaxUint32), node.Value)
+			return
+		}
+		n *= units[m[2]]
+	} else {
+		n, _ = v.whole(0, math.MaxUint32) // a bad one is noted, and 0
+	}
+	if n > 0 {
+		*field = uint32(n)
+	}
 }
 
 // nextCases are those of the list, each once.

@@ -32,6 +32,26 @@ func TestHTTPOptions(t *testing.T) {
 		*read("        http_options: {max_body_size: 104857600, proxy_buffer_size: 1, read_timeout: 2, send_timeout: 3, next_tries: 4, next_timeout: 5, next_cases: [\"503\", \"503\"]}").HTTP)
 }
 
+// TestHTTPTimeouts: milliseconds, or a whole number with one unit.
+func TestHTTPTimeouts(t *testing.T) {
+	for text, want := range map[string]uint32{
+		"0": 60000, "60001": 60001, "4294967295": 4294967295, `"1500"`: 1500, "250ms": 250, "90s": 90_000, "5m": 300_000, "1h": 3_600_000, "1193h": 4_294_800_000,
+		"0s": 60000, "-1": 0, "4294967296": 0, `"4294967296"`: 0, "1194h": 0, "1.5s": 0, "1h30m": 0, "1 s": 0, "1d": 0, "s": 0, `""`: 0, "99999999999999999999s": 0, "[1]": 0,
+	} {
+		file, err := manifest.Parse("app.yaml", []byte(sdl("port: 80", "port: 80\n        http_options: {read_timeout: "+text+", send_timeout: "+text+"}")))
+		if want == 0 {
+			require.ErrorIs(t, err, manifest.ErrInvalid, text)
+			require.ErrorContains(t, err, "app.yaml:7:38: services.web.expose[0].http_options.read_timeout: expected ", text)
+			continue
+		}
+		require.NoError(t, err, text)
+		options := file.Manifest.Services[0].Expose[0].Options()
+		require.Equal(t, want, options.ReadTimeout, text)
+		require.Equal(t, want, options.SendTimeout, text)
+		require.NoError(t, manifest.CheckExpose(file.Manifest.Services[0].Expose), text)
+	}
+}
+
 // names are different host names.
 func names(n int) string {
 	out := make([]string, n)
@@ -77,7 +97,7 @@ func TestCheckExpose(t *testing.T) {
 		"body 0":           {options(func(h *manifest.HTTP) { h.MaxBody = 0 })},
 		"body too long":    {options(func(h *manifest.HTTP) { h.MaxBody = 104857601 })},
 		"header too long":  {options(func(h *manifest.HTTP) { h.MaxHeader = 1048577 })},
-		"read timeout":     {options(func(h *manifest.HTTP) { h.ReadTimeout = 60001 })},
+		"read timeout":     {options(func(h *manifest.HTTP) { h.ReadTimeout = 0 })},
 		"send timeout":     {options(func(h *manifest.HTTP) { h.SendTimeout = 0 })},
 		"no tries":         {options(func(h *manifest.HTTP) { h.NextTries = 0 })},
 		"no cases":         {options(func(h *manifest.HTTP) { h.NextCases = nil })},
