@@ -45,6 +45,11 @@ func (s *sdl) placements() {
 	}
 }
 
+// capabilities are those that SDL knows, and whether they are confidential computing.
+var capabilities = map[string]bool{
+	"bare_metal": false, "persistent_storage": false, "confidential_computing": true, "tee_hardware_attestation": true,
+}
+
 // verification checks what providers of another market are to have proven; hardware for confidential computing is no matter of trust alone.
 func (v value) verification() {
 	tier, more := uint64(0), false
@@ -52,12 +57,19 @@ func (v value) verification() {
 		switch e.key {
 		case "min_tier":
 			tier, _ = e.value.whole(0, 4) // a bad one is noted, and 0
-		case "capabilities", "auditors":
-			for _, text := range e.value.texts("a name") {
-				if more = true; e.key == "capabilities" && strings.HasPrefix(text, "tee_") {
+		case "capabilities":
+			for _, text := range e.value.texts("a capability") {
+				confidential, known := capabilities[text]
+				if more = true; !known {
+					e.value.errorf("expected some of %s, found %q", strings.Join(slices.Sorted(maps.Keys(capabilities)), ", "), text)
+				} else if confidential {
 					e.value.refusef("tee", "confidential computing is not offered")
-				} else if e.key == "auditors" && !strings.HasPrefix(text, "akash1") {
-					e.value.errorf("expected addresses that begin with akash1, found %q", text)
+				}
+			}
+		case "auditors":
+			for _, text := range e.value.texts("an address") {
+				if more = true; !strings.HasPrefix(text, "akash1") || strings.TrimSpace(text) != text {
+					e.value.errorf("expected addresses that begin with akash1, without spaces around, found %q", text)
 				}
 			}
 		case "auditor_mode":
