@@ -27,6 +27,15 @@ const (
 // withGPU is the file with a gpu.
 func withGPU(gpu string) string { return sdl(storage, storage+"\n        gpu: "+gpu) }
 
+// connected is the file with two services whose GPUs are connected in the ways named, on a placement that has them connected.
+func connected(one, other string) string {
+	gpu := func(interconnect string) string {
+		return storage + "\n        gpu: {units: 1, attributes: {vendor: {nvidia: }, interconnect: " + interconnect + "}}\n"
+	}
+	return sdl(service, service+second(), "        "+storage+"\n", "        "+gpu(one)+"    other:\n      resources:\n        "+cpu+"\n        "+memory+"\n        "+gpu(other),
+		"{web: "+price+"}", "{web: "+price+", other: "+price+"}", "dc: {pricing", "dc: {attributes: {capabilities/gpu-interconnect: true}, pricing", "deployment:", deployed("other"))
+}
+
 // unusedProfile is the file with a second compute profile, on which nothing is deployed.
 func unusedProfile(resources string) string {
 	return sdl("  compute:\n", "  compute:\n    other:\n      resources: "+resources+"\n")
@@ -160,6 +169,9 @@ func TestWhatSDLRefusesIsRefused(t *testing.T) {
 		"gpu model of two words":       {withGPU("{units: 1, attributes: {vendor: {nvidia: [{model: rtx 4090}]}}}"), "expected a model"},
 		"gpu model alone":              {withGPU("{units: 1, attributes: {vendor: {nvidia: {model: a100}}}}"), "expected a list"},
 		"gpu interconnect":             {withGPU("{units: 1, attributes: {interconnect: true, vendor: {nvidia: }}}"), "expected a mapping"},
+		"gpu interconnect of nobody":   {withGPU("{units: 1, attributes: {interconnect: [], vendor: {nvidia: }}}"), "attributes.interconnect: the placement dc needs the attribute capabilities/gpu-interconnect"},
+		"gpu interconnect of some":     {strings.Replace(connected("[]", "[]"), "gpu-interconnect: true", "gpu-interconnect: false", 1), "the placement dc needs the attribute"},
+		"gpu interconnect both ways":   {connected("[]", "{group: a}"), "the placement dc has profiles with a group and profiles with []"},
 		"gpu interconnect of all":      {withGPU("{units: 1, attributes: {interconnect: {group: auto}, vendor: {nvidia: }}}"), "another name than auto"},
 		"prices in two denoms":         {kinds("", "", "uusd"), "the denom of the other prices"},
 		"denom":                        {sdl("denom: uakt", "denom: $"), "expected a denom"},
@@ -214,6 +226,8 @@ func TestWhatSDLTakesAndThisMarketDoesNot(t *testing.T) {
 		"tee of a capability":     {sdl("dc: {", "dc: {verification: {min_tier: 3, capabilities: [tee_hardware_attestation]}, "), "tee"},
 		"tee of another name":     {sdl("dc: {", "dc: {verification: {min_tier: 3, capabilities: [confidential_computing]}, "), "tee"},
 		"tee of a GPU":            {strings.Replace(withGPU("{units: 1, attributes: {vendor: {nvidia: }}}"), rule, "    params: {tee: cpu-gpu}\n"+rule, 1), "tee"},
+		"connected GPUs":          {connected("[]", "[]"), "gpu-interconnect"},
+		"groups of GPUs":          {connected("{group: a}", "{group: b}"), "gpu-interconnect"},
 		"rdma":                    {withGPU("{units: 1, attributes: {rdma: true, vendor: {nvidia: }}}"), "gpu-interconnect"},
 		"a version with more":     {sdl(`"2.0"`, `"2.2"`, price, "["+price+"]", "services:", "volumes: {}\nservices:"), "version"},
 		"a version much later":    {sdl(`"2.0"`, "2.10"), "version"},
@@ -272,6 +286,18 @@ func TestCirclesAreOpened(t *testing.T) {
 	}
 	require.Contains(t, texts, `depends on "nobody", which is not deployed`)
 	require.Contains(t, texts, "dependencies go round in a circle")
+}
+
+// A vendor that is left out in braces is SDL's default; one that is left out without them is missing.
+func TestGPUOfNoVendor(t *testing.T) {
+	parsed, err := manifest.Parse("app.yaml", []byte(withGPU("{units: 1, attributes: {vendor: {}}}")))
+	require.NoError(t, err)
+	require.Equal(t, []manifest.GPU{{Vendor: "nvidia"}}, parsed.GPUs)
+	require.Equal(t, "nvidia", parsed.Manifest.Services[0].Resources.GPUVendor)
+	_, err = manifest.Parse("app.yaml", []byte(withGPU("{units: 1, attributes: {vendor: }}")))
+	require.ErrorContains(t, err, "expected a vendor")
+	_, err = manifest.Parse("app.yaml", []byte(withGPU("{units: 1, attributes: {vendor: []}}")))
+	require.ErrorContains(t, err, "expected a mapping")
 }
 
 // Services that leave a choice of GPU agree on what suits all.

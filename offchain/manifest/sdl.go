@@ -31,7 +31,7 @@ func Parse(name string, data []byte) (*File, error) {
 	if root := r.root(data); root != nil {
 		s := &sdl{
 			file: file, params: map[string][]placed{}, confidential: map[string]value{}, used: map[string]bool{}, hosts: map[string]bool{},
-			leased: map[string]bool{}, units: map[string]map[string]uint64{}, said: map[string][]value{},
+			leased: map[string]bool{}, units: map[string]map[string]uint64{}, said: map[string][]value{}, grouped: map[string]bool{},
 		}
 		s.document(*root)
 	}
@@ -77,8 +77,8 @@ type sdl struct {
 	endpoints    map[string]value
 	// said is what commands, arguments and variables of a service say.
 	said map[string][]value
-	// deployed maps a service to where the file deploys it.
-	deployed map[string]value
+	// deployed maps a service to the placements that the file deploys it on, of which the first counts.
+	deployed map[string][]entry
 	order    []string
 	// later is for files of version 2.1, which has a few rules of its own.
 	later bool
@@ -90,6 +90,8 @@ type sdl struct {
 	denom string
 	// hosts and leased are the host names that rules accept, and the ports of leased addresses.
 	hosts, leased map[string]bool
+	// grouped says of a placement on which GPUs are connected whether it is by groups.
+	grouped map[string]bool
 	// ours says that a service uses x-ath, so that the file need not be one for another market.
 	ours bool
 }
@@ -228,7 +230,7 @@ func (s *sdl) profiles(v value) {
 
 // deployment notes which service runs where: {service: {placement: {profile, count}}}.
 func (s *sdl) deployment(v value) {
-	s.deployed = map[string]value{}
+	s.deployed = map[string][]entry{}
 	places := map[string]bool{}
 	for _, svc := range v.entries() {
 		if _, ok := s.services[svc.key]; !ok {
@@ -252,7 +254,7 @@ func (s *sdl) deployment(v value) {
 			s.priced(p)
 			s.counted(svc.key, p)
 		}
-		s.deployed[svc.key] = on[0].value
+		s.deployed[svc.key] = on
 	}
 	if len(v.r.errors) == 0 && len(s.deployed) == 0 {
 		v.errorf("expected at least one service with a placement, a profile and a count")
@@ -267,7 +269,7 @@ func (s *sdl) deployment(v value) {
 // maxNames is how many names a message lists: a file may have thousands, and as many messages.
 const maxNames = 20
 
-func names(m map[string]value) string {
+func names[V any](m map[string]V) string {
 	all := slices.Sorted(maps.Keys(m))
 	if len(all) > maxNames {
 		return fmt.Sprintf("%s and %d more", strings.Join(all[:maxNames], ", "), len(all)-maxNames)

@@ -162,7 +162,7 @@ func (s *sdl) replicate() {
 			}
 		}
 		if total += n; total > maxServices {
-			s.deployed[svc.Name].refusef("count", "one lease runs at most %d services, each replica counts as one; open another lease", maxServices)
+			s.deployed[svc.Name][0].value.refusef("count", "one lease runs at most %d services, each replica counts as one; open another lease", maxServices)
 			return
 		}
 		out = append(out, svc)
@@ -170,7 +170,7 @@ func (s *sdl) replicate() {
 			replica := svc
 			replica.Name, replica.ReplicaOf = replicaName(svc.Name, i), svc.Name
 			if taken[replica.Name] || len(replica.Name) > maxName {
-				s.deployed[svc.Name].refusef("count", "its replicas are called %s-2 and so on, which is too long or the name of another service; rename one", svc.Name)
+				s.deployed[svc.Name][0].value.refusef("count", "its replicas are called %s-2 and so on, which is too long or the name of another service; rename one", svc.Name)
 				return
 			}
 			out = append(out, replica)

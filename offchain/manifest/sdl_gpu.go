@@ -26,7 +26,7 @@ func (v value) gpu(p *profile) {
 				continue
 			}
 			described = true
-			p.gpus = e.value.gpuAttributes()
+			p.gpus = e.value.gpuAttributes(p)
 		default:
 			e.value.errorf("SDL has no such key here; expected units or attributes")
 		}
@@ -39,7 +39,7 @@ func (v value) gpu(p *profile) {
 	}
 }
 
-func (v value) gpuAttributes() []GPU {
+func (v value) gpuAttributes(p *profile) []GPU {
 	var choices []GPU
 	found := false
 	for _, a := range v.entries() {
@@ -49,7 +49,7 @@ func (v value) gpuAttributes() []GPU {
 				choices, found = a.value.vendors(), true
 			}
 		case "interconnect":
-			a.value.interconnect()
+			p.group, p.interconnect = a.value.interconnect(), &a.value
 		case "rdma", "rdma_group": // what interconnect was called before
 			if a.key == "rdma_group" && a.value.word("the name of a group") != "" || a.key == "rdma" && a.value.flag() {
 				a.value.refusef("gpu-interconnect", "choosing how GPUs are connected is not offered")
@@ -64,15 +64,15 @@ func (v value) gpuAttributes() []GPU {
 	return choices
 }
 
-// interconnect is [] or {group: name}.
-func (v value) interconnect() {
+// interconnect is [] or {group: name}, and returns the name.
+func (v value) interconnect() string {
 	const want = "expected [], or {group: NAME} with another name than auto"
+	group := ""
 	if n := v.resolve(); n != nil && n.Kind == yaml.SequenceNode {
 		if len(n.Content) > 0 {
 			v.errorf(want)
 		}
 	} else {
-		group := ""
 		for _, e := range v.entries() {
 			if e.key == "group" {
 				group = e.value.word("the name of a group")
@@ -83,6 +83,32 @@ func (v value) interconnect() {
 		}
 	}
 	v.refusef("gpu-interconnect", "choosing how GPUs are connected is not offered")
+	return group
+}
+
+// connected checks what SDL asks of a placement on which GPUs are connected: that it says so, and that all of them have a
+// group or none has.
+func (s *sdl) connected(service string, p profile) {
+	if p.interconnect == nil {
+		return
+	}
+	for _, at := range s.deployed[service] {
+		said := false
+		for _, e := range s.placement[at.key].entries() {
+			if e.key == "attributes" {
+				for _, a := range e.value.entries() {
+					said = said || a.key == "capabilities/gpu-interconnect" && a.value.word("true") == "true"
+				}
+			}
+		}
+		if !said {
+			p.interconnect.errorf(`the placement %s needs the attribute capabilities/gpu-interconnect: "true" for this`, at.key)
+		}
+		if grouped, ok := s.grouped[at.key]; ok && grouped != (p.group != "") {
+			p.interconnect.errorf("the placement %s has profiles with a group and profiles with []; write the same form in all", at.key)
+		}
+		s.grouped[at.key] = p.group != ""
+	}
 }
 
 // narrow writes the choices into the canonical form: one vendor, its models, and the least memory of all choices.
@@ -178,8 +204,8 @@ func (v value) vendors() []GPU {
 			out = append(out, g)
 		}
 	}
-	if len(out) == 0 {
-		v.errorf("expected a vendor, such as vendor: {nvidia: [{model: rtx4090}]}")
+	if n := v.resolve(); len(out) == 0 && n != nil && n.Kind == yaml.MappingNode {
+		return []GPU{{Vendor: "nvidia"}} // SDL's own where {} is written
 	}
 	return out
 }

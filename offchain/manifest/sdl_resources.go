@@ -19,11 +19,14 @@ type profile struct {
 	memory  uint64
 	storage []Storage
 	gpus    []GPU
+	// interconnect is where the profile says how its GPUs are connected, group is the name it gives them there.
+	interconnect *value
+	group        string
 }
 
 // resourcesOf reads the compute profile that the deployment of a service names.
 func (s *sdl) resourcesOf(name string) Resources {
-	at := s.deployed[name]
+	at := s.deployed[name][0].value
 	named, count := "", uint64(0)
 	for _, e := range at.entries() {
 		switch e.key {
@@ -50,6 +53,7 @@ func (s *sdl) resourcesOf(name string) Resources {
 	s.used[named] = true
 	p := v.profile(true)
 	s.narrow(v, &p)
+	s.connected(name, p)
 	if p.memory > 0 && p.MemoryMiB < MinMemoryMiB {
 		v.refusef("memory", "a service with less than %d MiB of memory is not offered; engines give no less", MinMemoryMiB)
 	}

@@ -151,7 +151,7 @@ func TestFeaturesNotOfferedAreNamed(t *testing.T) {
 		"accept":              sdl("port: 80", "port: 80\n        accept: ["+names(33)+"]"),
 		"several-placements":  sdl("    dc: {profile: web, count: 1}", "    dc: {profile: web, count: 1}\n    eu: {profile: web, count: 1}", "    dc: {pricing", "    eu: {pricing: {web: {denom: uakt, amount: 1}}}\n    dc: {pricing"),
 		"several-gpu-vendors": sdl("storage: {size: 1Gi}", "storage: {size: 1Gi}\n        gpu: {units: 1, attributes: {vendor: {amd: , nvidia: }}}"),
-		"gpu-interconnect":    sdl("storage: {size: 1Gi}", "storage: {size: 1Gi}\n        gpu: {units: 1, attributes: {interconnect: [], vendor: {nvidia: }}}"),
+		"gpu-interconnect":    sdl("storage: {size: 1Gi}", "storage: {size: 1Gi}\n        gpu: {units: 1, attributes: {interconnect: [], vendor: {nvidia: }}}", "dc: {", "dc: {attributes: {capabilities/gpu-interconnect: \"true\"}, "),
 	} {
 		t.Run(feature, func(t *testing.T) {
 			parsed, err := manifest.Parse("app.yaml", []byte(file))

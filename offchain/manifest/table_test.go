@@ -63,7 +63,7 @@ func TestTheTableIsTrue(t *testing.T) {
 		"profiles.compute.resources.gpu.units":                       gpu("vendor: {nvidia: }"),
 		"profiles.compute.resources.gpu.attributes.vendor":           gpu("vendor: {nvidia: [{model: h100, ram: 80Gi, interface: sxm}, {model: a100}]}"),
 		"profiles.compute.resources.gpu.attributes.vendor: two":      gpu("vendor: {nvidia: , amd: }"),
-		"profiles.compute.resources.gpu.attributes.interconnect":     gpu("vendor: {nvidia: }, interconnect: []"),
+		"profiles.compute.resources.gpu.attributes.interconnect":     strings.Replace(gpu("vendor: {nvidia: }, interconnect: []"), "dc: {", "dc: {attributes: {capabilities/gpu-interconnect: \"true\"}, ", 1),
 		"profiles.placement.pricing":                                 sdl(),
 		"profiles.placement.attributes":                              sdl("dc: {", "dc: {attributes: {region: eu}, "),
 		"profiles.placement.attributes: tee/type":                    sdl("dc: {", "dc: {attributes: {tee/type: cpu}, "),
