@@ -2,7 +2,10 @@
 
 package manifest
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // Credentials of a private registry. They are part of the manifest body, never of the chain.
 type Credentials struct {
@@ -29,15 +32,38 @@ func (c *Credentials) For(image string) bool {
 	return theirs == strings.ToLower(host) || dockerHub[theirs] && dockerHub[strings.ToLower(host)]
 }
 
-func (v value) credentials() *Credentials {
+// brokered are credentials that a broker of keys hands to confidential computing.
+var brokered = regexp.MustCompile(`^kbs://(/[\w-][\w.-]*){3}$`)
+
+// credentials reads a name and its password; nil for what a broker keeps, which only a service with a tee gets.
+func (v value) credentials(tee bool) *Credentials {
 	c := &Credentials{}
+	kept := false
 	fields := map[string]*string{"host": &c.Host, "username": &c.Username, "password": &c.Password}
 	for _, e := range v.entries() {
 		if field, ok := fields[e.key]; ok {
 			*field = strings.TrimSpace(e.value.word("text"))
+		} else if uri := ""; e.key == "uri" {
+			if uri = e.value.word("text"); uri == "" {
+				continue
+			}
+			kept = true
+			switch {
+			case !brokered.MatchString(uri):
+				e.value.errorf("expected kbs:/// and three names, found %q", uri)
+			case !tee:
+				e.value.errorf("only confidential computing has a uri here; expected host, username and password")
+			}
+			e.value.refusef("tee", "confidential computing is not offered")
 		} else if e.key != "email" {
-			e.unknown("host, username, password, email")
+			e.unknown("host, username, password, email, uri")
 		}
+	}
+	if kept {
+		if *c != (Credentials{}) {
+			v.errorf("expected either uri or host, username and password")
+		}
+		return nil
 	}
 	for _, key := range []string{"host", "username", "password"} {
 		if *fields[key] == "" {

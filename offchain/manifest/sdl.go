@@ -30,8 +30,8 @@ func Parse(name string, data []byte) (*File, error) {
 	file := &File{Manifest: Manifest{Version: Version}, Asked: map[string]Asked{}}
 	if root := r.root(data); root != nil {
 		s := &sdl{
-			file: file, params: map[string][]placed{}, confidential: map[string]value{}, used: map[string]bool{}, hosts: map[string]bool{},
-			leased: map[string]bool{}, units: map[string]map[string]uint64{}, said: map[string][]value{}, grouped: map[string]bool{},
+			file: file, params: map[string][]placed{}, confidential: map[string]value{}, tees: map[string]bool{},
+			used: map[string]bool{}, hosts: map[string]bool{}, leased: map[string]bool{}, units: map[string]map[string]uint64{}, said: map[string][]value{}, grouped: map[string]bool{},
 		}
 		s.document(*root)
 	}
@@ -74,7 +74,9 @@ type sdl struct {
 	params map[string][]placed
 	// confidential maps a service to its tee where that asks for a GPU.
 	confidential map[string]value
-	endpoints    map[string]value
+	// tees are the services that have a tee at all.
+	tees      map[string]bool
+	endpoints map[string]value
 	// said is what commands, arguments and variables of a service say.
 	said map[string][]value
 	// deployed maps a service to the placements that the file deploys it on, of which the first counts.
@@ -138,7 +140,7 @@ func (s *sdl) document(root value) {
 			e.value.reclamation()
 		case "include":
 			if len(e.value.texts("the name of a file")) > 0 {
-				e.value.refusef("include", "include is not offered; write the included services into this file")
+				e.value.warnf("files are not included, by Akash neither; write what is in them into this file")
 			}
 		default:
 			if !strings.HasPrefix(e.key, "x-") {

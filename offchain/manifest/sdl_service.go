@@ -33,7 +33,7 @@ func (s *sdl) service(name string) Service {
 		v.errorf("expected a name of 1 to %d letters a-z, digits and dashes that begins with a letter, found %q", maxName, name)
 	}
 	svc := Service{Name: name, Restart: RestartAlways}
-	hasImage := false
+	hasImage, credentials := false, (*value)(nil)
 	for _, e := range v.entries() {
 		switch e.key {
 		case "image":
@@ -56,7 +56,7 @@ func (s *sdl) service(name string) Service {
 			s.params[name] = s.serviceParams(name, e.value)
 		case "credentials":
 			if !e.value.null() {
-				svc.Credentials = e.value.credentials()
+				credentials = &e.value
 			}
 		case "x-ath":
 			s.ours = true
@@ -64,6 +64,9 @@ func (s *sdl) service(name string) Service {
 		default:
 			e.unknown(serviceKeys)
 		}
+	}
+	if credentials != nil {
+		svc.Credentials = credentials.credentials(s.tees[name])
 	}
 	for _, text := range s.said[name] {
 		s.foreign(text, svc.Env)
@@ -329,7 +332,8 @@ func (s *sdl) serviceParams(name string, v value) []placed {
 				}
 			}
 		case "tee":
-			if tee = e.value.tee(); strings.HasSuffix(tee, "-gpu") {
+			tee = e.value.tee()
+			if s.tees[name] = tee != ""; strings.HasSuffix(tee, "-gpu") {
 				s.confidential[name] = e.value
 			}
 		case "kbs":

@@ -145,7 +145,6 @@ func TestFeaturesNotOfferedAreNamed(t *testing.T) {
 		"permissions":         sdl("    expose:", "    params: {permissions: {read: [logs]}}\n    expose:"),
 		"tee":                 sdl("    expose:", "    params: {tee: cpu}\n    expose:"),
 		"reclamation":         sdl("services:", "reclamation: {min_window: 1h}\nservices:"),
-		"include":             sdl("services:", "include: [other.yaml]\nservices:"),
 		"cpu-arch":            sdl("units: 1", "units: 1, attributes: {arch: arm64}"),
 		"ip-endpoint":         sdl("global: true", "global: true, ip: mine", "deployment:", "endpoints: {mine: {kind: ip}}\ndeployment:"),
 		"accept":              sdl("port: 80", "port: 80\n        accept: ["+names(33)+"]"),

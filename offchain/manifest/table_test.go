@@ -34,6 +34,7 @@ func TestTheTableIsTrue(t *testing.T) {
 		"services.env":                                               sdl(at, "    env: [A=b]\n"+at),
 		"services.depends_on":                                        sdl("  web:\n    image", "  db:\n    image: nginx"+digest+"\n  web:\n    depends_on: [db]\n    image", "deployment:", "deployment:\n  db: {dc: {profile: web, count: 1}}"),
 		"services.credentials":                                       sdl(at, "    credentials: {host: docker.io, username: b, password: c}\n"+at),
+		"services.credentials.uri":                                   sdl(at, "    credentials: {uri: \"kbs:///a/b/c\"}\n    params: {tee: cpu}\n"+at),
 		"services.expose.port":                                       sdl(),
 		"services.expose.as":                                         sdl("port: 80", "port: 80\n        as: 8080"),
 		"services.expose.proto":                                      sdl("port: 80", "port: 80\n        proto: UDP"),
