@@ -41,6 +41,17 @@ func unusedProfile(resources string) string {
 	return sdl("  compute:\n", "  compute:\n    other:\n      resources: "+resources+"\n")
 }
 
+// volumeFile deploys a volume that is a lease of its own, as SDL 2.2 has them.
+const volumeFile = `profiles:
+  placement:
+    dc: {pricing: {mine: {denom: uact, amount: 1}}}
+volumes:
+  mine: {size: 1Gi, class: beta3, lifecycle: {reclaim: retain, retention: 1h}}
+deployment:
+  mine: {dc: {profile: mine, count: 1}}
+version: "2.2"
+`
+
 // second is the service of another name, and deployed says where it runs.
 func second() string { return strings.Replace(service, "  web:", "  two:", 1) }
 func deployed(profile string) string {
@@ -63,6 +74,10 @@ func TestWhatSDLTakesIsTaken(t *testing.T) {
 		"version as a number":                 sdl(`"2.0"`, "2.1"),
 		"version with zeros":                  sdl(`"2.0"`, `" v2.00 "`),
 		"later patch of 2.1":                  sdl(`"2.0"`, `"2.1.4"`),
+		"2.2, and rules of 2.1":               sdl(`"2.0"`, `"2.2"`, storage, "storage: {size: 1Gi, attributes: {persistent: true}}"),
+		"version with two digits":             sdl(`"2.0"`, "v2.010"),
+		"version that comes last":             strings.Replace(sdl(), "version: \"2.0\"\n", "", 1) + "version: 2.0\n",
+		"prices in a list":                    sdl(`"2.0"`, `"2.2"`, price, "["+price+", {denom: uact, amount: 2}]"),
 		"a byte order mark in front":          "\xef\xbb\xbf" + sdl(),
 		"lines end as elsewhere":              strings.ReplaceAll(sdl(), "\n", "\r\n"),
 		"to a service that is not there":      sdl("{global: true}", "{global: true}, {service: nobody}"),
@@ -121,7 +136,18 @@ func TestWhatSDLRefusesIsRefused(t *testing.T) {
 		return sdl("      - port: 80\n", rule+"      - port: 80\n")
 	}
 	for name, tc := range map[string]struct{ file, want string }{
-		"version between":              {sdl(`"2.0"`, `"2.0.1"`), `expected "2.0" or "2.1"`},
+		"version between":              {sdl(`"2.0"`, `"2.0.1"`), `version: expected "2.0", "2.1" or "2.2", found "2.0.1"`},
+		"version of another time":      {sdl(`"2.0"`, `"3.0"`), `found "3.0"`},
+		"version of nobody":            {sdl(`"2.0"`, `"2.x"`), `found "2.x"`},
+		"volumes before 2.2":           {sdl(`"2.0"`, `"2.1"`, "services:", "volumes: {mine: {size: 1Gi}}\nservices:"), "volumes: unknown section"},
+		"a volume of both kinds":       {sdl(`"2.0"`, `"2.2"`, "services:", "volumes: {mine: {external: {dseq: 1}, size: 1Gi}}\nservices:"), "volumes.mine: expected either external"},
+		"a volume of no deployment":    {sdl(`"2.0"`, `"2.2"`, "services:", "volumes: {mine: {external: {dseq: 0}}}\nservices:"), "volumes.mine.external.dseq: expected a whole number"},
+		"a volume beside services":     {sdl(`"2.0"`, `"2.2"`, "services:", "volumes: {mine: {size: 1Gi}}\nservices:"), "write a file for each"},
+		"a volume that is not there":   {sdl(`"2.0"`, `"2.2"`, rule, "    params: {storage: {data: {mount: /data, volume: mine}}}\n"+rule), `there is no external volume "mine"`},
+		"another than the volume":      {strings.ReplaceAll(volumeFile, "  mine: {dc", "  other: {dc"), "deployment.other: there is no volume of this name; expected one of mine"},
+		"no price in a list":           {sdl(`"2.0"`, `"2.2"`, price, "[]"), "pricing.web: expected a price"},
+		"a price of a list above":      {sdl(`"2.0"`, `"2.2"`, price, "["+price+", {denom: uact, amount: 10000001}]"), "pricing.web[1].amount: expected an amount of at most"},
+		"a price of a list of nothing": {sdl(`"2.0"`, `"2.2"`, price, "["+price+", {denom: uact, amount: 0}]"), "pricing.web[1].amount: expected an amount above 0"},
 		"no port that is global":       {sdl("global: true", "global: false"), "no rule is global"},
 		"version to come":              {sdl(`"2.0"`, `"3.0"`), `expected "2.0" or "2.1"`},
 		"fifty-one replicas":           {sdl("count: 1", "count: 51"), "from 1 to 50"},
@@ -222,6 +248,7 @@ func TestWhatSDLTakesAndThisMarketDoesNot(t *testing.T) {
 	for name, tc := range map[string]struct{ file, feature string }{
 		"seventeen services":      {sdl(service, services, "  web:\n    dc: {profile: web, count: 1}\n", where), "count"},
 		"a replica's name":        {sdl("count: 1", "count: 2", service, service+strings.Replace(service, "web", "web-2", 1), "deployment:", "deployment:\n  web-2: {dc: {profile: web, count: 1}}"), "count"},
+		"a volume of its own":     {volumeFile, "leased-volumes"},
 		"an image of a form":      {sdl("nginx"+digest, `"<your image>"`), "image-name"},
 		"an image in large":       {sdl("nginx"+digest, "Acme/App:v1"), "image-name"},
 		"a digest in large":       {sdl("sha256:aaaa", "sha256:AAAA"), "image-name"},
@@ -237,7 +264,6 @@ func TestWhatSDLTakesAndThisMarketDoesNot(t *testing.T) {
 		"connected GPUs":          {connected("[]", "[]"), "gpu-interconnect"},
 		"groups of GPUs":          {connected("{group: a}", "{group: b}"), "gpu-interconnect"},
 		"rdma":                    {withGPU("{units: 1, attributes: {rdma: true, vendor: {nvidia: }}}"), "gpu-interconnect"},
-		"a version with more":     {sdl(`"2.0"`, `"2.2"`, price, "["+price+"]", "services:", "volumes: {}\nservices:"), "version"},
 		"a version much later":    {sdl(`"2.0"`, "2.10"), "version"},
 		"a port for another":      {sdl(service, strings.Replace(service, "      - port: 80\n", "      - {port: 3000, as: 80, to: [{service: two}]}\n      - port: 80\n", 1)+second(), "deployment:", deployed("web")), "service-port"},
 		"fifty replicas":          {sdl("count: 1", "count: 50"), "count"},

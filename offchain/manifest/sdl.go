@@ -7,6 +7,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -17,7 +18,7 @@ const MaxFileBytes = 1 << 20
 // maxServices is how many services one lease runs; exit codes of as many fit a closing message.
 const maxServices = 16
 
-// Parse reads an SDL file of version 2.0 or 2.1; name is what messages call it. The error is an *Error: of kind ErrInvalid,
+// Parse reads an SDL file of version 2; name is what messages call it. The error is an *Error: of kind ErrInvalid,
 // or of kind ErrNotOffered when the file is valid, and then File is still complete but for the features named.
 //
 // Beside SDL a service may carry "x-ath: {restart: always|on-failure|never, read_only: true}".
@@ -31,7 +32,8 @@ func Parse(name string, data []byte) (*File, error) {
 	if root := r.root(data); root != nil {
 		s := &sdl{
 			file: file, params: map[string][]placed{}, confidential: map[string]value{}, tees: map[string]bool{},
-			used: map[string]bool{}, hosts: map[string]bool{}, leased: map[string]bool{}, units: map[string]map[string]uint64{}, said: map[string][]value{}, grouped: map[string]bool{},
+			used: map[string]bool{}, hosts: map[string]bool{}, leased: map[string]bool{},
+			units: map[string]map[string]uint64{}, said: map[string][]value{}, grouped: map[string]bool{},
 		}
 		s.document(*root)
 	}
@@ -79,11 +81,13 @@ type sdl struct {
 	endpoints map[string]value
 	// said is what commands, arguments and variables of a service say.
 	said map[string][]value
+	// volumes maps a volume that is a lease of its own to whether the file is what leases it.
+	volumes map[string]bool
 	// deployed maps a service to the placements that the file deploys it on, of which the first counts.
 	deployed map[string][]entry
 	order    []string
-	// later is for files of version 2.1, which has a few rules of its own.
-	later bool
+	// minor is 0 in a file of version 2.0; 2.1 and 2.2 have rules of their own.
+	minor uint64
 	// used are the compute profiles that something is deployed on.
 	used map[string]bool
 	// units are those of every placement, and their replicas.
@@ -98,40 +102,45 @@ type sdl struct {
 	ours bool
 }
 
-// version is what means 2.0 or 2.1: SDL reads 2.1.7 as 2.1, and takes a v and zeros in front.
-var version = regexp.MustCompile(`^\s*v?0*2(\.0*(0(\.0+)?|1(\.[0-9]+)?))?\s*$`)
+// versions is how SDL writes them: it takes a v and zeros in front, and reads 2.1.7 as 2.1.
+var versions = regexp.MustCompile(`^\s*v?0*2(\.([0-9]{1,9})(\.([0-9]+))?)?\s*$`)
 
-// laterVersion is what means 2.2 and above, which may have what 2.1 has not.
-var laterVersion = regexp.MustCompile(`^\s*v?0*2\.0*([2-9]|[1-9][0-9]+)(\.[0-9]+)?\s*$`)
+// version returns what stands behind the 2; only from 2.1 on may more follow.
+func (v value) version() uint64 {
+	const want = `"2.0", "2.1" or "2.2"`
+	text, ok := v.text(want)
+	if !ok {
+		return 0
+	}
+	m, minor := versions.FindStringSubmatch(text), uint64(0)
+	if m != nil && m[2] != "" {
+		minor, _ = strconv.ParseUint(m[2], 10, 64) // digits, few enough
+	}
+	if m == nil || minor == 0 && strings.Trim(m[4], "0") != "" {
+		v.errorf("expected %s, found %q", want, text)
+	}
+	return minor
+}
 
 const topKeys = "version, services, profiles, deployment, endpoints"
 
 func (s *sdl) document(root value) {
-	var deployment *value
+	var profiles, deployment *value
 	seen := map[string]bool{}
-	entries := root.entries()
-	for _, e := range entries {
-		if e.key == "version" && e.value.resolve() != nil && laterVersion.MatchString(e.value.resolve().Value) {
-			e.value.refusef("version", "SDL of version %s is not offered, and the file was not read further; 2.0 and 2.1 are", e.value.resolve().Value)
-			return
+	sections := root.entries()
+	for _, e := range sections {
+		if e.key == "version" {
+			s.minor = e.value.version()
 		}
 	}
-	for _, e := range entries {
+	for _, e := range sections {
 		seen[e.key] = true
 		switch e.key {
 		case "version":
-			if v, ok := e.value.text(`"2.0" or "2.1"`); ok {
-				m := version.FindStringSubmatch(v)
-				if m == nil {
-					e.value.errorf(`expected "2.0" or "2.1", found %q`, v)
-				} else {
-					s.later = strings.HasPrefix(m[2], "1")
-				}
-			}
 		case "services":
 			s.services = named(e.value, "services")
 		case "profiles":
-			s.profiles(e.value)
+			profiles = &e.value
 		case "deployment":
 			deployment = &e.value
 		case "endpoints":
@@ -142,22 +151,83 @@ func (s *sdl) document(root value) {
 			if len(e.value.texts("the name of a file")) > 0 {
 				e.value.warnf("files are not included, by Akash neither; write what is in them into this file")
 			}
+		case "volumes":
+			if s.minor < 2 {
+				e.unknownSection()
+			} else {
+				s.volumes = e.value.leasedVolumes()
+			}
 		default:
 			if !strings.HasPrefix(e.key, "x-") {
-				at := e.value
-				at.node = e.at
-				at.errorf("unknown section; expected one of %s", topKeys)
+				e.unknownSection()
 			}
 		}
 	}
+	if profiles != nil {
+		s.profiles(*profiles)
+	}
+	leases := slices.Contains(slices.Collect(maps.Values(s.volumes)), true)
 	for _, key := range []string{"version", "services", "profiles", "deployment"} {
-		if !seen[key] {
+		switch {
+		case leases && key == "services":
+			if seen[key] {
+				root.errorf("services and a volume that is no external: one are leases of their own; write a file for each")
+			}
+		case !seen[key]:
 			root.errorf("the section %q is missing; expected %s", key, topKeys)
 		}
 	}
-	if deployment != nil && len(root.r.errors) == 0 {
+	switch {
+	case deployment == nil || len(root.r.errors) > 0:
+	case leases:
+		s.leases(*deployment)
+	default:
 		s.deployment(*deployment)
 		s.assemble(root)
+	}
+}
+
+func (e entry) unknownSection() {
+	at := e.value
+	at.node = e.at
+	at.errorf("unknown section; expected one of %s", topKeys)
+}
+
+// leasedVolumes reads the volumes of SDL 2.2, which outlive what uses them: {NAME: {external: {dseq: N}}} is one of another
+// deployment, {NAME: {size: 1Gi}} is one that this file deploys, and then nothing else.
+func (v value) leasedVolumes() map[string]bool {
+	out := map[string]bool{}
+	for _, e := range v.entries() {
+		external, size := false, uint64(0)
+		for _, k := range e.value.entries() {
+			switch k.key {
+			case "external":
+				for _, x := range k.value.entries() {
+					if x.key == "dseq" {
+						_, external = x.value.whole(1, 1<<64-1)
+					}
+				}
+			case "size":
+				size = k.value.sizeBytes()
+			}
+		}
+		if external == (size > 0) && len(v.r.errors) == 0 {
+			e.value.errorf("expected either external: {dseq: NUMBER} or size:")
+		}
+		out[e.key] = !external
+	}
+	if len(out) > 0 {
+		v.refusef("leased-volumes", "volumes that are leases of their own are not offered; use storage that is persistent in a compute profile")
+	}
+	return out
+}
+
+// leases checks the deployment of volumes, of which no more is read.
+func (s *sdl) leases(deployment value) {
+	for _, e := range deployment.entries() {
+		if !s.volumes[e.key] {
+			e.value.errorf("there is no volume of this name; expected one of %s", names(s.volumes))
+		}
 	}
 }
 
@@ -225,7 +295,7 @@ func (s *sdl) profiles(v value) {
 			e.unknown("compute, placement")
 		}
 	}
-	if s.compute == nil {
+	if s.compute == nil && len(s.volumes) == 0 {
 		v.errorf("the section compute is missing; expected compute and placement")
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
 // placements says once per placement what of it has no effect here.
@@ -15,7 +17,7 @@ func (s *sdl) placements() {
 		for _, e := range s.placement[name].entries() {
 			switch e.key {
 			case "pricing":
-				e.value.pricing()
+				e.value.pricing(s.minor >= 2)
 			case "attributes":
 				attributes := e.value.entries()
 				for _, a := range attributes {
@@ -97,31 +99,50 @@ var denoms = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9/:._-]{2,127}$`)
 // maxPrice is the most that SDL takes for one replica and block.
 const maxPrice = 10_000_000
 
+const wantPrice = "a price such as denom: uath, amount: 1000"
+
+// prices are those of a profile: one, or from SDL 2.2 on a list of them.
+func (v value) prices(lists bool) []value {
+	n := v.resolve()
+	if n == nil || !lists || n.Kind != yaml.SequenceNode {
+		return []value{v}
+	}
+	if len(n.Content) == 0 {
+		v.errorf("expected %s", wantPrice)
+	}
+	return v.items()
+}
+
 // pricing checks that prices are prices, which they must be in SDL, and says that they have no effect.
-func (v value) pricing() {
-	const want = "a price such as denom: uath, amount: 1000"
+func (v value) pricing(lists bool) {
 	for _, profile := range v.entries() {
-		amount, denom, said := "", "", len(v.r.errors)
-		for _, e := range profile.value.entries() {
-			switch e.key {
-			case "amount":
-				var ok bool
-				if amount, ok = e.value.text(want); ok && !positive(amount) {
-					e.value.errorf("expected an amount above 0, found %q", amount)
-				}
-			case "denom":
-				if denom = e.value.word(want); denom != "" && !denoms.MatchString(denom) {
-					e.value.errorf("expected a denom of 3 to 128 letters, digits and /:._-, found %q", denom)
-				}
-			default:
-				e.unknown("denom, amount")
-			}
-		}
-		if (amount == "" || denom == "") && len(v.r.errors) == said {
-			profile.value.errorf("expected %s", want)
+		for _, price := range profile.value.prices(lists) {
+			price.price()
 		}
 	}
 	v.warnf("prices of another market, ignored; --max-price sets the most that you pay")
+}
+
+func (v value) price() {
+	amount, denom, said := "", "", len(v.r.errors)
+	for _, e := range v.entries() {
+		switch e.key {
+		case "amount":
+			var ok bool
+			if amount, ok = e.value.text(wantPrice); ok && !positive(amount) {
+				e.value.errorf("expected an amount above 0, found %q", amount)
+			}
+		case "denom":
+			if denom = e.value.word(wantPrice); denom != "" && !denoms.MatchString(denom) {
+				e.value.errorf("expected a denom of 3 to 128 letters, digits and /:._-, found %q", denom)
+			}
+		default:
+			e.unknown("denom, amount")
+		}
+	}
+	if (amount == "" || denom == "") && len(v.r.errors) == said {
+		v.errorf("expected %s", wantPrice)
+	}
 }
 
 // positive says whether an amount is a decimal above 0, of at most 18 places.
@@ -142,7 +163,7 @@ func (s *sdl) counted(service string, at entry) {
 	unit, count := service, uint64(0)
 	for _, e := range at.value.entries() {
 		switch {
-		case e.key == "profile" && s.later:
+		case e.key == "profile" && s.minor > 0:
 			unit = e.value.word("the name of a compute profile")
 		case e.key == "count":
 			count, _ = e.value.whole(1, maxReplicas) // a bad one is noted, and 0
@@ -190,23 +211,32 @@ func (s *sdl) priced(at entry) {
 			if p.key != profile {
 				continue
 			}
-			for _, k := range p.value.entries() {
-				if k.key == "amount" {
-					if amount := k.value.word("an amount"); positive(amount) {
-						if n, ok := scaled(amount, 1); !ok || n > maxPrice {
-							k.value.errorf("expected an amount of at most %d, found %q", maxPrice, amount)
-						}
-					}
-					continue
-				}
-				if denom := k.value.word("a denom"); k.key == "denom" && s.denom == "" {
-					s.denom = denom
-				} else if k.key == "denom" && denom != s.denom {
-					k.value.errorf("expected %s, the denom of the other prices, found %q", s.denom, denom)
-				}
+			prices := p.value.prices(s.minor >= 2)
+			for _, price := range prices {
+				s.bounded(price, len(prices) == 1)
 			}
 			return
 		}
 	}
 	at.value.errorf("the placement %s has no pricing for the profile %q", at.key, profile)
+}
+
+// bounded refuses a price above the most that SDL takes, and a single one of another denom than the others.
+func (s *sdl) bounded(price value, single bool) {
+	for _, k := range price.entries() {
+		switch k.key {
+		case "amount":
+			if amount := k.value.word("an amount"); positive(amount) {
+				if n, ok := scaled(amount, 1); !ok || n > maxPrice {
+					k.value.errorf("expected an amount of at most %d, found %q", maxPrice, amount)
+				}
+			}
+		case "denom":
+			if denom := k.value.word("a denom"); single && s.denom == "" {
+				s.denom = denom
+			} else if single && denom != s.denom {
+				k.value.errorf("expected %s, the denom of the other prices, found %q", s.denom, denom)
+			}
+		}
+	}
 }

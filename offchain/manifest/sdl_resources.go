@@ -242,13 +242,18 @@ type placed struct {
 	name, mount string
 	readOnly    bool
 	sealed      bool
-	at          value
+	// leased is for a volume that is a lease of its own.
+	leased bool
+	at     value
 }
 
 // mounts puts volumes of a service's profile at the places that its params name.
 func (s *sdl) mounts(name string, svc *Service) {
 	asked := s.file.Asked[name]
 	for _, p := range s.params[name] {
+		if p.leased {
+			continue // not offered, as was said
+		}
 		i := slices.IndexFunc(asked.Storage, func(o Storage) bool { return o.Name == p.name })
 		if i < 0 {
 			p.at.errorf("the compute profile has no volume of the name %q", p.name)
@@ -268,7 +273,7 @@ func (s *sdl) mounts(name string, svc *Service) {
 			p.at.refusef("volume-mount", "another volume is mounted at %s; choose another path", at)
 			continue
 		}
-		if s.later && volume.Class == ClassRAM && p.readOnly {
+		if s.minor > 0 && volume.Class == ClassRAM && p.readOnly {
 			p.at.errorf("a volume of class ram can't be readOnly in SDL 2.1; remove one of both")
 		}
 		v := Volume{Name: p.name, Mount: at, Class: ClassDisk, SizeMiB: mib(volume.Size), Persistent: volume.Persistent, ReadOnly: p.readOnly}
@@ -282,7 +287,7 @@ func (s *sdl) mounts(name string, svc *Service) {
 	for _, o := range asked.Storage {
 		switch {
 		case o.Mount != "" || !o.Persistent && o.Class != ClassRAM:
-		case o.Persistent && len(s.params[name]) == 0 && !s.later: // SDL 2.1 lets it pass
+		case o.Persistent && len(s.params[name]) == 0 && s.minor == 0: // SDL 2.1 lets it pass
 			s.services[name].errorf("the volume %s is persistent and needs params.storage.%s.mount", o.Name, o.Name)
 		default:
 			s.services[name].warnf("the volume %s is mounted nowhere and has no effect; add params.storage.%s.mount", o.Name, o.Name)

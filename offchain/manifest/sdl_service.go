@@ -309,6 +309,15 @@ func (s *sdl) serviceParams(name string, v value) []placed {
 							}
 							k.value.refusef("volume-encryption", "volumes that are encrypted with a key of the tenant are not offered")
 						}
+					case "volume":
+						if s.minor < 2 {
+							k.unknown("mount, readOnly")
+						} else if to := k.value.word("the name of a volume"); to != "" {
+							if deploys, ok := s.volumes[to]; !ok || deploys {
+								k.value.errorf("there is no external volume %q in the section volumes", to)
+							}
+							p.leased = true
+						}
 					default:
 						k.unknown("mount, readOnly")
 					}

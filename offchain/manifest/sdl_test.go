@@ -76,7 +76,7 @@ func TestInvalidFilesNameTheirPlace(t *testing.T) {
 		{"not yaml", "version: [", "app.yaml:1:1: not YAML"},
 		{"empty", "", "app.yaml:1:1: the file is empty"},
 		{"a list", "- a", "app.yaml:1:1: expected a mapping"},
-		{"version", sdl(`"2.0"`, `"1.5"`), `app.yaml:1:10: version: expected "2.0" or "2.1", found "1.5"`},
+		{"version", sdl(`"2.0"`, `"1.5"`), `app.yaml:1:10: version: expected "2.0", "2.1" or "2.2", found "1.5"`},
 		{"unknown section", sdl("version:", "service: {}\nversion:"), "app.yaml:1:1: service: unknown section"},
 		{"no deployment", sdl("deployment:", "x-deployment:"), `the section "deployment" is missing`},
 		{"twice", sdl("  compute:", "  compute: {}\n  compute:"), "app.yaml:10:3: profiles.compute: the key is there twice, first in line 9"},
