@@ -32,8 +32,23 @@ func (c *Credentials) For(image string) bool {
 	return theirs == strings.ToLower(host) || dockerHub[theirs] && dockerHub[strings.ToLower(host)]
 }
 
-// brokered are credentials that a broker of keys hands to confidential computing.
-var brokered = regexp.MustCompile(`^kbs://(/[\w-][\w.-]*){3}$`)
+// brokerURI names credentials that a broker of keys hands to confidential computing.
+var brokerURI = regexp.MustCompile(`^kbs://(/[\w-][\w.-]*){3}$`)
+
+// brokered says whether credentials are such; an empty uri is none.
+func (v value) brokered(tee bool) bool {
+	uri := v.word("text")
+	switch {
+	case uri == "":
+		return false
+	case !brokerURI.MatchString(uri):
+		v.errorf("expected kbs:/// and three names, found %q", uri)
+	case !tee:
+		v.errorf("only confidential computing has a uri here; expected host, username and password")
+	}
+	v.refusef("tee", "confidential computing is not offered")
+	return true
+}
 
 // credentials reads a name and its password; nil for what a broker keeps, which only a service with a tee gets.
 func (v value) credentials(tee bool) *Credentials {
@@ -41,21 +56,13 @@ func (v value) credentials(tee bool) *Credentials {
 	kept := false
 	fields := map[string]*string{"host": &c.Host, "username": &c.Username, "password": &c.Password}
 	for _, e := range v.entries() {
-		if field, ok := fields[e.key]; ok {
+		field, ok := fields[e.key]
+		switch {
+		case ok:
 			*field = strings.TrimSpace(e.value.word("text"))
-		} else if uri := ""; e.key == "uri" {
-			if uri = e.value.word("text"); uri == "" {
-				continue
-			}
-			kept = true
-			switch {
-			case !brokered.MatchString(uri):
-				e.value.errorf("expected kbs:/// and three names, found %q", uri)
-			case !tee:
-				e.value.errorf("only confidential computing has a uri here; expected host, username and password")
-			}
-			e.value.refusef("tee", "confidential computing is not offered")
-		} else if e.key != "email" {
+		case e.key == "uri":
+			kept = e.value.brokered(tee)
+		case e.key != "email":
 			e.unknown("host, username, password, email, uri")
 		}
 	}

@@ -142,6 +142,7 @@ func TestWhatSDLRefusesIsRefused(t *testing.T) {
 		"volumes before 2.2":           {sdl(`"2.0"`, `"2.1"`, "services:", "volumes: {mine: {size: 1Gi}}\nservices:"), "volumes: unknown section"},
 		"a volume of both kinds":       {sdl(`"2.0"`, `"2.2"`, "services:", "volumes: {mine: {external: {dseq: 1}, size: 1Gi}}\nservices:"), "volumes.mine: expected either external"},
 		"a volume of no deployment":    {sdl(`"2.0"`, `"2.2"`, "services:", "volumes: {mine: {external: {dseq: 0}}}\nservices:"), "volumes.mine.external.dseq: expected a whole number"},
+		"no profile beside a volume":   {sdl(`"2.0"`, `"2.2"`, "services:", "volumes: {mine: {external: {dseq: 1}}}\nservices:", "  compute:", "  x-compute:"), "profiles: the section compute is missing"},
 		"a volume beside services":     {sdl(`"2.0"`, `"2.2"`, "services:", "volumes: {mine: {size: 1Gi}}\nservices:"), "write a file for each"},
 		"a volume that is not there":   {sdl(`"2.0"`, `"2.2"`, rule, "    params: {storage: {data: {mount: /data, volume: mine}}}\n"+rule), `there is no external volume "mine"`},
 		"another than the volume":      {strings.ReplaceAll(volumeFile, "  mine: {dc", "  other: {dc"), "deployment.other: there is no volume of this name; expected one of mine"},

@@ -163,10 +163,10 @@ func (s *sdl) document(root value) {
 			}
 		}
 	}
-	if profiles != nil {
-		s.profiles(*profiles)
-	}
 	leases := slices.Contains(slices.Collect(maps.Values(s.volumes)), true)
+	if profiles != nil {
+		s.profiles(*profiles, leases)
+	}
 	for _, key := range []string{"version", "services", "profiles", "deployment"} {
 		switch {
 		case leases && key == "services":
@@ -283,7 +283,8 @@ func (v value) endpoints() map[string]value {
 	return out
 }
 
-func (s *sdl) profiles(v value) {
+// profiles reads what a service may run on; a file that leases volumes has no services.
+func (s *sdl) profiles(v value, leases bool) {
 	for _, e := range v.entries() {
 		switch e.key {
 		case "compute":
@@ -295,7 +296,7 @@ func (s *sdl) profiles(v value) {
 			e.unknown("compute, placement")
 		}
 	}
-	if s.compute == nil && len(s.volumes) == 0 {
+	if s.compute == nil && !leases {
 		v.errorf("the section compute is missing; expected compute and placement")
 	}
 }
