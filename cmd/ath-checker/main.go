@@ -15,7 +15,7 @@ import (
 func main() {
 	cmd, err := cli.Command()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, err.Error()) // %v of an error of the SDK's says where in the code it was made
 		os.Exit(1)
 	}
 	os.Exit(verb.Main(context.Background(), cmd, os.Args[1:]))

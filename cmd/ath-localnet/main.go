@@ -22,7 +22,7 @@ func main() {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer cancel()
 	if err := root().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "ath-localnet:", err)
+		fmt.Fprintln(os.Stderr, "ath-localnet:", err.Error()) // %v of an error of the SDK's says where in the code it was made
 		os.Exit(1)
 	}
 }

@@ -15,7 +15,7 @@ import (
 func main() {
 	athtypes.SetPrefixes()
 	if err := cli.Root().ExecuteContext(context.Background()); err != nil {
-		fmt.Fprintln(os.Stderr, "ath-worker:", err)
+		fmt.Fprintln(os.Stderr, "ath-worker:", err.Error()) // %v of an error of the SDK's says where in the code it was made
 		os.Exit(1)
 	}
 }

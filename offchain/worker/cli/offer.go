@@ -168,7 +168,7 @@ what is left of the term. Ending a lease that runs without notice opens a ticket
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := leasetypes.ParseLeaseID(args[0])
 			if err != nil {
-				return fmt.Errorf("%w: `ath-worker lease list` says which there are", err)
+				return fmt.Errorf("%q is no lease: want its tenant and its number, such as ath1…/7; `ath-worker lease list` says which there are", args[0])
 			}
 			operator, err := a.operatorKey()
 			if err != nil {
