@@ -49,10 +49,17 @@ func (w *Worker) serveExec(rw http.ResponseWriter, req *http.Request) error {
 	if err != nil {
 		return refuse(http.StatusBadRequest, "exec: "+err.Error(), "correct the command")
 	}
-	if err := errors.Join(d.ctl.SetReadDeadline(time.Time{}), d.accept(typeFrames)); err != nil {
+	if err := d.ctl.SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
+	if err := w.whenUp(ctx, e.key, func() error { return nil }); err != nil {
+		return wordsFor(err)
+	}
+	if err := d.accept(typeFrames); err != nil {
 		return err
 	}
 	code, err := w.runCommand(ctx, cancel, d, e.key, start, buf)
+	err = w.whyEnded(e.key, err)
 	if err != nil && wordsFor(err).Code == http.StatusInternalServerError {
 		w.log.Warn("a tenant's command failed", "lease_id", e.key.Lease, "err", err)
 	}
@@ -145,7 +152,11 @@ func (w *Worker) serveForward(rw http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	defer d.close()
-	conn, err := w.runtime.Dial(ctx, e.key, uint16(port))
+	var conn net.Conn
+	err = w.whenUp(ctx, e.key, func() (err error) {
+		conn, err = w.runtime.Dial(ctx, e.key, uint16(port))
+		return err
+	})
 	if errors.Is(err, runtime.ErrRefused) {
 		w.log.Debug("a forwarded port takes no connections", "lease_id", e.key.Lease, "err", err)
 		err = fmt.Errorf("service %s: %w: %d", e.key.Service, runtime.ErrRefused, port)

@@ -8,9 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
+	leasetypes "github.com/athnet/ath/x/leases/types"
+
+	"github.com/athnet/ath/offchain/manifest"
 	"github.com/athnet/ath/offchain/worker/api"
 	"github.com/athnet/ath/offchain/worker/runtime"
 )
@@ -25,6 +29,9 @@ const (
 	sessionIdle, sessionLife = time.Hour, 24 * time.Hour
 	// lastWords is how long a session that is ended has to say why.
 	lastWords = 5 * time.Second
+	// startWait is how long a session waits for a service that is starting, well within what clients wait for an answer; startPause is between
+	// two looks.
+	startWait, startPause = 15 * time.Second, 100 * time.Millisecond
 )
 
 // Why sessions end before their tenant ends them.
@@ -37,7 +44,7 @@ var (
 
 // sessions are the ways into workloads that are open.
 type sessions struct {
-	idle, life time.Duration
+	idle, life, start time.Duration
 
 	mu   sync.Mutex
 	open map[*session]struct{}
@@ -51,7 +58,7 @@ type session struct {
 }
 
 func newSessions() *sessions {
-	return &sessions{idle: sessionIdle, life: sessionLife, open: map[*session]struct{}{}}
+	return &sessions{idle: sessionIdle, life: sessionLife, start: startWait, open: map[*session]struct{}{}}
 }
 
 // begin opens a session; the caller ends it.
@@ -150,6 +157,81 @@ func (w *Worker) enter(req *http.Request, scope string) (entry, error) {
 		end()
 		w.metrics.Sessions.WithLabelValues(scope).Dec()
 	}}, nil
+}
+
+// starting says why a service can't be entered yet although this worker is bringing it up; empty where it can be tried.
+func (w *Worker) starting(key runtime.Key) string {
+	intent, _ := w.book.intent(key.Lease)
+	m, known := w.book.manifest(intent.ManifestHash)
+	if !known || intent.Paused || intent.Closing != nil || !intent.ClosedAt.IsZero() {
+		return ""
+	}
+	service := serviceOf(m, key.Service)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := w.standings[key.Lease]
+	if !at.open() || at.lease.State == leasetypes.LeaseState_LEASE_STATE_STANDBY {
+		return ""
+	}
+	coming := intent.Started.IsZero() || intent.Renewed // as bringUp has it; keepUp afterwards
+	i, there := find(w.have, key)
+	why := ""
+	switch {
+	case service.Name == "", !there && !coming && service.Restart == manifest.RestartNever:
+	case coming && intent.Grow:
+		why = "the lease's storage is being enlarged"
+	case coming && there && i.Definition != definition(service):
+		why = "it is made anew by the lease's new manifest"
+	case !there && w.images[service.Image] == imagePulling:
+		why = "its image is being pulled"
+	case !there:
+		why = "it is being made"
+	case i.State == runtime.StateCreated,
+		i.State == runtime.StateExited && coming && slices.Contains(intent.Stopped, key.Service),
+		i.State == runtime.StateExited && !coming && !i.Ended():
+		why = "it is being started"
+	}
+	return why
+}
+
+// whenUp calls try once a service can be entered, and again where the service has gone meanwhile to come back. try has had no effect when it fails.
+func (w *Worker) whenUp(ctx context.Context, key runtime.Key, try func() error) error {
+	until := time.Now().Add(w.sessions.start)
+	for {
+		why := w.starting(key)
+		if why == "" {
+			err := try()
+			if err == nil {
+				return nil
+			}
+			if why = w.starting(key); why == "" {
+				return err
+			}
+		}
+		if !time.Now().Before(until) {
+			return notUp(key, why)
+		}
+		select {
+		case <-ctx.Done():
+			return cause(ctx, ctx.Err())
+		case <-time.After(startPause):
+		}
+	}
+}
+
+func notUp(key runtime.Key, why string) error {
+	return refuse(http.StatusServiceUnavailable, "service "+key.Service+" is still starting: "+why, "try again in a few seconds; athd lease status says how far it is")
+}
+
+// whyEnded is what became of a session: that its service has gone to come back, if so.
+func (w *Worker) whyEnded(key runtime.Key, err error) error {
+	unknown := err != nil && wordsFor(err).Code == http.StatusInternalServerError
+	if unknown || errors.Is(err, runtime.ErrNotRunning) || errors.Is(err, runtime.ErrNotFound) {
+		if why := w.starting(key); why != "" {
+			return notUp(key, why)
+		}
+	}
+	return err
 }
 
 // serves says whether a lease is open and this Container's.

@@ -7,12 +7,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -340,6 +342,124 @@ func TestFiles(t *testing.T) {
 	_, err = i.client.PutFiles(t.Context(), i.lease, "web", "/tmp", "data", &wire)
 	require.ErrorContains(t, err, "too large")
 	i.over(t)
+}
+
+// tries are the four ways into a service; each returns what its client was told.
+func (i inside) tries(t *testing.T) map[string]func() error {
+	return map[string]func() error{
+		"exec": func() error {
+			_, err := i.client.Exec(t.Context(), i.lease, "web", start("/subject", "do", "cat"), api.Streams{Out: io.Discard, Err: io.Discard})
+			return err
+		},
+		"forward": func() error {
+			near, far := net.Pipe()
+			defer far.Close()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			err := i.client.Forward(ctx, i.lease, "web", 7007, near, cancel)
+			if ctx.Err() != nil {
+				return nil // it was ready
+			}
+			return err
+		},
+		"get": func() error {
+			stream, err := i.client.GetFiles(t.Context(), i.lease, "web", "/tmp")
+			if err == nil {
+				err = stream.Close()
+			}
+			return err
+		},
+		"put": func() error {
+			var wire bytes.Buffer
+			w := tar.NewWriter(&wire)
+			require.NoError(t, w.WriteHeader(&tar.Header{Name: "data", Typeflag: tar.TypeReg}))
+			require.NoError(t, w.Close())
+			_, err := i.client.PutFiles(t.Context(), i.lease, "web", "/tmp", "data", &wire)
+			return err
+		},
+	}
+}
+
+// TestSessionsWaitForTheirService: one that is being made or started is waited for, and where that takes long, it is said that it is.
+func TestSessionsWaitForTheirService(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fails string // what the engine can't do until later
+		by    func(i inside, m manifest.Manifest)
+		says  string
+	}{
+		"lost": {"create", func(i inside, _ manifest.Manifest) {
+			require.NoError(t, i.runtime.Discard(t.Context(), key(i.lease, "web")))
+		}, "it is being made"},
+		"created": {"start", func(i inside, _ manifest.Manifest) {
+			require.NoError(t, i.runtime.Discard(t.Context(), key(i.lease, "web")))
+		}, "it is being started"},
+		"ended while its engine was down": {"start", func(i inside, _ manifest.Manifest) {
+			require.NoError(t, i.runtime.End(t.Context(), key(i.lease, "web"), 0))
+		}, "it is being started"},
+		"new manifest": {"end", func(i inside, m manifest.Manifest) {
+			m.Services[0].Env = append(m.Services[0].Env, "MORE=1")
+			i.deliver(m)
+			i.name(i.lease, m)
+		}, "it is made anew by the lease's new manifest"},
+		"more storage": {"stop", func(i inside, m manifest.Manifest) {
+			i.runtime.Offline = true
+			m.Services[0].Resources.DiskMiB *= 2
+			i.deliver(m)
+			i.name(i.lease, m)
+		}, "the lease's storage is being enlarged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			i := enterLease(t)
+			intent, _ := i.book.intent(i.lease)
+			m, known := i.book.manifest(intent.ManifestHash)
+			require.True(t, known)
+			m.Services = slices.Clone(m.Services)
+			i.runtime.Fail = func(operation string) error {
+				if operation == tc.fails {
+					return errors.New("not yet")
+				}
+				return nil
+			}
+			tc.by(i, m)
+			i.settle()
+			i.sessions.start = 0
+			for way, try := range i.tries(t) {
+				var told *api.Error
+				require.ErrorAs(t, try(), &told, way)
+				require.Equal(t, []any{http.StatusServiceUnavailable, "service web is still starting: " + tc.says}, []any{told.Code, told.Message}, way)
+				require.Contains(t, told.Remedy, "athd lease status", way)
+			}
+			if tc.fails == "create" {
+				i.mu.Lock()
+				i.images[imageWeb] = imagePulling
+				i.mu.Unlock()
+				require.Equal(t, "its image is being pulled", i.starting(key(i.lease, "web")))
+				i.mu.Lock()
+				i.images[imageWeb] = imagePresent
+				i.mu.Unlock()
+			}
+			i.sessions.start = patience
+			done := make(chan string)
+			for way, try := range i.tries(t) {
+				go func() { done <- fmt.Sprint(way, ": ", try()) }()
+			}
+			require.Eventually(t, func() bool { return i.sessions.count() == 4 }, patience, time.Millisecond)
+			select {
+			case way := <-done:
+				t.Fatalf("did not wait: %s", way)
+			case <-time.After(3 * startPause):
+			}
+			i.runtime.Fail = nil
+			i.clock.Advance(time.Minute)
+			i.settle()
+			var all []string
+			for range 4 {
+				all = append(all, <-done)
+			}
+			require.ElementsMatch(t, []string{"exec: <nil>", "forward: <nil>", "get: <nil>", "put: <nil>"}, all)
+			i.over(t)
+		})
+	}
 }
 
 // TestSessionScopes: a token of one kind opens nothing of another, nor another tenant's lease.

@@ -52,7 +52,8 @@ func (w *Worker) servePutFiles(rw http.ResponseWriter, req *http.Request) error 
 	if err != nil {
 		return err
 	}
-	name := req.URL.Query().Get("name")
+	asked := req.URL.Query().Get("name")
+	name := asked
 	if name == "" || len(name) > maxElement || name == "." || name == ".." || strings.ContainsAny(name, "/\x00") {
 		return refuse(http.StatusBadRequest, "name: want the name of a file", "send the last element of what is copied")
 	}
@@ -61,13 +62,18 @@ func (w *Worker) servePutFiles(rw http.ResponseWriter, req *http.Request) error 
 		return err
 	}
 	defer e.end()
-	dir, name, err := w.target(e.ctx, e.key, to, name)
+	dir := ""
+	err = w.whenUp(e.ctx, e.key, func() (err error) {
+		dir, name, err = w.target(e.ctx, e.key, to, asked)
+		return err
+	})
 	if err != nil {
 		return wordsFor(cause(e.ctx, err))
 	}
 	body, done := w.watched(e.ctx, rw, req.Body)
 	defer done()
 	sum, err := w.unpack(e.ctx, e.key, dir, name, body)
+	err = w.whyEnded(e.key, err)
 	switch {
 	case err == nil:
 		return answer(rw, api.Copied{Path: path.Join(dir, name), Files: sum.Files, Bytes: sum.Bytes})
@@ -139,7 +145,11 @@ func (w *Worker) serveGetFiles(rw http.ResponseWriter, req *http.Request) error 
 		return err
 	}
 	defer e.end()
-	files, err := w.runtime.CopyOut(e.ctx, e.key, path.Clean(from))
+	var files io.ReadCloser
+	err = w.whenUp(e.ctx, e.key, func() (err error) {
+		files, err = w.runtime.CopyOut(e.ctx, e.key, path.Clean(from))
+		return err
+	})
 	if err != nil {
 		return wordsFor(cause(e.ctx, err))
 	}
