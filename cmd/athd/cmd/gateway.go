@@ -3,6 +3,7 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -219,11 +220,12 @@ func printCredits(out io.Writer, all []leases.CreditView, whose func(leases.Cred
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "WHO\tLIMIT\tSPENT\tFREE\tLEASES\tPAYS UNTIL")
 	for _, v := range all {
-		until := "used up"
-		if v.ExhaustedAt != nil {
-			until = v.ExhaustedAt.UTC().Format(time.RFC3339)
-		} else if v.Line.ExpiresAt != nil {
-			until = v.Line.ExpiresAt.UTC().Format(time.RFC3339)
+		until := "-" // nothing is spent, and it does not expire
+		switch at := cmp.Or(v.ExhaustedAt, v.Line.ExpiresAt); {
+		case at != nil:
+			until = at.UTC().Format(time.RFC3339)
+		case !v.Free.IsPositive():
+			until = "used up"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", whose(v.Line), usd(v.Line.Limit), usd(v.Line.Spent), usd(v.Free), v.Line.Account.OpenLeases, until)
 	}

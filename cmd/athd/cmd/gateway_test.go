@@ -65,9 +65,37 @@ func TestGatewayIsShown(t *testing.T) {
 	out.Reset()
 	require.NoError(t, printCredits(&out, all, leases.CreditLine.Customer, false))
 	require.Regexp(t, `ath1c +25 USD +5 USD +19 USD +1 +2026-11-02T06:00:00Z`, out.String())
+	for _, c := range []struct {
+		free    int64
+		expires *time.Time
+		says    string
+	}{{19_000_000, nil, "-"}, {19_000_000, &at, "2026-11-02T06:00:00Z"}, {0, nil, "used up"}} { // without a lease
+		line.ExpiresAt = c.expires
+		out.Reset()
+		require.NoError(t, printCredits(&out, []leases.CreditView{{Line: line, Free: math.NewInt(c.free)}}, leases.CreditLine.Customer, false))
+		require.Regexp(t, ` USD +1 +`+c.says+`\n$`, out.String())
+	}
 	out.Reset()
 	require.NoError(t, printCredits(&out, nil, leases.CreditLine.Customer, true))
 	require.Equal(t, "[]\n", out.String())
+}
+
+// Who pays stands beside what is billed: the tenant's own balance unless somebody else is named.
+func TestStatusSaysWhoPays(t *testing.T) {
+	show := func(s leaseStatus) string {
+		var out bytes.Buffer
+		s.ID, s.Unsettled = "ath1c/1", "7"
+		require.NoError(t, printStatus(&out, s))
+		return out.String()
+	}
+	lease := leases.Lease{Tenant: "ath1c", Number: 1, Denom: "uath", PriceDenom: leases.MicroUSD, Rate: math.NewInt(3_000_000), Billed: math.NewInt(5_000)}
+	require.NotContains(t, show(leaseStatus{Lease: &lease}), "paid by")
+	lease.Credit = &leases.LeaseCredit{Gateway: "ath1g", Billed: math.NewInt(150)}
+	require.Regexp(t, `(?m)^paid by +gateway ath1g, which has charged your credit 0\.00015 USD$`, show(leaseStatus{Lease: &lease}))
+	receipt := leases.Receipt{Tenant: "ath1c", Number: 1, Denom: "uath", Billed: math.NewInt(5_000), Fee: math.NewInt(1_000), Refunded: math.ZeroInt()}
+	require.NotContains(t, show(leaseStatus{Receipt: &receipt}), "paid by")
+	receipt.Credit = &leases.ReceiptCredit{Gateway: "ath1g", Billed: math.NewInt(180)}
+	require.Regexp(t, `(?m)^paid by +gateway ath1g, which has charged your credit 0\.00018 USD$`, show(leaseStatus{Receipt: &receipt}))
 }
 
 func TestDeployOnCredit(t *testing.T) {

@@ -239,6 +239,9 @@ func printStatus(out io.Writer, s leaseStatus) error {
 		fmt.Fprintf(w, "mode\t%s\n", l.Mode.Word())
 		fmt.Fprintf(w, "price\t%s\n", deploy.PriceIn(l.PricedIn(), l.Rate))
 		fmt.Fprintf(w, "billed\t%s, and %s not yet settled\n", l.Billed.String()+l.Denom, s.Unsettled+l.Denom)
+		if c := l.Credit; c != nil {
+			fmt.Fprintf(w, "paid by\tgateway %s, which has charged your credit %s\n", c.Gateway, deploy.FormatIn(leases.MicroUSD, c.Billed))
+		}
 		if l.StartedAt != nil {
 			fmt.Fprintf(w, "running since\t%s\n", l.StartedAt.UTC().Format(time.RFC3339))
 		}
@@ -258,6 +261,9 @@ func printStatus(out io.Writer, s leaseStatus) error {
 	if r := s.Receipt; r != nil {
 		fmt.Fprintf(w, "state\tclosed: %s\n", word(r.Reason.String(), "CLOSE_REASON_"))
 		fmt.Fprintf(w, "billed\t%s, of it service fee %s\n", r.Billed.String()+r.Denom, r.Fee)
+		if c := r.Credit; c != nil {
+			fmt.Fprintf(w, "paid by\tgateway %s, which has charged your credit %s\n", c.Gateway, deploy.FormatIn(leases.MicroUSD, c.Billed))
+		}
 		fmt.Fprintf(w, "refunded\t%s\n", r.Refunded.String()+r.Denom)
 		fmt.Fprintf(w, "ended\t%s\n", r.EndedAt.UTC().Format(time.RFC3339))
 		fmt.Fprintf(w, "exit codes\t%v\n", r.ExitCodes)

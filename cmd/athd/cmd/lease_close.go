@@ -54,6 +54,9 @@ func leaseCloseCommand() *cobra.Command {
 			ran = r.EndedAt.Sub(*r.StartedAt)
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "closed %s: ran %s, billed %s%s (%s)\n", id, span(ran), r.Billed, r.Denom, deploy.FormatIn(r.Denom, r.Billed))
+		if c := r.Credit; c != nil {
+			fmt.Fprintf(cmd.OutOrStdout(), "gateway %s pays, and has charged your credit %s\n", c.Gateway, deploy.FormatIn(leases.MicroUSD, c.Billed))
+		}
 		if r.Statement == nil {
 			fmt.Fprintf(cmd.OutOrStdout(), "its worker has signed nothing of the end: %v\n", why)
 		}
