@@ -80,7 +80,12 @@ func (n *Network) ReadBooks(ctx context.Context) (Books, error) {
 
 // Balance of an account in x/bank, in uath.
 func (n *Network) Balance(ctx context.Context, address string, opts ...grpc.CallOption) (math.Int, error) {
-	resp, err := bankv1beta1.NewQueryClient(n.Chain().Conn()).Balance(ctx, &bankv1beta1.QueryBalanceRequest{Address: address, Denom: athtypes.Denom}, opts...)
+	return n.BalanceIn(ctx, address, athtypes.Denom, opts...)
+}
+
+// BalanceIn is an account's in a denom.
+func (n *Network) BalanceIn(ctx context.Context, address, denom string, opts ...grpc.CallOption) (math.Int, error) {
+	resp, err := bankv1beta1.NewQueryClient(n.Chain().Conn()).Balance(ctx, &bankv1beta1.QueryBalanceRequest{Address: address, Denom: denom}, opts...)
 	if err != nil {
 		return math.Int{}, fmt.Errorf("balance of %s: %w", address, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -343,6 +344,22 @@ func (n *Network) Restart(ctx context.Context, name string) error {
 	old := n.node
 	n.node = client
 	return old.Close()
+}
+
+// Revive starts every process that has ended, the node first, and says which.
+func (n *Network) Revive(ctx context.Context) (ended []string, err error) {
+	order := n.stopOrder()
+	slices.Reverse(order)
+	for _, name := range order {
+		if n.PID(name) != 0 {
+			continue
+		}
+		ended = append(ended, name)
+		if err := n.Restart(ctx, name); err != nil {
+			return ended, fmt.Errorf("start %s again: %w", name, err)
+		}
+	}
+	return ended, nil
 }
 
 // PID of a process; 0 when it does not run.

@@ -77,35 +77,17 @@ func tenant(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("FUNDS", amount.String())
 }
 
-// priced PRICE: the only Container costs so much until the script ends.
+// priced PRICE: the only Container costs so much for the rest of the script.
 func priced(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, "PRICE")
-	set := func(text string) error {
-		ctx, cancel := scriptContext()
-		defer cancel()
-		p, err := deploy.ParsePrice(text)
-		if err != nil {
-			return err
-		}
-		provider, err := net.Sender(net.Config.Worker.Account)
-		if err != nil {
-			return err
-		}
-		offers, err := leases.NewQueryClient(net.Chain().Conn()).Offers(ctx, &leases.QueryOffersRequest{})
-		if err != nil {
-			return err
-		}
-		if len(offers.Offers) != 1 {
-			return fmt.Errorf("%d Containers are offered, want 1", len(offers.Offers))
-		}
-		offer := offers.Offers[0]
-		offer.Denom, offer.Rate, offer.StandbyRate, offer.StorageRate = p.Denom, p.Rate, p.Rate.QuoRaw(2), p.Rate.QuoRaw(10)
-		offer.Delisted = false
-		_, err = provider.Send(ctx, &leases.MsgSetOffers{Operator: provider.Address(), Offers: []leases.Offer{offer}})
-		return err
-	}
-	ts.Check(set(args[0]))
-	ts.Defer(func() { ts.Check(set(net.Config.Worker.Price)) })
+	ctx, cancel := scriptContext()
+	defer cancel()
+	p, err := deploy.ParsePrice(args[0])
+	ts.Check(err)
+	offer, err := onlyOffer(ctx)
+	ts.Check(err)
+	offer.Denom, offer.Rate, offer.StandbyRate, offer.StorageRate = p.Denom, p.Rate, p.Rate.QuoRaw(2), p.Rate.QuoRaw(10)
+	ts.Check(setOffer(ctx, offer))
 }
 
 // manifest SAMPLE FILE [OLD NEW]…: writes a sample's SDL file with texts replaced.
@@ -190,23 +172,12 @@ func sent(ts *testscript.TestScript, neg bool, args []string) {
 	}))
 }
 
-// free: waits until the Container can be rented; a lease that a failed script has left on it is closed by the provider.
+// free: waits until the Container can be rented; the lease that the script has left on it is closed.
 func free(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args)
 	ctx, cancel := scriptContext()
 	defer cancel()
-	all, err := net.Containers(ctx)
-	ts.Check(err)
-	for _, c := range all {
-		if c.Status.Lease == "" {
-			continue
-		}
-		ts.Logf("closing %s, which another script left open", c.Status.Lease)
-		sender, err := net.Sender(net.Config.Worker.Account)
-		ts.Check(err)
-		_, err = sender.Send(ctx, &leases.MsgCloseLease{Signer: sender.Address(), LeaseId: c.Status.Lease})
-		ts.Check(err)
-	}
+	ts.Check(closeLeft(ctx, ts.Logf))
 	ts.Check(net.AwaitFree(ctx))
 }
 
@@ -243,10 +214,34 @@ func receipt(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	if r.StartedAt != nil && r.EndedAt.Sub(*r.StartedAt) > minCharge {
-		ts.Check(story.CheckBill(*r))
+		ts.Check(checkBill(*r))
 	}
 	ts.Setenv("BILLED", r.Billed.Sub(r.Credited).String()) // what a fault or a breach gave back is not billed in the end
 	ts.Logf("ran %v, billed %s uath, rate %s", ran(r), r.Billed, r.Rate)
+}
+
+// checkBill is story.CheckBill for whatever price and payer. What is priced in USD and paid in ATH is converted at the network's one price; a credit
+// line is charged in USD.
+func checkBill(r leases.Receipt) error {
+	if r.PricedIn() != leases.MicroUSD || r.Denom != athtypes.Denom {
+		return story.CheckBill(r)
+	}
+	if c := r.Credit; c != nil {
+		dollars := r
+		dollars.Billed = c.Billed
+		if err := story.CheckBill(dollars); err != nil {
+			return fmt.Errorf("in musd: %w", err)
+		}
+	}
+	price, err := math.LegacyNewDecFromStr(net.Config.Price)
+	if err != nil {
+		return err
+	}
+	want := math.LegacyNewDecFromInt(r.Rate.MulRaw(int64(ran(&r) - r.Outage))).QuoInt64(1_000_000_000_000_000).Quo(price)
+	if off := want.Sub(math.LegacyNewDecFromInt(r.Billed)).Abs(); off.GT(math.LegacyNewDec(2)) {
+		return fmt.Errorf("lease %s/%d: billed %s uath for %s at %s × 10⁻⁶ musd/s; want %s", r.Tenant, r.Number, r.Billed, ran(&r), r.Rate, want)
+	}
+	return nil
 }
 
 // minCharge of the network's offers; a shorter lease pays for it in full.
@@ -416,6 +411,16 @@ func addsUp(ts *testscript.TestScript, neg bool, args []string) {
 	address := ts.Getenv("ADDRESS")
 	_, err := net.Athd(ctx, ts.Getenv("ATHD_FROM"), "tx", "leases", "withdraw-deposit", "0uath", "--yes", "--gas", "300000", "--broadcast-mode", "sync")
 	ts.Check(err)
+	ts.Check(net.Poll(ctx, 15*time.Second, "the withdrawal", func(ctx context.Context) (bool, error) {
+		account, err := leases.NewQueryClient(net.Chain().Conn()).Account(ctx, &leases.QueryAccountRequest{Tenant: address, Denom: athtypes.Denom})
+		return err == nil && account.Balance.IsZero(), err
+	}))
+	coinsAddUp(ctx, ts, args)
+}
+
+// coinsAddUp waits until what ADDRESS was given is what it has, what was billed, and fees.
+func coinsAddUp(ctx context.Context, ts *testscript.TestScript, args []string) {
+	address := ts.Getenv("ADDRESS")
 	funds, ok := math.NewIntFromString(ts.Getenv("FUNDS"))
 	if !ok {
 		ts.Fatalf("FUNDS is not set: use tenant first")
@@ -428,12 +433,8 @@ func addsUp(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		billed = billed.Add(n)
 	}
-	ts.Check(net.Poll(ctx, 15*time.Second, "the withdrawal", func(ctx context.Context) (bool, error) {
-		account, err := leases.NewQueryClient(net.Chain().Conn()).Account(ctx, &leases.QueryAccountRequest{Tenant: address, Denom: athtypes.Denom})
-		return err == nil && account.Balance.IsZero(), err
-	}))
 	// The index of transactions may be a moment behind the state.
-	ts.Check(net.Poll(ctx, 10*time.Second, "the tenant's coins to add up", func(ctx context.Context) (bool, error) {
+	ts.Check(net.Poll(ctx, 10*time.Second, "the coins to add up", func(ctx context.Context) (bool, error) {
 		after, err := net.Balance(ctx, address)
 		if err != nil {
 			return false, err

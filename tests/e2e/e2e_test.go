@@ -87,6 +87,12 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
+			ctx, cancel := context.WithTimeout(context.Background(), orderTime)
+			defer cancel()
+			script := strings.TrimPrefix(filepath.Base(env.WorkDir), "script-")
+			if err := inOrder.restore(ctx, script, func(format string, args ...any) { env.T().Log(fmt.Sprintf(format, args...)) }); err != nil {
+				return err
+			}
 			for _, kv := range net.Env("") {
 				key, value, _ := strings.Cut(kv, "=")
 				env.Setenv(key, value)

@@ -20,9 +20,13 @@ import (
 	"github.com/athnet/ath/offchain/worker/runtime"
 )
 
-// look resolves a path inside an instance; the engine does so within the instance's root.
+// look resolves a path inside an instance; the engine does so within the instance's root. One that does not run is put onto its lease's disk first:
+// without that the engine finds nothing of it after a reboot, and what is written to one that has not run yet would be left behind.
 func (r *Runtime) look(ctx context.Context, key runtime.Key, path string) (c container.InspectResponse, resolved string, isDir bool, err error) {
-	if c, err = r.find(ctx, key); err != nil {
+	if c, err = r.find(ctx, key); err == nil && !c.State.Running {
+		err = r.settle(ctx, key)
+	}
+	if err != nil {
 		return c, "", false, err
 	}
 	for resolved = path; ; {

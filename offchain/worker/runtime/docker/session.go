@@ -42,7 +42,7 @@ func (r *Runtime) running(ctx context.Context, key runtime.Key) (container.Inspe
 	if err != nil {
 		return c, err
 	}
-	if !c.State.Running || c.State.Paused {
+	if !c.State.Running || c.State.Paused || c.State.Restarting { // an engine that waits to restart it calls it running, too
 		return c, fmt.Errorf("docker: %w: service %s is %s", runtime.ErrNotRunning, key.Service, c.State.Status)
 	}
 	return c, nil
@@ -63,12 +63,12 @@ func (r *Runtime) Exec(ctx context.Context, key runtime.Key, p runtime.Process) 
 	}
 	made, err := r.engine.ExecCreate(ctx, c.ID, options)
 	if err != nil {
-		return 0, r.fail("exec", err)
+		return 0, r.execFail(err)
 	}
 	attached, err := r.engine.ExecAttach(ctx, made.ID, client.ExecAttachOptions{TTY: p.TTY, ConsoleSize: options.ConsoleSize})
 	if err != nil {
 		r.kill(ctx, c.ID, made.ID)
-		return 0, r.fail("exec", err)
+		return 0, r.execFail(err)
 	}
 	defer attached.Close()
 	err = r.pump(ctx, made.ID, attached, p)
@@ -81,6 +81,14 @@ func (r *Runtime) Exec(ctx context.Context, key runtime.Key, p runtime.Process) 
 		return 0, err
 	}
 	return r.exitCode(ctx, c.ID, made.ID)
+}
+
+// execFail is fail for a command that was not begun: an instance may have ended since it was looked at.
+func (r *Runtime) execFail(err error) error {
+	if cerrdefs.IsConflict(err) {
+		return fmt.Errorf("docker exec: %w: %w", runtime.ErrNotRunning, err)
+	}
+	return r.fail("exec", err)
 }
 
 // pump moves input, output and sizes until the command's output ends.
