@@ -23,8 +23,10 @@ import (
 // look resolves a path inside an instance; the engine does so within the instance's root. One that does not run is put onto its lease's disk first:
 // without that the engine finds nothing of it after a reboot, and what is written to one that has not run yet would be left behind.
 func (r *Runtime) look(ctx context.Context, key runtime.Key, path string) (c container.InspectResponse, resolved string, isDir bool, err error) {
-	if c, err = r.find(ctx, key); err == nil && !c.State.Running {
-		err = r.settle(ctx, key)
+	if c, err = r.present(ctx, key); err == nil && !c.State.Running {
+		if err = r.settle(ctx, key); err != nil {
+			err = r.unlessGone(ctx, key, err)
+		}
 	}
 	if err != nil {
 		return c, "", false, err
@@ -32,7 +34,7 @@ func (r *Runtime) look(ctx context.Context, key runtime.Key, path string) (c con
 	for resolved = path; ; {
 		found, err := r.engine.ContainerStatPath(ctx, c.ID, client.ContainerStatPathOptions{Path: resolved})
 		if err != nil {
-			return c, "", false, r.pathError("stat", path, err)
+			return c, "", false, r.pathError(ctx, key, "stat", path, err)
 		}
 		if found.Stat.Mode&fs.ModeSymlink == 0 {
 			return c, resolved, found.Stat.Mode.IsDir(), nil
@@ -45,8 +47,28 @@ func (r *Runtime) look(ctx context.Context, key runtime.Key, path string) (c con
 	}
 }
 
+// present is find, for whom an instance that is being removed is none.
+func (r *Runtime) present(ctx context.Context, key runtime.Key) (container.InspectResponse, error) {
+	c, err := r.find(ctx, key)
+	if err == nil && (c.State.Status == container.StateRemoving || c.State.Status == container.StateDead) {
+		err = fmt.Errorf("docker: %w: service %s is %s", runtime.ErrNotFound, key.Service, c.State.Status)
+	}
+	return c, err
+}
+
+// unlessGone is an error about an instance that was there: that it is gone, if so.
+func (r *Runtime) unlessGone(ctx context.Context, key runtime.Key, err error) error {
+	if _, gone := r.present(ctx, key); errors.Is(gone, runtime.ErrNotFound) {
+		return gone
+	}
+	return err
+}
+
 // pathError tells what the tenant can act upon from what it can't.
-func (r *Runtime) pathError(operation, path string, err error) error {
+func (r *Runtime) pathError(ctx context.Context, key runtime.Key, operation, path string, err error) error {
+	if gone := r.unlessGone(ctx, key, nil); gone != nil {
+		return gone
+	}
 	text := strings.ToLower(err.Error())
 	switch {
 	case cerrdefs.IsNotFound(err), strings.Contains(text, "no such file"), strings.Contains(text, "not a directory"):
@@ -82,7 +104,7 @@ func (r *Runtime) CopyIn(ctx context.Context, key runtime.Key, dir string, files
 		options.Content, options.CopyUIDGID = given, false
 	}
 	if _, err = r.engine.CopyToContainer(ctx, c.ID, options); err != nil {
-		return r.pathError("copy", dir, err)
+		return r.pathError(ctx, key, "copy", dir, err)
 	}
 	return nil
 }
@@ -146,7 +168,7 @@ func (r *Runtime) CopyOut(ctx context.Context, key runtime.Key, path string) (io
 	}
 	out, err := r.engine.CopyFromContainer(ctx, c.ID, client.CopyFromContainerOptions{SourcePath: resolved})
 	if err != nil {
-		return nil, r.pathError("copy", path, err)
+		return nil, r.pathError(ctx, key, "copy", path, err)
 	}
 	return out.Content, nil
 }

@@ -34,7 +34,12 @@ const (
 	endPause = 20 * time.Millisecond
 	// resizeTries is how often a terminal that may not be there yet is given its size.
 	resizeTries = 50
+	// noticeTries is how often an engine is asked whether an instance has ended.
+	noticeTries = 50
 )
+
+// errEnding: the instance ended under a command that was to begin.
+var errEnding = errors.New("instance is ending")
 
 // running finds an instance that runs.
 func (r *Runtime) running(ctx context.Context, key runtime.Key) (container.InspectResponse, error) {
@@ -63,15 +68,18 @@ func (r *Runtime) Exec(ctx context.Context, key runtime.Key, p runtime.Process) 
 	}
 	made, err := r.engine.ExecCreate(ctx, c.ID, options)
 	if err != nil {
-		return 0, r.execFail(err)
+		return 0, r.notBegun(ctx, c, key, err)
 	}
 	attached, err := r.engine.ExecAttach(ctx, made.ID, client.ExecAttachOptions{TTY: p.TTY, ConsoleSize: options.ConsoleSize})
 	if err != nil {
 		r.kill(ctx, c.ID, made.ID)
-		return 0, r.execFail(err)
+		return 0, r.notBegun(ctx, c, key, err)
 	}
 	defer attached.Close()
 	err = r.pump(ctx, made.ID, attached, p)
+	if errors.Is(err, errEnding) {
+		err = r.notBegun(ctx, c, key, err)
+	}
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
@@ -83,10 +91,22 @@ func (r *Runtime) Exec(ctx context.Context, key runtime.Key, p runtime.Process) 
 	return r.exitCode(ctx, c.ID, made.ID)
 }
 
-// execFail is fail for a command that was not begun: an instance may have ended since it was looked at.
-func (r *Runtime) execFail(err error) error {
-	if cerrdefs.IsConflict(err) {
-		return fmt.Errorf("docker exec: %w: %w", runtime.ErrNotRunning, err)
+// notBegun is fail for a command that was not begun. Engines say one thing or another where the instance has ended since it was looked at, and notice
+// it a moment later.
+func (r *Runtime) notBegun(ctx context.Context, was container.InspectResponse, key runtime.Key, err error) error {
+	for range noticeTries {
+		now, gone := r.running(ctx, key)
+		if gone == nil && (now.ID != was.ID || now.State.StartedAt != was.State.StartedAt) {
+			gone = fmt.Errorf("docker exec: %w: service %s has been started anew", runtime.ErrNotRunning, key.Service)
+		}
+		if errors.Is(gone, runtime.ErrNotRunning) || errors.Is(gone, runtime.ErrNotFound) {
+			return gone
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(endPause):
+		}
 	}
 	return r.fail("exec", err)
 }
@@ -190,6 +210,9 @@ func (r *Runtime) refusal(ctx context.Context, id string, f *refusalFilter) erro
 		return f.pass()
 	}
 	text := strings.TrimSpace(string(f.held))
+	if strings.Contains(text, "stopped container") || strings.Contains(text, "init-p: ") { // the pipe to a process that is not there
+		return fmt.Errorf("%w: %s", errEnding, text)
+	}
 	if _, why, ok := strings.Cut(text, "unable to start container process: "); ok {
 		text = strings.TrimSuffix(strings.TrimPrefix(why, "exec: "), ": unknown")
 	}

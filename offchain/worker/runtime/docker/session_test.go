@@ -3,6 +3,11 @@
 package docker
 
 import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -12,6 +17,7 @@ import (
 	"github.com/moby/moby/client"
 	"github.com/stretchr/testify/require"
 
+	"github.com/athnet/ath/offchain/manifest"
 	"github.com/athnet/ath/offchain/worker/runtime"
 )
 
@@ -84,4 +90,66 @@ func TestOnlyOwnProcessesAreKilled(t *testing.T) {
 	require.Error(t, ownedBy("", 1))
 	_, err := openNetwork(string(id), 1)
 	require.Error(t, err)
+}
+
+// TestWaysInWhileAnInstanceComesAndGoes: whatever an engine says of an instance that is being made, started, ended or removed, callers learn that it does
+// not run, or is not there: never that the command or the path is wrong, and nothing that nobody can act upon.
+func TestWaysInWhileAnInstanceComesAndGoes(t *testing.T) {
+	r, s := subject(t)
+	s.Env = []string{"DO=volume", "FILES=/keep", "STAY=1"}
+	s.Volumes = []manifest.Volume{{Name: "keep", Mount: "/keep", Class: manifest.ClassDisk, SizeMiB: 4, Persistent: true}}
+	run(t, r, s)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	worked := map[string]int{}
+	loop := func(way string, try func() error) {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				err := try()
+				switch {
+				case ctx.Err() != nil:
+				case err == nil:
+					mu.Lock()
+					worked[way]++
+					mu.Unlock()
+				case !errors.Is(err, runtime.ErrNotRunning) && !errors.Is(err, runtime.ErrNotFound):
+					t.Errorf("%s: %v", way, err)
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+		})
+	}
+	loop("exec", func() error {
+		_, err := r.Exec(ctx, s.Key, runtime.Process{Command: []string{"/subject", "do", "env"}, Stdout: io.Discard, Stderr: io.Discard})
+		return err
+	})
+	loop("copy in", func() error {
+		var in bytes.Buffer
+		w := tar.NewWriter(&in)
+		if err := errors.Join(w.WriteHeader(&tar.Header{Name: "f", Typeflag: tar.TypeReg}), w.Close()); err != nil {
+			return err
+		}
+		return r.CopyIn(ctx, s.Key, "/keep", &in)
+	})
+	loop("copy out", func() error {
+		out, err := r.CopyOut(ctx, s.Key, "/keep")
+		if err == nil {
+			_, _ = io.Copy(io.Discard, out) // what breaks off says so itself
+			err = out.Close()
+		}
+		return err
+	})
+	for range 4 {
+		time.Sleep(300 * time.Millisecond)
+		require.NoError(t, r.End(t.Context(), s.Key, 0))
+		require.NoError(t, r.Start(t.Context(), s.Key))
+		time.Sleep(300 * time.Millisecond)
+		require.NoError(t, r.Discard(t.Context(), s.Key))
+		run(t, r, s)
+	}
+	cancel()
+	all.Wait()
+	require.Len(t, worked, 3, "each at one time or another")
 }
