@@ -38,9 +38,6 @@ const (
 	noticeTries = 50
 )
 
-// errEnding: the instance ended under a command that was to begin.
-var errEnding = errors.New("instance is ending")
-
 // running finds an instance that runs.
 func (r *Runtime) running(ctx context.Context, key runtime.Key) (container.InspectResponse, error) {
 	c, err := r.find(ctx, key)
@@ -68,17 +65,18 @@ func (r *Runtime) Exec(ctx context.Context, key runtime.Key, p runtime.Process) 
 	}
 	made, err := r.engine.ExecCreate(ctx, c.ID, options)
 	if err != nil {
-		return 0, r.notBegun(ctx, c, key, err)
+		return 0, r.notBegun(ctx, c, key, r.fail("exec", err))
 	}
 	attached, err := r.engine.ExecAttach(ctx, made.ID, client.ExecAttachOptions{TTY: p.TTY, ConsoleSize: options.ConsoleSize})
 	if err != nil {
 		r.kill(ctx, c.ID, made.ID)
-		return 0, r.notBegun(ctx, c, key, err)
+		return 0, r.notBegun(ctx, c, key, r.fail("exec", err))
 	}
 	defer attached.Close()
-	err = r.pump(ctx, made.ID, attached, p)
-	if errors.Is(err, errEnding) {
-		err = r.notBegun(ctx, c, key, err)
+	refusal := &refusalFilter{to: p.Stdout}
+	err = r.pump(ctx, made.ID, attached, p, refusal)
+	if err == nil && len(refusal.held) > 0 {
+		err = r.refusal(ctx, c, key, made.ID, refusal)
 	}
 	if ctx.Err() != nil {
 		err = ctx.Err()
@@ -91,8 +89,8 @@ func (r *Runtime) Exec(ctx context.Context, key runtime.Key, p runtime.Process) 
 	return r.exitCode(ctx, c.ID, made.ID)
 }
 
-// notBegun is fail for a command that was not begun. Engines say one thing or another where the instance has ended since it was looked at, and notice
-// it a moment later.
+// notBegun is the error of a command that was not begun: that its instance has ended since it was looked at, if so. Engines say one thing or another
+// then, and notice it a moment later.
 func (r *Runtime) notBegun(ctx context.Context, was container.InspectResponse, key runtime.Key, err error) error {
 	for range noticeTries {
 		now, gone := r.running(ctx, key)
@@ -108,11 +106,11 @@ func (r *Runtime) notBegun(ctx context.Context, was container.InspectResponse, k
 		case <-time.After(endPause):
 		}
 	}
-	return r.fail("exec", err)
+	return err
 }
 
 // pump moves input, output and sizes until the command's output ends.
-func (r *Runtime) pump(ctx context.Context, id string, attached client.ExecAttachResult, p runtime.Process) error {
+func (r *Runtime) pump(ctx context.Context, id string, attached client.ExecAttachResult, p runtime.Process, refusal io.Writer) error {
 	stop := context.AfterFunc(ctx, attached.Close) // ends reads and writes
 	defer stop()
 	over := make(chan struct{})
@@ -128,15 +126,11 @@ func (r *Runtime) pump(ctx context.Context, id string, attached client.ExecAttac
 	if p.TTY {
 		go r.resize(ctx, id, p, over)
 	}
-	refusal := &refusalFilter{to: p.Stdout}
 	var err error
 	if p.TTY {
 		_, err = io.Copy(refusal, attached.Reader)
 	} else {
 		_, err = stdcopy.StdCopy(refusal, p.Stderr, attached.Reader)
-	}
-	if err == nil && len(refusal.held) > 0 {
-		return r.refusal(ctx, id, refusal)
 	}
 	return err
 }
@@ -201,22 +195,23 @@ func (f *refusalFilter) pass() error {
 }
 
 // refusal asks whether the text that was held back is the engine's or the command's.
-func (r *Runtime) refusal(ctx context.Context, id string, f *refusalFilter) error {
+func (r *Runtime) refusal(ctx context.Context, was container.InspectResponse, key runtime.Key, id string, f *refusalFilter) error {
 	state, err := r.engine.ExecInspect(ctx, id, client.ExecInspectOptions{})
 	if err != nil {
-		return r.fail("exec", err)
+		return r.notBegun(ctx, was, key, r.fail("exec", err))
 	}
 	if state.PID != 0 || (state.ExitCode != 126 && state.ExitCode != 127) {
 		return f.pass()
 	}
 	text := strings.TrimSpace(string(f.held))
-	if strings.Contains(text, "stopped container") || strings.Contains(text, "init-p: ") { // the pipe to a process that is not there
-		return fmt.Errorf("%w: %s", errEnding, text)
-	}
 	if _, why, ok := strings.Cut(text, "unable to start container process: "); ok {
-		text = strings.TrimSuffix(strings.TrimPrefix(why, "exec: "), ": unknown")
+		text = strings.TrimSuffix(why, ": unknown")
 	}
-	return fmt.Errorf("%w: %s", runtime.ErrCommand, text)
+	err = fmt.Errorf("%w: %s", runtime.ErrCommand, strings.TrimPrefix(text, "exec: "))
+	if strings.HasPrefix(text, "exec") {
+		return err // the program's own
+	}
+	return r.notBegun(ctx, was, key, err)
 }
 
 // exitCode waits for a command whose output has ended.
