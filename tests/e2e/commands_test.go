@@ -172,7 +172,7 @@ func sent(ts *testscript.TestScript, neg bool, args []string) {
 	}))
 }
 
-// free: waits until the Container can be rented; the lease that the script has left on it is closed.
+// free: waits until the Container can be rented for ATH (with a price in another denom it never is); the lease that the script has left on it is closed.
 func free(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args)
 	ctx, cancel := scriptContext()
