@@ -17,15 +17,19 @@ import (
 	"github.com/athnet/ath/offchain/daemon/clock"
 )
 
-// noState is what a node's application answers, with no code of its own, until the first block after a restart.
-const noState = "context did not contain latest block height"
+// What a node's application answers, with no code of its own, while it comes back from a restart: noState until the first block, and lateState to
+// who asks for the last block, which the node's consensus has stored and its application has not executed yet.
+const (
+	noState   = "context did not contain latest block height"
+	lateState = "cannot query with height in the future"
+)
 
 // Unreachable says that an error is a node's absence: it is down, restarts, or the way to it broke. What was asked may be asked again.
 func Unreachable(err error) bool {
 	var broken net.Error // a refused connection, a reset one, a time that ran out
 	var unsent *BroadcastError
 	return err != nil && (errors.Is(err, ErrNoNode) || errors.As(err, &broken) || errors.As(err, &unsent) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		status.Code(err) == codes.Unavailable || strings.Contains(err.Error(), noState))
+		status.Code(err) == codes.Unavailable || strings.Contains(err.Error(), noState) || strings.Contains(err.Error(), lateState))
 }
 
 // Insist calls fn until it is done. A node that does not answer meanwhile, because it restarts beside this program, is waited for up to

@@ -30,12 +30,17 @@ func TestInsist(t *testing.T) {
 
 	tries := 0
 	require.NoError(t, Insist(t.Context(), clock.Real, time.Minute, silent, func() error {
-		if tries++; tries < 5 {
-			return fmt.Errorf("of the node: %w", []error{gone, status.Error(codes.Unavailable, "down"), &BroadcastError{Err: errors.New("down")}, status.Error(codes.Unknown, "codespace sdk code 26: invalid height: context did not contain latest block height in either check state or finalize block state (117)")}[tries-1])
+		absences := []error{
+			gone, status.Error(codes.Unavailable, "down"), &BroadcastError{Err: errors.New("down")},
+			status.Error(codes.Unknown, "codespace sdk code 26: invalid height: context did not contain latest block height in either check state or finalize block state (117)"),
+			status.Error(codes.Unknown, "codespace sdk code 26: invalid height: cannot query with height in the future; please provide a valid height"),
+		}
+		if tries++; tries <= len(absences) {
+			return fmt.Errorf("of the node: %w", absences[tries-1])
 		}
 		return nil
 	}))
-	require.Equal(t, 5, tries)
+	require.Equal(t, 6, tries)
 
 	for _, answer := range []error{status.Error(codes.NotFound, "no"), &ExecutionError{}, ErrWrongChain} {
 		tries = 0
