@@ -92,6 +92,7 @@ func (w *Worker) adopt(a Action) error {
 	if !s.open() {
 		return nil // closed meanwhile; the next plan knows
 	}
+	w.gpu.take() // what devices did before is not this lease's
 	intent := newIntent(*s.lease)
 	// After the worker's memory was lost: what runs may be of a manifest that the lease has no more.
 	intent.Renewed = !intent.Started.IsZero() && slices.ContainsFunc(w.instances(a.Lease), func(i runtime.Instance) bool { return i.ManifestHash != intent.ManifestHash })

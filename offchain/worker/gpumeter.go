@@ -17,8 +17,8 @@ import (
 // gpuSample is how often devices are looked at; drivers report a share of the last second or so.
 const gpuSample = time.Second
 
-// gpuMeter sums busy time of all devices. A Container holds one lease, so all of it is that lease's. What is summed and not yet
-// in a record is lost in a crash, in the tenant's favour.
+// gpuMeter sums busy time of the rented devices; a driver speaks of every card in the machine. A Container holds one lease, so all of it is
+// that lease's. What is summed and not yet in a record is lost in a crash, in the tenant's favour.
 type gpuMeter struct {
 	source gpu.Source
 	ids    []string // devices that services are given
@@ -31,6 +31,9 @@ type gpuMeter struct {
 	last   []gpu.Stat // the newest sample
 	broken []providertypes.DeviceFault
 }
+
+// rents says whether a device is one that services are given.
+func (g *gpuMeter) rents(id string) bool { return slices.Contains(g.ids, id) }
 
 // faults are what the rented devices' drivers say is broken now.
 func (g *gpuMeter) faults() []providertypes.DeviceFault {
@@ -48,7 +51,7 @@ func (g *gpuMeter) note(stats []gpu.Stat) bool {
 		}
 	}
 	for _, s := range stats {
-		if len(g.ids) > 0 && !slices.Contains(g.ids, s.ID) {
+		if !g.rents(s.ID) {
 			continue
 		}
 		for _, f := range s.Faults {
@@ -114,6 +117,9 @@ func (g *gpuMeter) add(stats []gpu.Stat, window time.Duration) {
 	defer g.mu.Unlock()
 	g.last = stats
 	for _, s := range stats {
+		if !g.rents(s.ID) {
+			continue
+		}
 		g.busy += window * time.Duration(min(s.BusyPPM, 1_000_000)) / 1_000_000
 	}
 }

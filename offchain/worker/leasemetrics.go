@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"slices"
 
 	"github.com/athnet/ath/offchain/access"
 	"github.com/athnet/ath/offchain/worker/api"
@@ -58,7 +57,7 @@ func (g *gpuMeter) devices() []api.DeviceMetrics {
 	defer g.mu.Unlock()
 	var out []api.DeviceMetrics
 	for _, s := range g.last {
-		if slices.Contains(g.ids, s.ID) {
+		if g.rents(s.ID) {
 			out = append(out, api.DeviceMetrics{Device: s.ID, Busy: float64(min(s.BusyPPM, 1_000_000)) / 1e6, MemoryBytes: s.MemoryUsedMiB << 20})
 		}
 	}

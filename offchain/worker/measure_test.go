@@ -89,8 +89,9 @@ func TestChooseClass(t *testing.T) {
 
 func TestGPUMeter(t *testing.T) {
 	g := newGPUMeter(sim.New())
-	g.add([]gpu.Stat{{BusyPPM: 500_000}, {BusyPPM: 250_000}}, 2*time.Second)
-	g.add([]gpu.Stat{{BusyPPM: 9_000_000}}, time.Second) // a driver that exaggerates
+	g.ids = []string{"GPU-1", "GPU-2"}
+	g.add([]gpu.Stat{{ID: "GPU-1", BusyPPM: 500_000}, {ID: "GPU-2", BusyPPM: 250_000}, {ID: "GPU-3", BusyPPM: 1_000_000}}, 2*time.Second) // the third is not rented out
+	g.add([]gpu.Stat{{ID: "GPU-1", BusyPPM: 9_000_000}}, time.Second)                                                                     // a driver that exaggerates
 	require.Equal(t, 2500*time.Millisecond, g.take())
 	require.Zero(t, g.take())
 }

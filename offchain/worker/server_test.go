@@ -25,6 +25,8 @@ import (
 	"github.com/athnet/ath/offchain/access"
 	"github.com/athnet/ath/offchain/manifest"
 	"github.com/athnet/ath/offchain/worker/api"
+	"github.com/athnet/ath/offchain/worker/gpu"
+	"github.com/athnet/ath/offchain/worker/gpu/sim"
 )
 
 var wallet = &secp256k1.PrivKey{Key: bytes.Repeat([]byte{7}, 32)}
@@ -201,6 +203,125 @@ func TestTenantsDoNotStarveProbes(t *testing.T) {
 	}
 	require.Equal(t, http.StatusTooManyRequests, get("/v1/leases/x/1/status"))
 	require.Equal(t, http.StatusOK, get("/v1/containers/7/probe?nonce="+strings.Repeat("00", 32)))
+}
+
+// Every request takes a token of its kind's bucket: what a burst leaves for the others of its kind is nothing, and each second brings some back.
+func TestEveryRequestIsLimited(t *testing.T) {
+	r := newRig(t)
+	r.takeBlock(r.chain.block())
+	lease := "/v1/leases/x/1"
+	for name, kind := range map[string]struct {
+		rate, burst int
+		requests    []string
+	}{
+		"probes":   {5, 30, []string{"GET /v1/containers/7/probe?nonce=" + strings.Repeat("00", 32)}},
+		"sessions": {20, 120, []string{"POST " + lease + "/exec", "POST " + lease + "/forward", "PUT " + lease + "/files?path=/", "GET " + lease + "/files?path=/"}},
+		"metrics":  {1, 10, []string{"GET " + lease + "/metrics"}},
+		"tenants": {10, 40, []string{
+			"PUT /v1/manifests/00", "GET " + lease + "/manifest", "GET " + lease + "/status", "GET " + lease + "/statement", "GET " + lease + "/logs",
+			"GET " + lease + "/events", "PUT " + lease + "/certificates/x.example", "DELETE " + lease + "/certificates/x.example",
+		}},
+	} {
+		for _, request := range kind.requests {
+			t.Run(name+" "+request, func(t *testing.T) {
+				handler := r.Gateway() // with full buckets
+				ask := func(request string) int {
+					method, path, _ := strings.Cut(request, " ")
+					rec := httptest.NewRecorder()
+					handler.ServeHTTP(rec, httptest.NewRequest(method, path, nil))
+					return rec.Code
+				}
+				for range kind.burst {
+					require.NotEqual(t, http.StatusTooManyRequests, ask(request))
+				}
+				for _, other := range kind.requests {
+					require.Equal(t, http.StatusTooManyRequests, ask(other), other)
+				}
+				r.clock.Advance(time.Second)
+				for range kind.rate {
+					require.NotEqual(t, http.StatusTooManyRequests, ask(request))
+				}
+				require.Equal(t, http.StatusTooManyRequests, ask(request))
+			})
+		}
+	}
+}
+
+// Followers of logs and of events are bounded together, over all tenants; one that leaves makes room.
+func TestFollowersAreBounded(t *testing.T) {
+	tenant = walletAddress()
+	t.Cleanup(func() { tenant = address(1) })
+	r := newRig(t)
+	lease := running(r, 1, service("web", imageWeb, manifest.RestartAlways))
+	server := httptest.NewServer(r.Gateway())
+	defer server.Close()
+	header := token(t, r.clock.Now(), access.ScopeLogs, access.ScopeStatus)
+	follow := func(ctx context.Context, what string) *http.Response {
+		r.clock.Advance(time.Second) // refills the bucket
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/v1/leases/"+lease+"/"+what+"?follow=1", nil)
+		require.NoError(t, err)
+		req.Header.Set("Authorization", header)
+		resp, err := server.Client().Do(req)
+		require.NoError(t, err)
+		return resp
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var open []*http.Response
+	for n := range 64 {
+		resp := follow(ctx, []string{"logs", "events"}[n%2])
+		require.Equal(t, http.StatusOK, resp.StatusCode)
+		open = append(open, resp)
+	}
+	for _, what := range []string{"logs", "events"} {
+		resp := follow(t.Context(), what)
+		require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode, "the 65th")
+		resp.Body.Close()
+	}
+	open[0].Body.Close()
+	require.Eventually(t, func() bool {
+		resp := follow(ctx, "events")
+		defer resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	}, patience, 10*time.Millisecond)
+	cancel()
+	for _, resp := range open[1:] {
+		resp.Body.Close()
+	}
+}
+
+// A tenant that has its devices compute all the time makes nothing wrong with them: no fault is told, and probes are answered at once.
+func TestABusyDeviceIsNoFault(t *testing.T) {
+	source := sim.New()
+	source.Set(nil, gpu.Stat{ID: "GPU-1", BusyPPM: 1_000_000, MemoryUsedMiB: 80 << 10, TemperatureC: 95})
+	r := newRig(t)
+	w, err := r.process(r.chain, r.runtime, r.store, func(d *Deps) { d.Devices, d.DeviceIDs = source, []string{"GPU-1"} })
+	require.NoError(t, err)
+	r.Worker = w
+	lease := running(r, 1, service("web", imageWeb, manifest.RestartAlways))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.gpu.run(ctx, r.clock, w.log) }()
+	require.Eventually(t, func() bool { r.clock.Advance(gpuSample); return len(w.gpu.devices()) == 1 }, patience, time.Millisecond)
+	require.NoError(t, w.heartbeat(t.Context()))
+	require.Empty(t, r.chain.faults)
+	reply := probed(t, w)
+	require.Equal(t, lease, reply.LeaseID)
+	require.True(t, reply.Running)
+	cancel()
+	require.ErrorIs(t, <-done, context.Canceled)
+}
+
+// probed is what a worker answers a Checker.
+func probed(t *testing.T, w *Worker) checktypes.ProbeReply {
+	t.Helper()
+	rec := httptest.NewRecorder()
+	w.Gateway().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/v1/containers/7/probe?nonce="+strings.Repeat("00", 32), nil))
+	require.Equal(t, http.StatusOK, rec.Code, rec.Body.String())
+	var reply checktypes.ProbeReply
+	require.NoError(t, json.Unmarshal(rec.Body.Bytes(), &reply))
+	require.NoError(t, reply.Verify(testChainID, testPub))
+	return reply
 }
 
 func TestLimiterIsBounded(t *testing.T) {

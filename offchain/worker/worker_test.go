@@ -18,6 +18,7 @@ import (
 
 	"github.com/athnet/ath/offchain/manifest"
 	"github.com/athnet/ath/offchain/store"
+	"github.com/athnet/ath/offchain/worker/gpu"
 	"github.com/athnet/ath/offchain/worker/runtime"
 )
 
@@ -26,6 +27,8 @@ func TestLeaseFromOpenToClosed(t *testing.T) {
 	m := workload(service("job", imageJob, manifest.RestartNever), service("web", imageWeb, manifest.RestartAlways))
 	m.Services[1].Expose = []manifest.Expose{{Port: 80, As: 80, Proto: "tcp", Global: true}}
 	r.deliver(m)
+	r.gpu.ids = []string{"GPU-1"}
+	r.gpu.add([]gpu.Stat{{ID: "GPU-1", BusyPPM: 1_000_000}}, time.Minute) // before the lease
 	lease := r.chain.open(1, m)
 	r.settle()
 
@@ -38,12 +41,14 @@ func TestLeaseFromOpenToClosed(t *testing.T) {
 	require.Equal(t, leasetypes.LeaseState_LEASE_STATE_RUNNING, r.chain.leases[lease].State)
 
 	r.runtime.Use(key(lease, "web"), runtime.Stats{CPU: 2 * time.Second, MemoryMiB: 20, RxBytes: 5, TxBytes: 7})
+	r.gpu.add([]gpu.Stat{{ID: "GPU-1", BusyPPM: 250_000}, {ID: "GPU-2", BusyPPM: 1_000_000}}, 6*time.Second) // the second is not the Container's
 	r.clock.Advance(10 * time.Second)
 	r.settle()
 	last := r.chain.usage[len(r.chain.usage)-1]
 	require.Equal(t, uint64(2), last.Sequence)
 	require.Equal(t, uint64(2000), last.CpuMs)
 	require.Equal(t, uint64(20), last.MemoryMib)
+	require.Equal(t, []uint64{0, 1500}, []uint64{r.chain.usage[0].GpuMs, last.GpuMs})
 	require.Equal(t, []uint64{5, 7}, []uint64{last.NetworkRx, last.NetworkTx})
 	require.Equal(t, r.chain.usage[0].Until, last.From, "no gap, no overlap")
 
