@@ -4,6 +4,7 @@ package checker
 
 import (
 	"sync"
+	"time"
 
 	"github.com/athnet/ath/offchain/chain"
 )
@@ -23,14 +24,19 @@ func (r *recentBlocks) add(h chain.Head) {
 }
 
 // Hash of a recent block, nil where it is not known.
-func (r *recentBlocks) Hash(height int64) []byte {
+func (r *recentBlocks) Hash(height int64) []byte { return r.head(height).Hash }
+
+// Time of a recent block, zero where it is not known.
+func (r *recentBlocks) Time(height int64) time.Time { return r.head(height).Time }
+
+func (r *recentBlocks) head(height int64) chain.Head {
 	if height <= 0 {
-		return nil
+		return chain.Head{}
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if h := r.ring[height%int64(len(r.ring))]; h.Height == height {
-		return h.Hash
+		return h
 	}
-	return nil
+	return chain.Head{}
 }

@@ -7,7 +7,7 @@
 //	            start                     submit_from                                   end
 //
 //	block ─► plan (pure, by block time) ─► sweep:  probe ×n ─► samples
-//	                                    └► submit: samples ─► judge (pure) ─► report, salt ─► store ─► chain
+//	                                    └► submit: samples ─► refute ─► judge (pure) ─► report, salt ─► store ─► chain
 //
 // The record of a commit is on disk before the commit is sent, and is never replaced: after kill -9 at any moment the same commit is
 // sent again, or its reveal is (TestKillAnywhere).
@@ -33,6 +33,7 @@ import (
 	"github.com/athnet/ath/offchain/daemon/clock"
 	"github.com/athnet/ath/offchain/store"
 	checktypes "github.com/athnet/ath/x/checks/types"
+	leasetypes "github.com/athnet/ath/x/leases/types"
 	providertypes "github.com/athnet/ath/x/providers/types"
 )
 
@@ -87,6 +88,7 @@ type Checker struct {
 	records records
 	checks  checktypes.QueryClient
 	supply  providertypes.QueryClient
+	leases  leasetypes.QueryClient
 	blocks  *recentBlocks
 	// current round, for the server.
 	current atomic.Uint64
@@ -120,7 +122,7 @@ type sendResult struct {
 func New(o Options) (*Checker, error) {
 	c := &Checker{
 		Options: o, records: records{o.Store}, blocks: newRecentBlocks(),
-		checks: checktypes.NewQueryClient(o.Chain.Conn()), supply: providertypes.NewQueryClient(o.Chain.Conn()),
+		checks: checktypes.NewQueryClient(o.Chain.Conn()), supply: providertypes.NewQueryClient(o.Chain.Conn()), leases: leasetypes.NewQueryClient(o.Chain.Conn()),
 		swept: make(chan sweepResult, 1), sent: make(chan sendResult, 1),
 	}
 	if err := c.records.bind(o.Chain.ChainID()); err != nil {
@@ -196,7 +198,7 @@ func (c *Checker) step(ctx context.Context, head chain.Head) error {
 		// What has been measured so far is taken over; the next block submits.
 		c.stopSweep()
 	case StepSubmit:
-		return c.submit(ctx)
+		return c.submit(ctx, head.Height)
 	case StepWait:
 	}
 	return nil
@@ -276,7 +278,7 @@ func (c *Checker) assign(ctx context.Context, a *checktypes.QueryAssignmentRespo
 			}
 			k := resp.Container.Container
 			c.targets = append(c.targets, probe.Target{
-				ContainerID: id, Endpoint: k.Endpoint, WorkerKey: k.WorkerPubkey, Fingerprint: k.Fingerprint,
+				ContainerID: id, Endpoint: k.Endpoint, WorkerKey: k.WorkerPubkey, Fingerprint: k.Fingerprint, Lease: resp.Container.Status.Lease,
 			})
 		}
 	}

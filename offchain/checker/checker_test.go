@@ -29,11 +29,16 @@ import (
 	"github.com/athnet/ath/offchain/checker/probe"
 	"github.com/athnet/ath/offchain/daemon"
 	"github.com/athnet/ath/offchain/store"
+	athtypes "github.com/athnet/ath/x/ath/types"
 	checktypes "github.com/athnet/ath/x/checks/types"
+	leasetypes "github.com/athnet/ath/x/leases/types"
 	providertypes "github.com/athnet/ath/x/providers/types"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	athtypes.SetPrefixes()
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	operator    = "ath1operator"
@@ -55,6 +60,26 @@ type world struct {
 	members  providertypes.Bitmap
 	answer   func(id uint64, head int64) probe.Sample
 	refuse   error
+	lease    *leasetypes.Lease // of Container 2
+	silent   error             // what asking for it ends with
+}
+
+type demand struct {
+	*leasetypes.UnimplementedQueryServer
+	w *world
+}
+
+func (d demand) Lease(_ context.Context, req *leasetypes.QueryLeaseRequest) (*leasetypes.QueryLeaseResponse, error) {
+	d.w.mu.Lock()
+	defer d.w.mu.Unlock()
+	switch l := d.w.lease; {
+	case d.w.silent != nil:
+		return nil, d.w.silent
+	case l == nil || l.Tenant != req.Tenant || l.Number != req.Number:
+		return &leasetypes.QueryLeaseResponse{Receipt: &leasetypes.Receipt{}}, nil
+	default:
+		return &leasetypes.QueryLeaseResponse{Lease: l}, nil
+	}
 }
 
 type supply struct {
@@ -76,6 +101,7 @@ func newWorld(t *testing.T) *world {
 	}
 	checktypes.RegisterQueryServer(w.chain, w)
 	providertypes.RegisterQueryServer(w.chain, supply{w: w})
+	leasetypes.RegisterQueryServer(w.chain, demand{w: w})
 	w.chain.Handle(w.deliver)
 	return w
 }
@@ -113,9 +139,15 @@ func (s supply) Container(_ context.Context, req *providertypes.QueryContainerRe
 	if req.Id == 9 {
 		return nil, status.Error(codes.NotFound, "container 9")
 	}
-	return &providertypes.QueryContainerResponse{Container: providertypes.ContainerView{
+	view := providertypes.ContainerView{
 		Container: providertypes.Container{Id: req.Id, Endpoint: "host:1", WorkerPubkey: make([]byte, 32), Fingerprint: make([]byte, 32)},
-	}}, nil
+	}
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	if req.Id == 2 && s.w.lease != nil {
+		view.Status.Lease = s.w.lease.ID()
+	}
+	return &providertypes.QueryContainerResponse{Container: view}, nil
 }
 
 // deliver holds a report to the chain's rules.
@@ -236,6 +268,83 @@ func TestFaultyContainersAreReported(t *testing.T) {
 		require.NoError(t, w.block(c))
 	}
 	require.Equal(t, providertypes.BitmapOf(1), providertypes.Bitmap(w.revealed[1].Shards[0].Healthy))
+}
+
+// TestAFalseStartIsReported: a worker that is paid for a lease and says that it serves none, or another, is faulty. Where the lease was not that
+// worker's for all the time, or where a node does not know, it is not.
+func TestAFalseStartIsReported(t *testing.T) {
+	tenant := sdk.AccAddress(bytes.Repeat([]byte{1}, 20)).String()
+	id := func(number uint64) string { return fmt.Sprintf("%s/%d", tenant, number) }
+	const round = 12 // begins 154 s after the chain did, more than what a worker has to hear of a lease
+	for name, tc := range map[string]struct {
+		says   func(sweep int) string
+		during func(w *world) // between the sweeps and the report
+		faulty bool
+	}{
+		"it serves the lease":                  {says: func(int) string { return id(1) }},
+		"it serves none":                       {says: func(int) string { return "" }, faulty: true},
+		"it serves the lease before":           {says: func(int) string { return id(9) }, faulty: true},
+		"it had just started at one of sweeps": {says: func(sweep int) string { return []string{id(1), "", id(1)}[sweep] }},
+		"it serves it for one of the sweeps":   {says: func(sweep int) string { return []string{id(1), "", ""}[sweep] }, faulty: true},
+		"the lease was closed":                 {says: func(int) string { return "" }, during: func(w *world) { w.lease = nil }},
+		"the receipt is forgotten":             {says: func(int) string { return "" }, during: func(w *world) { w.silent = status.Error(codes.NotFound, "lease") }},
+		"the node does not say":                {says: func(int) string { return "" }, during: func(w *world) { w.silent = errors.New("gone") }},
+		"the lease has moved":                  {says: func(int) string { return "" }, during: func(w *world) { w.lease.ContainerId = 1 }},
+		"the lease is paused":                  {says: func(int) string { return "" }, during: func(w *world) { w.lease.State = leasetypes.LeaseState_LEASE_STATE_PAUSED }},
+		"the lease was paused, and runs again": {says: func(int) string { return "" }, during: func(w *world) { w.lease.BoundAt = w.chain.Clock.Now() }},
+		"the next lease runs there by now":     {says: func(int) string { return id(2) }, during: func(w *world) { w.lease.Number = 2 }},
+		"it may not have heard of it yet":      {says: func(int) string { return "" }, during: func(w *world) { w.lease.BoundAt = chaintest.Genesis.Add(time.Minute) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.lease = &leasetypes.Lease{Tenant: tenant, Number: 1, ContainerId: 2, State: leasetypes.LeaseState_LEASE_STATE_RUNNING, BoundAt: chaintest.Genesis}
+			fine, sweeps := w.answer, 0
+			w.answer = func(container uint64, head int64) probe.Sample {
+				s := fine(container, head)
+				if number, _ := w.round(); container == 2 && number == round {
+					s.LeaseID = tc.says(sweeps)
+					sweeps++
+				} else if container == 2 {
+					s.LeaseID = id(1)
+				}
+				return s
+			}
+			c := w.start()
+			changed := false
+			for number := uint64(0); number < round+2; number, _ = w.round() {
+				if sweeps == 3 && !changed && tc.during != nil {
+					w.mu.Lock()
+					tc.during(w)
+					w.mu.Unlock()
+					changed = true
+				}
+				require.NoError(t, w.block(c))
+			}
+			want := providertypes.BitmapOf(1, 2)
+			if tc.faulty {
+				want = providertypes.BitmapOf(1)
+			}
+			require.Equal(t, want, providertypes.Bitmap(w.revealed[round].Shards[0].Healthy))
+			require.Equal(t, providertypes.BitmapOf(1, 2), providertypes.Bitmap(w.revealed[round-1].Shards[0].Healthy))
+		})
+	}
+}
+
+// A worker's block may be newer than the state that its lease is looked up in: such an answer waits for another round.
+func TestAnAnswerAheadOfTheStateAccusesNobody(t *testing.T) {
+	w := newWorld(t)
+	tenant := sdk.AccAddress(bytes.Repeat([]byte{1}, 20)).String()
+	w.lease = &leasetypes.Lease{Tenant: tenant, Number: 1, ContainerId: 2, State: leasetypes.LeaseState_LEASE_STATE_RUNNING, BoundAt: chaintest.Genesis}
+	c := w.start()
+	for range 200 {
+		c.blocks.add(w.chain.Next().Head)
+	}
+	c.targets = []probe.Target{{ContainerID: 2, Lease: w.lease.ID()}}
+	for height, kind := range map[int64]probe.Kind{198: probe.BadReply, 199: probe.BadReply, 200: probe.OK, 201: probe.OK} {
+		c.samples = map[uint64][]probe.Sample{2: {{ContainerID: 2, Kind: probe.OK, Height: height}}}
+		c.refute(t.Context(), 200)
+		require.Equal(t, kind, c.samples[2][0].Kind, height)
+	}
 }
 
 // TestKillAnywhere kills the Checker before and after every write that it makes, restarts it on what the disk holds, and finds that

@@ -13,7 +13,7 @@ import (
 )
 
 // submit sends the one transaction of the round. Everything that it says about this round is on disk before.
-func (c *Checker) submit(ctx context.Context) error {
+func (c *Checker) submit(ctx context.Context, head int64) error {
 	msg := &checktypes.MsgSubmitReport{Operator: c.Sender.Address(), Round: c.round.Number}
 	if c.progress.OwesReveal {
 		if err := c.addReveal(msg); err != nil {
@@ -21,7 +21,7 @@ func (c *Checker) submit(ctx context.Context) error {
 		}
 	}
 	if c.progress.Shards > 0 && !c.progress.Committed {
-		if err := c.addCommit(msg); err != nil {
+		if err := c.addCommit(ctx, msg, head); err != nil {
 			return err
 		}
 	}
@@ -57,10 +57,10 @@ func (c *Checker) addReveal(msg *checktypes.MsgSubmitReport) error {
 }
 
 // addCommit seals what was measured, or repeats what was sealed before a restart.
-func (c *Checker) addCommit(msg *checktypes.MsgSubmitReport) error {
+func (c *Checker) addCommit(ctx context.Context, msg *checktypes.MsgSubmitReport, head int64) error {
 	rec, err := c.records.load(c.round.Number)
 	if errors.Is(err, store.ErrNotFound) {
-		rec, err = c.seal()
+		rec, err = c.seal(ctx, head)
 	}
 	if err != nil || rec.Salt == nil {
 		return err
@@ -75,7 +75,8 @@ func (c *Checker) addCommit(msg *checktypes.MsgSubmitReport) error {
 
 // seal judges the samples and writes the record. It returns an empty record where most of the round could not be measured for
 // reasons on this side: to say nothing is honest then, and costs nothing.
-func (c *Checker) seal() (record, error) {
+func (c *Checker) seal(ctx context.Context, head int64) (record, error) {
+	c.refute(ctx, head)
 	report, evidence, undecided := assembleReport(c.shards, c.samples, c.blocks, c.MaxLag)
 	if 2*undecided > len(c.targets) || !c.progress.Measured {
 		c.Health.Set(warnNetwork, fmt.Sprintf("%d of %d containers could not be probed", undecided, len(c.targets)))

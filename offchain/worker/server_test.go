@@ -21,6 +21,7 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	checktypes "github.com/athnet/ath/x/checks/types"
+	leasetypes "github.com/athnet/ath/x/leases/types"
 
 	"github.com/athnet/ath/offchain/access"
 	"github.com/athnet/ath/offchain/manifest"
@@ -310,6 +311,39 @@ func TestABusyDeviceIsNoFault(t *testing.T) {
 	require.True(t, reply.Running)
 	cancel()
 	require.ErrorIs(t, <-done, context.Canceled)
+}
+
+// A worker that is back and could not ask the chain yet does not deny the lease that it is paid for; one that has ended, or moved away,
+// it does not claim.
+func TestAWorkerThatIsBackNamesItsLease(t *testing.T) {
+	r := newRig(t)
+	again := func() string {
+		r.restart(r.chain, r.runtime, r.store)
+		r.takeBlock(r.chain.block())
+		return probed(t, r.Worker).LeaseID
+	}
+	require.Empty(t, again())
+	require.Len(t, r.look, 1, "blocks begin after the first look: another one closes the gap")
+	lease := running(r, 1, service("web", imageWeb, manifest.RestartAlways))
+	require.Equal(t, lease, probed(t, r.Worker).LeaseID)
+	require.Equal(t, lease, again())
+	r.chain.setDown(true)
+	require.Error(t, r.lookOnce(t.Context()))
+	require.Equal(t, lease, probed(t, r.Worker).LeaseID, "however long that lasts")
+	r.chain.setDown(false)
+	r.chain.close(lease, leasetypes.CloseReason_CLOSE_REASON_TENANT)
+	require.NoError(t, r.lookOnce(t.Context()))
+	require.Empty(t, probed(t, r.Worker).LeaseID)
+	r.settle()
+	require.Empty(t, again())
+
+	second := running(r, 2, service("web", imageWeb, manifest.RestartAlways))
+	again()
+	r.chain.change(second, func(l *leasetypes.Lease) { l.ContainerId = 8 })
+	require.NoError(t, r.lookOnce(t.Context()))
+	require.Empty(t, probed(t, r.Worker).LeaseID)
+	r.settle()
+	require.Empty(t, again())
 }
 
 // probed is what a worker answers a Checker.

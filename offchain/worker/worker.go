@@ -218,6 +218,9 @@ func (w *Worker) takeBlock(b Block) {
 	if relevant || first {
 		kick(w.wake)
 	}
+	if first { // what happened between the first look and this block is in neither
+		kick(w.look)
+	}
 }
 
 // served says whether a lease was this worker's: it may have moved to another one.
@@ -289,15 +292,13 @@ func (w *Worker) healthOfDevices() {
 	w.health.Clear("devices")
 }
 
-// bound returns the open lease that this Container serves, if any, and whether all its services run.
+// bound returns the open lease that this Container serves, if any, and whether all its services run. A worker that has just started, and
+// could not ask the chain yet, goes by what it had written down: its word that it serves nothing would be held against it.
 func (w *Worker) bound() (lease string, running bool, ports []uint16) {
 	intents, parsed := w.book.all()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for id, s := range w.standings {
-		if !s.open() || s.lease.ContainerId != w.container || s.lease.State == leasetypes.LeaseState_LEASE_STATE_UNSPECIFIED {
-			continue
-		}
+	for _, id := range w.boundLocked(intents) {
 		running = true
 		for _, service := range parsed[intents[id].ManifestHash].Services {
 			i, ok := find(w.have, runtime.Key{Lease: id, Service: service.Name})
@@ -312,4 +313,20 @@ func (w *Worker) bound() (lease string, running bool, ports []uint16) {
 		return id, running && !intents[id].Started.IsZero(), ports
 	}
 	return "", false, nil
+}
+
+// boundLocked lists what may be bound to this Container, the chain's word first.
+func (w *Worker) boundLocked(intents map[string]Intent) []string {
+	var said, written []string
+	for id, s := range w.standings {
+		if s.open() && s.lease.ContainerId == w.container && s.lease.State != leasetypes.LeaseState_LEASE_STATE_UNSPECIFIED {
+			said = append(said, id)
+		}
+	}
+	for id, i := range intents {
+		if _, known := w.standings[id]; !known && i.ClosedAt.IsZero() && i.ContainerID == w.container {
+			written = append(written, id)
+		}
+	}
+	return append(said, written...)
 }

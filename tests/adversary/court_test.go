@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/athnet/ath/app"
+	"github.com/athnet/ath/offchain/checker/probe"
 	"github.com/athnet/ath/testutil/gen"
 	"github.com/athnet/ath/testutil/shadow"
 	"github.com/athnet/ath/testutil/sim"
@@ -46,15 +48,22 @@ type court struct {
 	checkers []gen.Account
 
 	broken map[uint64]bool            // Containers that do not answer
+	serves map[uint64]served          // what workers answer Checkers; those that are not in it answer the truth
 	lies   map[string]map[uint64]bool // what a Checker says of a Container whatever it sees: true is healthy
 	sealed map[string]checkstypes.Report
 	beat   time.Time
 }
 
+// served is what a worker says that its Container does.
+type served struct {
+	lease   string
+	running bool
+}
+
 // newCourt starts a chain on which that many Containers are healthy and offered. edit may change the genesis.
 func newCourt(t *testing.T, containers, checkers int, edit func(*athtypes.GenesisState, *providerstypes.GenesisState, *leasestypes.GenesisState)) *court {
 	t.Helper()
-	c := &court{t: t, broken: map[uint64]bool{}, lies: map[string]map[uint64]bool{}, sealed: map[string]checkstypes.Report{}}
+	c := &court{t: t, broken: map[uint64]bool{}, serves: map[uint64]served{}, lies: map[string]map[uint64]bool{}, sealed: map[string]checkstypes.Report{}}
 	people := []gen.Account{gen.NewAccount("tenant"), gen.NewAccount("other"), gen.NewAccount("stranger")}
 	for i := range containers {
 		c.owners = append(c.owners, gen.NewAccount(fmt.Sprint("owner-", i+1)))
@@ -249,7 +258,7 @@ func (c *court) probe(who gen.Account, shards []checkstypes.AssignedShard) check
 				continue
 			}
 			says, lies := c.lies[who.Name][id]
-			if lies && !says || !lies && c.broken[id] {
+			if lies && !says || !lies && (c.broken[id] || !c.answers(id)) {
 				healthy[slot/8] &^= 1 << (slot % 8)
 			}
 		}
@@ -257,6 +266,31 @@ func (c *court) probe(who gen.Account, shards []checkstypes.AssignedShard) check
 		report.Shards = append(report.Shards, checkstypes.ShardReport{Shard: s.Shard, Healthy: bytes.TrimRight(healthy, "\x00"), EvidenceRoot: root[:]})
 	}
 	return report
+}
+
+// answers says whether a Checker takes a worker's answer for good: by ath-checker's own code, from the bytes on the wire on.
+func (c *court) answers(id uint64) bool {
+	c.t.Helper()
+	says, ok := c.serves[id]
+	if !ok {
+		return true
+	}
+	container, err := c.App().Providers.Container(c.Context(), id)
+	require.NoError(c.t, err)
+	nonce := bytes.Repeat([]byte{byte(c.Height())}, 32)
+	reply := checkstypes.ProbeReply{
+		ContainerID: id, Nonce: nonce, BlockHeight: c.Height(), BlockHash: nonce, Fingerprint: container.Fingerprint, LeaseID: says.lease, Running: says.running,
+	}
+	reply.Signature = ed25519.Sign(sim.WorkerKey(c.owners[id-1].String()), reply.SignBytes(shadow.ChainID))
+	raw, err := json.Marshal(reply)
+	require.NoError(c.t, err)
+	got, err := probe.Check(raw, probe.Target{ContainerID: id, WorkerKey: container.WorkerPubkey, Fingerprint: container.Fingerprint}, nonce, shadow.ChainID)
+	require.NoError(c.t, err)
+	sample := probe.Sample{ContainerID: id, Kind: probe.OK, LeaseID: got.LeaseID}
+	if bound := c.status(id).Lease; bound != "" {
+		sample = sample.Refute(c.lease(bound), c.Now())
+	}
+	return sample.Kind == probe.OK
 }
 
 // order asks for the first free one of some Containers.

@@ -84,6 +84,76 @@ func TestAProviderThatNeverStarts(t *testing.T) {
 	}
 }
 
+// TestAFalseStartIsRefuted: a provider hands in the first usage record, which starts billing, and runs nothing. Its worker, which signs every
+// answer to a Checker, says that it serves no lease, or the one before: two rounds later that is a fault, the session is free, and the
+// Container is no supply. Nobody is accused for what a tenant does, nor for not knowing what is seconds old.
+func TestAFalseStartIsRefuted(t *testing.T) {
+	for name, worker := range map[string]struct {
+		says  func(id string) served
+		fault bool
+	}{
+		"it serves nothing":                             {func(string) served { return served{} }, true},
+		"it serves the lease before":                    {func(string) served { return served{lease: tenantOf.String() + "/7", running: true} }, true},
+		"the tenant's program has ended":                {func(id string) served { return served{lease: id} }, false},
+		"it runs":                                       {func(id string) served { return served{lease: id, running: true} }, false},
+		"a lie that only the tenant sees, see ADR-0022": {func(id string) served { return served{lease: id, running: true} }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCourt(t, 1, 7, func(_ *athtypes.GenesisState, _ *providerstypes.GenesisState, leases *leasestypes.GenesisState) {
+				leases.Params.SlaSession = 10 * time.Minute // the false start's own session is the one that is free
+			})
+			id := c.rent(c.order(tenantOf, 1_000_000, 1))
+			c.serves[1] = worker.says(id)
+			c.run(100 * time.Second)
+			require.Nil(t, c.status(1).FaultAt, "a worker has time to hear of a lease")
+			c.run(time.Minute)
+			if !worker.fault {
+				require.Nil(t, c.status(1).FaultAt)
+				require.Zero(t, c.status(1).Outage)
+				return
+			}
+			require.NotNil(t, c.status(1).FaultAt)
+			c.must(c.close(tenantOf, id))
+			require.Equal(t, int64(1_000_000), c.prepaid(tenantOf), "all of it was free")
+			require.Zero(t, c.fees(c.owners[0]))
+			require.Zero(t, c.status(1).Weight)
+
+			// Honest from now on, it is found healthy, and serves.
+			c.serves[1] = served{}
+			c.until("it is ready again", func() bool { return c.status(1).State == providerstypes.ContainerState_CONTAINER_STATE_READY })
+			id = c.rent(c.order(tenantOf, 0, 1))
+			c.serves[1] = served{lease: id, running: true}
+			c.run(3 * time.Minute)
+			require.Nil(t, c.status(1).FaultAt)
+		})
+	}
+}
+
+// TestAMovedLeaseAccusesNobody: not the worker that it leaves, not the one that it comes to, not one that stands by.
+func TestAMovedLeaseAccusesNobody(t *testing.T) {
+	c := newCourt(t, 2, 7, nil)
+	msg := c.order(tenantOf, 1_000_000, 1, 2)
+	msg.Standbys, msg.Grace = 1, 20*time.Second
+	id := c.rent(msg)
+	standby := c.status(2).Lease
+	c.serves[1], c.serves[2] = served{lease: id, running: true}, served{lease: standby}
+	c.run(3 * time.Minute)
+	c.serves[2] = served{} // it holds its Container ready and says nothing of it
+	c.run(time.Minute)
+	c.must(c.failover(tenantOf, id))
+	c.run(time.Minute) // the first one goes on naming what it had, the second has not heard of the move, and does not start
+	c.must(c.start(id))
+	c.run(50 * time.Second)
+	c.serves[2] = served{lease: id, running: true}
+	c.run(3 * time.Minute)
+	c.must(c.close(tenantOf, id))
+	c.run(time.Minute) // both go on naming it
+	for _, container := range []uint64{1, 2} {
+		require.Nil(t, c.status(container).FaultAt)
+		require.Zero(t, c.status(container).Outage)
+	}
+}
+
 // TestAGangIsSniped: somebody takes one of the Containers of a gang in the same block, just before. The gang is refused as a whole, at no cost, or
 // served out of its further candidates; the sniper pays a minimum charge each time.
 func TestAGangIsSniped(t *testing.T) {

@@ -3,7 +3,7 @@
 // Package probe asks a worker's endpoint for a signed sign of life.
 //
 //	checker ── TLS pinned to the worker key on chain ──► GET /v1/containers/{id}/probe?nonce=…
-//	        ◄── ProbeReply: nonce, recent block, fingerprint, signature ──
+//	        ◄── ProbeReply: nonce, recent block, fingerprint, lease, signature ──
 //
 // Only the worker's endpoint decides about health: nothing that a tenant does inside its workload can make it fail. The ports of
 // the workload are tried as well, but only as quality of service.
@@ -28,6 +28,7 @@ import (
 	"github.com/athnet/ath/offchain/access"
 	"github.com/athnet/ath/offchain/daemon/clock"
 	checktypes "github.com/athnet/ath/x/checks/types"
+	leasetypes "github.com/athnet/ath/x/leases/types"
 )
 
 const (
@@ -52,6 +53,7 @@ const (
 	// WrongKey: the endpoint is held by another key than the Container's.
 	WrongKey Kind = "wrong_key"
 	// BadReply: an answer that is not what was asked for.
+	// So is one that denies a lease which is billed (Refute).
 	BadReply Kind = "bad_reply"
 	// Local: the fault is on this side; it says nothing about the worker.
 	Local Kind = "local"
@@ -63,6 +65,8 @@ type Target struct {
 	Endpoint    string
 	WorkerKey   []byte
 	Fingerprint []byte
+	// Lease that the chain had bound to it when it was looked up; empty where none was.
+	Lease string
 }
 
 // Sample is the outcome of one probe. With the blocks of the chain anyone can judge it again.
@@ -84,9 +88,10 @@ type Sample struct {
 	// PortsNS is how long each tried port of the workload took to connect; -1 where it did not.
 	PortsNS []time.Duration `json:"ports_ns,omitempty"`
 
-	// Block that the worker named.
+	// Block and lease that the worker named.
 	Height    int64  `json:"-"`
 	BlockHash []byte `json:"-"`
+	LeaseID   string `json:"-"`
 }
 
 // Prober sends probes. Safe for concurrent use.
@@ -119,7 +124,7 @@ func (p Prober) Probe(ctx context.Context, t Target, head int64) Sample {
 	if err != nil {
 		return s.is(BadReply, err)
 	}
-	s.Kind, s.Height, s.BlockHash = OK, reply.BlockHeight, reply.BlockHash
+	s.Kind, s.Height, s.BlockHash, s.LeaseID = OK, reply.BlockHeight, reply.BlockHash, reply.LeaseID
 	s.PortsNS = p.tryPorts(ctx, t.Endpoint, reply.Ports)
 	return s
 }
@@ -205,6 +210,27 @@ func Check(raw []byte, t Target, nonce []byte, chainID string) (checktypes.Probe
 		return r, errors.New("block: the worker has seen none")
 	}
 	return r, r.Verify(chainID, t.WorkerKey)
+}
+
+// leaseGrace is how long a worker may not know of a lease that was bound to it. It hears of one with the block that binds it, and asks
+// the chain about all of them twice a minute.
+const leaseGrace = 2 * time.Minute
+
+// Refute holds a good answer against a lease that is billed on the Container: a worker that says it serves another one, or none, takes
+// money for nothing. at is the time of the block that the worker says it has seen, so that nobody's clock matters, nor how long the answer
+// took. lease must have been asked for after that block: BoundAt changes whenever a lease moves or is resumed, so one that runs by then was
+// this Container's at every block since, and a worker that has seen such a block knows it. Whether its services run is not looked at: a
+// tenant's program may end when it likes.
+func (s Sample) Refute(lease leasetypes.Lease, at time.Time) Sample {
+	switch {
+	case s.Kind != OK, s.LeaseID == lease.ID():
+	case lease.State != leasetypes.LeaseState_LEASE_STATE_RUNNING, lease.ContainerId != s.ContainerID:
+	case at.Before(lease.BoundAt.Add(leaseGrace)):
+	default:
+		return s.is(BadReply, fmt.Errorf("lease_id: %s is billed and bound to it since %s, the worker serves %.128q",
+			lease.ID(), lease.BoundAt.UTC().Format(time.RFC3339), s.LeaseID))
+	}
+	return s
 }
 
 // tryPorts connects to the workload's ports.

@@ -22,6 +22,7 @@ import (
 	"github.com/athnet/ath/offchain/access"
 	"github.com/athnet/ath/offchain/daemon/clock"
 	checktypes "github.com/athnet/ath/x/checks/types"
+	leasetypes "github.com/athnet/ath/x/leases/types"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -90,11 +91,12 @@ func TestProbe(t *testing.T) {
 	port := func(l net.Listener) uint16 { return uint16(l.Addr().(*net.TCPAddr).Port) }
 
 	w := newWorker(t)
-	w.before = func(r *checktypes.ProbeReply) { r.Ports = []uint16{port(open), port(closed)} }
+	w.before = func(r *checktypes.ProbeReply) { r.Ports, r.LeaseID = []uint16{port(open), port(closed)}, "a/5" }
 	s := prober().Probe(context.Background(), w.target(), 6)
 	require.Equal(t, OK, s.Kind, s.Detail)
 	require.EqualValues(t, 5, s.Height)
 	require.EqualValues(t, 6, s.Head)
+	require.Equal(t, "a/5", s.LeaseID)
 	require.Len(t, s.Nonce, 32)
 	require.Positive(t, s.LatencyNS)
 	require.Len(t, s.PortsNS, 2)
@@ -142,6 +144,49 @@ func TestProbeOfLiars(t *testing.T) {
 			require.Equal(t, tc.kind, s.Kind, s.Detail)
 			require.Contains(t, s.Detail, tc.says)
 		})
+	}
+}
+
+// A worker is held to a lease that is billed and was bound long before the block that it has seen; to nothing else.
+func TestRefute(t *testing.T) {
+	bound := time.Unix(1_000_000, 0)
+	lease := leasetypes.Lease{Tenant: "a", Number: 5, ContainerId: 7, State: leasetypes.LeaseState_LEASE_STATE_RUNNING, BoundAt: bound}
+	late := bound.Add(leaseGrace)
+	for name, tc := range map[string]struct {
+		says string
+		at   time.Time
+		edit func(*leasetypes.Lease)
+		kind Kind
+	}{
+		"it serves the lease":                       {"a/5", late, nil, OK},
+		"it serves none":                            {"", late, nil, BadReply},
+		"it serves another":                         {"a/4", late, nil, BadReply},
+		"what it says is no lease":                  {strings.Repeat("x", 10_000), late, nil, BadReply},
+		"it may not have heard of it yet":           {"", late.Add(-1), nil, OK},
+		"it had not seen the block that binds it":   {"", bound.Add(-time.Hour), nil, OK},
+		"nobody knows when its block was":           {"", time.Time{}, nil, OK},
+		"the lease has not started":                 {"", late, func(l *leasetypes.Lease) { l.State = leasetypes.LeaseState_LEASE_STATE_ACTIVE }, OK},
+		"the lease is paused":                       {"", late, func(l *leasetypes.Lease) { l.State = leasetypes.LeaseState_LEASE_STATE_PAUSED }, OK},
+		"the lease stands by":                       {"", late, func(l *leasetypes.Lease) { l.State = leasetypes.LeaseState_LEASE_STATE_STANDBY }, OK},
+		"the lease has moved to another Container":  {"", late, func(l *leasetypes.Lease) { l.ContainerId = 8 }, OK},
+		"the lease came back, or was resumed since": {"", late, func(l *leasetypes.Lease) { l.BoundAt = bound.Add(time.Second) }, OK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := lease
+			if tc.edit != nil {
+				tc.edit(&l)
+			}
+			s := Sample{ContainerID: 7, Kind: OK, LeaseID: tc.says, LatencyNS: 1}.Refute(l, tc.at)
+			require.Equal(t, tc.kind, s.Kind, s.Detail)
+			if s.Kind == BadReply {
+				require.Contains(t, s.Detail, "lease_id: a/5 is billed")
+				require.Less(t, len(s.Detail), 256)
+			}
+			require.EqualValues(t, 1, s.LatencyNS)
+		})
+	}
+	for _, kind := range []Kind{Unreachable, WrongKey, BadReply, Local} {
+		require.Equal(t, Sample{ContainerID: 7, Kind: kind}, Sample{ContainerID: 7, Kind: kind}.Refute(lease, late), "it has said nothing of leases")
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/athnet/ath/x/leases/types"
 )
@@ -82,6 +84,8 @@ func TestReceiptsAreLoggedAndForgotten(t *testing.T) {
 	require.ErrorIs(t, err, types.ErrLeaseNotFound)
 	_, err = b.k.Lease(b.ctx, first[0])
 	require.ErrorIs(t, err, types.ErrLeaseClosed, "it is known to have been")
+	_, err = b.queries.Lease(b.ctx, &types.QueryLeaseRequest{Tenant: first[0].Tenant.String(), Number: first[0].Number})
+	require.Equal(t, codes.NotFound, status.Code(err), "a worker that was away for so long must not take it for a node that is broken")
 	_, err = b.k.Lease(b.ctx, types.LeaseID{Tenant: tenant(1), Number: 99})
 	require.ErrorIs(t, err, types.ErrLeaseNotFound)
 	paid, err := b.k.Settle(b.ctx, first[0])

@@ -47,7 +47,10 @@ func (s queryServer) Lease(goCtx context.Context, req *types.QueryLeaseRequest) 
 	lease, err := s.k.Lease(ctx, id)
 	if errors.Is(err, types.ErrLeaseClosed) {
 		receipt, err := s.k.Receipt(ctx, id)
-		return &types.QueryLeaseResponse{Receipt: &receipt, Unsettled: math.ZeroInt()}, err
+		if err != nil {
+			return nil, grpcError(err) // it ended so long ago that the state has forgotten it
+		}
+		return &types.QueryLeaseResponse{Receipt: &receipt, Unsettled: math.ZeroInt()}, nil
 	}
 	if err != nil {
 		return nil, grpcError(err)
