@@ -255,7 +255,7 @@ func TestFollowersAreBounded(t *testing.T) {
 	r := newRig(t)
 	lease := running(r, 1, service("web", imageWeb, manifest.RestartAlways))
 	server := httptest.NewServer(r.Gateway())
-	defer server.Close()
+	t.Cleanup(server.Close) // when all followers have left
 	header := token(t, r.clock.Now(), access.ScopeLogs, access.ScopeStatus)
 	follow := func(ctx context.Context, what string) *http.Response {
 		r.clock.Advance(time.Second) // refills the bucket
@@ -275,7 +275,7 @@ func TestFollowersAreBounded(t *testing.T) {
 		open = append(open, resp)
 	}
 	for _, what := range []string{"logs", "events"} {
-		resp := follow(t.Context(), what)
+		resp := follow(ctx, what)
 		require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode, "the 65th")
 		resp.Body.Close()
 	}
@@ -291,7 +291,20 @@ func TestFollowersAreBounded(t *testing.T) {
 	}
 }
 
-// A tenant that has its devices compute all the time makes nothing wrong with them: no fault is told, and probes are answered at once.
+// stuck is a source whose driver does not come back.
+type stuck struct {
+	*sim.Source
+	asked chan struct{}
+}
+
+func (s stuck) Stats(ctx context.Context) ([]gpu.Stat, error) {
+	close(s.asked)
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// A tenant that has its devices compute all the time makes nothing wrong with them: no fault is told, and probes are answered at once, also
+// while the driver does not answer the worker at all.
 func TestABusyDeviceIsNoFault(t *testing.T) {
 	source := sim.New()
 	source.Set(nil, gpu.Stat{ID: "GPU-1", BusyPPM: 1_000_000, MemoryUsedMiB: 80 << 10, TemperatureC: 95})
@@ -300,17 +313,31 @@ func TestABusyDeviceIsNoFault(t *testing.T) {
 	require.NoError(t, err)
 	r.Worker = w
 	lease := running(r, 1, service("web", imageWeb, manifest.RestartAlways))
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- w.gpu.run(ctx, r.clock, w.log) }()
-	require.Eventually(t, func() bool { r.clock.Advance(gpuSample); return len(w.gpu.devices()) == 1 }, patience, time.Millisecond)
-	require.NoError(t, w.heartbeat(t.Context()))
-	require.Empty(t, r.chain.faults)
-	reply := probed(t, w)
-	require.Equal(t, lease, reply.LeaseID)
-	require.True(t, reply.Running)
-	cancel()
-	require.ErrorIs(t, <-done, context.Canceled)
+	measured := func(until func() bool) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- w.gpu.run(ctx, r.clock, w.log) }()
+		require.Eventually(t, func() bool { r.clock.Advance(gpuSample); return until() }, patience, time.Millisecond)
+		require.NoError(t, w.heartbeat(t.Context()))
+		require.Empty(t, r.chain.faults)
+		reply := probed(t, w)
+		require.Equal(t, lease, reply.LeaseID)
+		require.True(t, reply.Running)
+		cancel()
+		require.ErrorIs(t, <-done, context.Canceled)
+	}
+	measured(func() bool { return len(w.gpu.devices()) == 1 })
+	hangs := stuck{source, make(chan struct{})}
+	w.gpu.source = hangs
+	measured(func() bool {
+		select {
+		case <-hangs.asked:
+			return true
+		default:
+			return false
+		}
+	})
 }
 
 // A worker that is back and could not ask the chain yet does not deny the lease that it is paid for; one that has ended, or moved away,

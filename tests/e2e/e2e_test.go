@@ -83,7 +83,7 @@ func run(m *testing.M) int {
 
 func TestScripts(t *testing.T) {
 	registry, _, _ := strings.Cut(net.Image("web"), "/")
-	subject := runtimetest.SubjectImage(t, registry)
+	subject, withShell := runtimetest.SubjectImage(t, registry), runtimetest.ShellImage(t, registry)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
@@ -104,6 +104,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("RPC", strings.Replace(env.Getenv("ATHD_NODE"), "tcp://", "http://", 1))
 			env.Setenv("WEB_IMAGE", net.Image("web"))
 			env.Setenv("SUBJECT_IMAGE", subject)
+			env.Setenv("SHELL_IMAGE", withShell)
 			env.Setenv("BATCH_IMAGE", net.Image("batch"))
 			repository, _, _ := strings.Cut(net.Image("batch"), "@")
 			env.Setenv("BATCH_TAG", repository+":v1")

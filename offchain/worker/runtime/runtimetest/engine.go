@@ -193,8 +193,28 @@ func SubjectImage(t testing.TB, registry string, volumes ...string) string {
 	return SubjectImageAs(t, registry, "", volumes...)
 }
 
+// ShellImage is that image with this machine's /bin/sh, and nothing else that a shell could start.
+func ShellImage(t testing.TB, registry string) string {
+	t.Helper()
+	files := []string{"/bin/sh"}
+	needs, err := exec.Command("ldd", files[0]).Output()
+	require.NoError(t, err)
+	for _, word := range strings.Fields(string(needs)) {
+		if strings.HasPrefix(word, "/") {
+			files = append(files, word)
+		}
+	}
+	return subjectImage(t, registry, "", files)
+}
+
 // SubjectImageAs is that image for a user; it has no list of users.
 func SubjectImageAs(t testing.TB, registry, user string, volumes ...string) string {
+	t.Helper()
+	return subjectImage(t, registry, user, nil, volumes...)
+}
+
+// subjectImage has files of this machine besides.
+func subjectImage(t testing.TB, registry, user string, files []string, volumes ...string) string {
 	t.Helper()
 	declared := map[string]struct{}{}
 	for _, path := range volumes {
@@ -205,15 +225,17 @@ func SubjectImageAs(t testing.TB, registry, user string, volumes ...string) stri
 
 	var layer bytes.Buffer
 	w := tar.NewWriter(&layer)
-	for _, h := range []*tar.Header{
-		{Name: "tmp/", Typeflag: tar.TypeDir, Mode: 0o1777, ModTime: time.Unix(0, 0)},
-		{Name: "subject", Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(program)), ModTime: time.Unix(0, 0)},
-	} {
-		require.NoError(t, w.WriteHeader(h))
-		if h.Typeflag == tar.TypeReg {
-			_, err = w.Write(program)
-			require.NoError(t, err)
-		}
+	require.NoError(t, w.WriteHeader(&tar.Header{Name: "tmp/", Typeflag: tar.TypeDir, Mode: 0o1777, ModTime: time.Unix(0, 0)}))
+	add := func(name string, content []byte) {
+		require.NoError(t, w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(content)), ModTime: time.Unix(0, 0)}))
+		_, err := w.Write(content)
+		require.NoError(t, err)
+	}
+	add("subject", program)
+	for _, path := range files {
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		add(strings.TrimPrefix(path, "/"), content)
 	}
 	require.NoError(t, w.Close())
 	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer.Bytes())), nil })
