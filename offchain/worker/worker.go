@@ -298,35 +298,35 @@ func (w *Worker) bound() (lease string, running bool, ports []uint16) {
 	intents, parsed := w.book.all()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, id := range w.boundLocked(intents) {
-		running = true
-		for _, service := range parsed[intents[id].ManifestHash].Services {
-			i, ok := find(w.have, runtime.Key{Lease: id, Service: service.Name})
-			running = running && ok && i.State == runtime.StateRunning
-			for _, p := range i.Ports {
-				if w.answering[p.Host] {
-					ports = append(ports, p.Host)
-				}
+	id := w.boundLocked(intents)
+	if id == "" {
+		return "", false, nil
+	}
+	running = true
+	for _, service := range parsed[intents[id].ManifestHash].Services {
+		i, ok := find(w.have, runtime.Key{Lease: id, Service: service.Name})
+		running = running && ok && i.State == runtime.StateRunning
+		for _, p := range i.Ports {
+			if w.answering[p.Host] {
+				ports = append(ports, p.Host)
 			}
 		}
-		slices.Sort(ports)
-		return id, running && !intents[id].Started.IsZero(), ports
 	}
-	return "", false, nil
+	slices.Sort(ports)
+	return id, running && !intents[id].Started.IsZero(), ports
 }
 
-// boundLocked lists what may be bound to this Container, the chain's word first.
-func (w *Worker) boundLocked(intents map[string]Intent) []string {
-	var said, written []string
+// boundLocked goes by the chain's word first.
+func (w *Worker) boundLocked(intents map[string]Intent) string {
 	for id, s := range w.standings {
 		if s.open() && s.lease.ContainerId == w.container && s.lease.State != leasetypes.LeaseState_LEASE_STATE_UNSPECIFIED {
-			said = append(said, id)
+			return id
 		}
 	}
 	for id, i := range intents {
 		if _, known := w.standings[id]; !known && i.ClosedAt.IsZero() && i.ContainerID == w.container {
-			written = append(written, id)
+			return id
 		}
 	}
-	return append(said, written...)
+	return ""
 }
