@@ -60,7 +60,7 @@ func (k *Keeper) Recovered(ctx sdk.Context, container uint64) error {
 	if err != nil {
 		return err
 	}
-	lease = lease.Recover(outage, params.Session(lease.Mode))
+	lease = lease.Recover(ctx.BlockTime(), outage, params.Session(lease.Mode))
 	if err := k.saveLease(ctx, tenant, lease); err != nil {
 		return err
 	}
@@ -96,6 +96,7 @@ func (k *Keeper) creditLease(ctx sdk.Context, lease types.Lease, fault time.Time
 	}
 	var dues []types.Credit // of what pays, and of its credit line
 	until := lease.EndAt(p.paidUntil(), ctx.BlockTime())
+	outage -= types.Beyond(fault, until, ctx.BlockTime())
 	lease, s := p.step(lease, func(l types.Lease, m meter) (types.Lease, types.Settlement) {
 		l, s, due := l.Fault(fault, until, outage, params.Session(l.Mode), m.usd)
 		dues = append(dues, due)

@@ -77,6 +77,39 @@ func TestAFaultMakesTheSessionFree(t *testing.T) {
 	}
 }
 
+// TestAFaultIsFreeAlsoWhereTheMoneyHadRunOut: between two blocks the account is used up, and in the second of them Checkers find the Container
+// faulty since before, or healthy again. What the fault gives back pays for more time, and none of that which the fault covers is billed for.
+func TestAFaultIsFreeAlsoWhereTheMoneyHadRunOut(t *testing.T) {
+	w := newWorld(t)
+	w.addOffer(1, 1, 10)
+	const deposit = 10*300 + 10*60 // six minutes
+	id := w.open(orderFunded(w, tenant(1), deposit, 1))
+	w.start(id)
+	still := func() {
+		t.Helper()
+		lease, err := w.k.Lease(w.ctx, id)
+		require.NoError(t, err)
+		require.Equal(t, types.LeaseState_LEASE_STATE_RUNNING, lease.State)
+		w.settled(id)
+		require.Zero(t, w.earned(1))
+		require.Equal(t, int64(deposit), w.balance(tenant(1)))
+	}
+	w.ctx = w.ctx.WithBlockTime(start.Add(20 * time.Minute))
+	w.fault(1, 19*time.Minute)
+	still()
+	w.ctx = w.ctx.WithBlockTime(start.Add(50 * time.Minute))
+	w.recover(1)
+	require.NoError(t, w.k.EndBlock(w.ctx))
+	w.check()
+	still()
+	w.pass(9 * time.Minute) // to the end of its session but for a minute
+	still()
+	w.pass(2 * time.Minute)
+	w.settled(id)
+	require.Equal(t, int64(60*10), w.earned(1))
+	w.check()
+}
+
 // TestSeveralFaultsInASessionCreditOnce.
 func TestSeveralFaultsInASessionCreditOnce(t *testing.T) {
 	w := newWorld(t)

@@ -76,7 +76,7 @@ func TestAReservedLeaseIsPaidInAdvance(t *testing.T) {
 					l, s = l.Settle(until, index(), flat)
 					take(s)
 					outage, faulty = index(), nil
-					l = l.Recover(outage, session)
+					l = l.Recover(now, outage, session)
 				}
 			}
 			require.NoError(t, sumOf(l).Check(a))

@@ -74,8 +74,8 @@ func (l Lease) freeFrom(fault time.Time, session time.Duration) time.Time {
 }
 
 // Fault settles a lease up to until where its Container is found faulty since fault. Time is billed up to the start of the session
-// that the fault fell into and no further; what was settled of it before is due back. outage is the Container's outage index now,
-// of which everything counts as seen. What it does not bill is forgiven at the lease's rate. A lease that bills nothing is only
+// that the fault fell into and no further; what was settled of it before is due back. outage is the Container's outage index at
+// until (Beyond), of which everything counts as seen. What it does not bill is forgiven at the lease's rate. A lease that bills nothing is only
 // credited for what it billed before, a lease that never billed for nothing. Pure and total.
 func (l Lease) Fault(fault, until time.Time, outage, session time.Duration, usd Clock) (Lease, Settlement, Credit) {
 	none := Credit{From: fault, Due: math.ZeroInt()}
@@ -98,6 +98,12 @@ func (l Lease) Fault(fault, until time.Time, outage, session time.Duration, usd 
 	return l.CreditedUpTo(later(*l.CreditableFrom, l.SettledUntil)), s, credit
 }
 
+// Beyond is how much of a fault that stands lies beyond until, up to which an account has paid: the lease has not come there yet, and will if the
+// fault's own credit, or a deposit, pays for more. It is no more billed then than what lies before.
+func Beyond(fault, until, now time.Time) time.Duration {
+	return max(0, now.Sub(later(until, fault)))
+}
+
 // CreditedUpTo notes that no later verdict credits anything before a time. What a fault had made free before it is over.
 func (l Lease) CreditedUpTo(at time.Time) Lease {
 	l.CreditableFrom = &at
@@ -113,10 +119,10 @@ func (l Lease) dueFor(from, until time.Time, usd Clock) math.Int {
 	return math.MinInt(units, l.Billed.Sub(l.Credited))
 }
 
-// Recover makes the rest of the session free in which a lease's Container is healthy again; the lease is settled up to there. All of
-// the outage has been forgiven or credited by then.
-func (l Lease) Recover(outage, session time.Duration) Lease {
-	until := sessionStart(anchor(l.CreatedAt, l.StartedAt), l.SettledUntil, session).Add(session)
+// Recover makes the rest of the session free in which a lease's Container is healthy again, now. All of the outage has been forgiven or credited by
+// then, or, where the lease's account has paid for less, lies in what becomes free.
+func (l Lease) Recover(now time.Time, outage, session time.Duration) Lease {
+	until := sessionStart(anchor(l.CreatedAt, l.StartedAt), now, session).Add(session)
 	l.OutageSeen = outage
 	l.FreeUntil, l.CreditableFrom = &until, &until
 	return l

@@ -67,7 +67,7 @@ func TestFaultsMakeWholeSessionsFree(t *testing.T) {
 				a, earned = a.Settled(s), earned.Add(s.Earned)
 				mark(*faulty, now)
 				outage, faulty, recovered = index(), nil, now
-				l = l.Recover(outage, session)
+				l = l.Recover(now, outage, session)
 			}
 			require.NoError(t, sumOf(l).Check(a))
 			require.NoError(t, l.validateSLA())
