@@ -51,6 +51,15 @@ type market struct {
 	offers  map[uint64]price
 	params  types.Params
 	uath    int64 // that a musd costs
+	marks   map[string]mark
+	logged  uint64
+}
+
+// mark is what the chain has said of a lease, or of an account's numbers, and never takes back.
+type mark struct {
+	billed, credited math.Int
+	settled          time.Time
+	records, next    uint64
 }
 
 // price is a standing offer: whole units per second, the least time that is charged, the only tenant who may take it (0: anybody), and
@@ -81,7 +90,7 @@ func (p price) offer(id uint64) types.Offer {
 func newMarket(tb tester) *market {
 	m := &market{world: newWorld(tb), leases: map[string]*history{}, faulty: map[uint64]time.Time{}, reasons: map[types.CloseReason]int{}}
 	m.offers, m.params = map[uint64]price{}, types.DefaultParams()
-	m.totals, m.numbers = map[string]math.Int{}, map[string]uint64{}
+	m.totals, m.numbers, m.marks = map[string]math.Int{}, map[string]uint64{}, map[string]mark{}
 	m.params.StableDenoms = []string{modelStable}
 	m.allow(modelStable)
 	m.setPrice(2)
@@ -541,8 +550,37 @@ func (m *market) lag(receipt types.Receipt) time.Duration {
 	return m.ctx.BlockTime().Sub(receipt.EndedAt)
 }
 
+// monotone: what was billed, credited, settled or recorded stays so, numbers are given out upwards, and receipts stay logged.
+func (m *market) monotone(t *rapid.T) {
+	grows := func(key string, now mark) {
+		before, known := m.marks[key]
+		if m.marks[key] = now; !known {
+			return
+		}
+		require.True(t, now.billed.GTE(before.billed), "%s: billed %s after %s", key, now.billed, before.billed)
+		require.True(t, now.credited.GTE(before.credited), "%s: credited %s after %s", key, now.credited, before.credited)
+		require.False(t, now.settled.Before(before.settled), "%s: settled until %s after %s", key, now.settled, before.settled)
+		require.GreaterOrEqual(t, now.records, before.records, "%s: usage records", key)
+		require.GreaterOrEqual(t, now.next, before.next, "%s: next number", key)
+	}
+	state, err := m.k.ExportGenesis(m.ctx)
+	require.NoError(t, err)
+	for _, l := range state.Leases {
+		grows(l.ID(), mark{billed: l.Billed, credited: l.Credited, settled: l.SettledUntil, records: l.UsageSequence})
+	}
+	for _, r := range state.Receipts {
+		grows(r.ID(), mark{billed: r.Billed, credited: r.Credited, settled: r.BilledUntil, records: r.UsageSequence})
+	}
+	for _, a := range state.Accounts {
+		grows(a.Tenant+" "+a.Denom, mark{billed: math.ZeroInt(), credited: math.ZeroInt(), settled: a.TouchedAt, next: a.NextNumber})
+	}
+	require.GreaterOrEqual(t, state.ReceiptLog.Count, m.logged, "receipts in the log")
+	m.logged = state.ReceiptLog.Count
+}
+
 func (m *market) invariants(t *rapid.T) {
 	m.settleAccounts(t)
+	m.monotone(t)
 	m.offersStand(t)
 	require.NoError(t, m.k.CheckInvariants(m.ctx))
 	for _, denom := range modelDenoms {
