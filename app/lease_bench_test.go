@@ -155,13 +155,19 @@ func (s *street) beat(containers int) {
 // sign makes a transaction with a fee and an ordinary sequence.
 func (s *street) sign(a gen.Account, msgs ...sdk.Msg) []byte {
 	s.b.Helper()
+	return s.signFor(90_000_000, a, msgs...)
+}
+
+// signFor is sign with a limit of gas.
+func (s *street) signFor(gas uint64, a gen.Account, msgs ...sdk.Msg) []byte {
+	s.b.Helper()
 	if _, known := s.numbers[a.Name]; !known {
 		ctx := s.state()
 		s.numbers[a.Name] = s.app.Account.GetAccount(ctx, a.Address()).GetAccountNumber()
 	}
 	tx, err := gen.Sign(s.app.TxConfig(), a, authsigning.SignerData{
 		ChainID: shadow.ChainID, AccountNumber: s.numbers[a.Name], Sequence: s.sequences[a.Name],
-	}, gen.Options{Gas: 90_000_000, Fee: math.NewInt(1_000)}, msgs...)
+	}, gen.Options{Gas: gas, Fee: math.NewInt(1_000)}, msgs...)
 	require.NoError(s.b, err)
 	s.sequences[a.Name]++
 	bytes, err := s.app.TxConfig().TxEncoder()(tx)

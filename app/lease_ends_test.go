@@ -8,8 +8,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"cosmossdk.io/math"
+
+	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
+	govtypes "github.com/cosmos/cosmos-sdk/x/gov/types"
+
 	"github.com/athnet/ath/testutil/gen"
 	"github.com/athnet/ath/testutil/shadow"
+	athtypes "github.com/athnet/ath/x/ath/types"
 	leasestypes "github.com/athnet/ath/x/leases/types"
 )
 
@@ -40,6 +46,32 @@ func TestAgreedEnd(t *testing.T) {
 	require.Equal(t, leasestypes.CloseReason_CLOSE_REASON_EXPIRED, receipt.Reason)
 	require.Equal(t, ends, receipt.EndedAt)
 	require.Equal(t, price(ends.Sub(*receipt.StartedAt)).String(), receipt.Billed.String())
+}
+
+// TestGovernanceEndsALease: a proposal that passes ends a lease whatever its tenant and provider want. Its time is paid, its coming is not, and the
+// Container is free again. Nobody else can name that reason.
+func TestGovernanceEndsALease(t *testing.T) {
+	m := newMarket(t, []shadow.Twin{shadow.Plain()})
+	m.open(1)
+	m.next(m.Sign(m.hot, &leasestypes.MsgSetOffers{Operator: m.hot.String(), Offers: []leasestypes.Offer{
+		{ContainerId: m.ids[0], Denom: athtypes.Denom, Rate: math.NewInt(rate), MinCharge: time.Hour},
+	}}))
+	id, _ := m.rent(m.tenant, gen.ATH(10), 0)
+	end := &leasestypes.MsgCloseLease{
+		Signer: authtypes.NewModuleAddress(govtypes.ModuleName).String(), LeaseId: id, Reason: leasestypes.CloseReason_CLOSE_REASON_GOVERNANCE,
+	}
+	for _, who := range []gen.Account{m.tenant, m.hot} {
+		m.refused("is not open to this signer", m.Sign(who, &leasestypes.MsgCloseLease{Signer: who.String(), LeaseId: id, Reason: end.Reason}))
+	}
+	m.pass("what must not run", end)
+	receipt := m.receipt(id)
+	require.Equal(t, leasestypes.CloseReason_CLOSE_REASON_GOVERNANCE, receipt.Reason)
+	require.Equal(t, end.Signer, receipt.ClosedBy)
+	ran := receipt.EndedAt.Sub(*receipt.StartedAt)
+	require.Less(t, ran, time.Hour)
+	require.Equal(t, price(ran).String(), receipt.Billed.String(), "no minimum charge")
+	require.Equal(t, ready, m.status(m.ids[0]).State)
+	require.Nil(t, m.status(m.ids[0]).SuspendedUntil, "the provider has refused nothing")
 }
 
 // TestFaultIsNotBilled: two rounds of different committees find a leased Container faulty; until it answers again nothing is
