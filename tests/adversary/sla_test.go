@@ -27,20 +27,31 @@ func untouched(lease leasestypes.Lease, fault time.Time) int64 {
 func cost(d time.Duration) int64 { return int64(d) / 1_000_000 * courtRate / 1_000_000_000 }
 
 // TestAVerdictGivesMoneyBack: from a Container that stops answering, through the Checkers' sealed reports, to the tenant's balance: every
-// session that the fault touches is free, whoever settles in between, and the service fee of it is waived. No form, no ticket.
+// session that the fault touches is free, whoever settles in between, and the service fee of it is waived, with what it
+// weighed for provider and Indexer. No form, no ticket.
 func TestAVerdictGivesMoneyBack(t *testing.T) {
 	c := newCourt(t, 1, 3, nil)
 	const deposit = 1_000_000
-	id := c.rent(c.order(tenantOf, deposit, 1))
+	order := c.quoted(tenantOf, 1, 1)
+	order.Deposit.Amount = math.NewInt(deposit)
+	id := c.rent(order)
+	weighs := func(paid int64) {
+		t.Helper()
+		require.Equal(t, paid/5, c.weight(athtypes.Pool_POOL_DELIVERY, c.owners[0]), "delivery counts by the fee that stays paid")
+		require.Equal(t, paid/5, c.weight(athtypes.Pool_POOL_INDEXER, stranger), "and so does the quote that led to it")
+	}
 	began := *c.lease(id).StartedAt
 	c.run(75 * time.Second)
 	c.broken[1] = true
 	c.must(c.settle(id))
+	require.Positive(t, deposit-c.prepaid(tenantOf))
+	weighs(deposit - c.prepaid(tenantOf))
 	fault := c.faulty(1)
 	due := untouched(c.lease(id), fault)
 	require.Equal(t, int64(deposit)-due, c.prepaid(tenantOf), "back to the start of the session, to the uath")
 	require.Equal(t, due/5*4, c.fees(c.owners[0]), "the provider keeps what came before")
 	require.Positive(t, c.lease(id).Credited.Int64())
+	weighs(due)
 
 	c.must(c.settle(id))
 	require.Equal(t, int64(deposit)-due, c.prepaid(tenantOf), "nothing is billed while the fault stands")
@@ -51,9 +62,24 @@ func TestAVerdictGivesMoneyBack(t *testing.T) {
 	c.must(c.settle(id))
 	due += cost(c.Now().Sub(until))
 	require.Equal(t, int64(deposit)-due, c.prepaid(tenantOf))
+	weighs(due)
 	require.Empty(t, c.tickets(c.owners[0]))
 	c.must(c.close(tenantOf, id))
 	require.Equal(t, due+cost(courtBlock), c.receipt(id).Billed.Sub(c.receipt(id).Credited).Int64())
+}
+
+// weight is what somebody has of a pool's weight in all epochs.
+func (c *court) weight(pool athtypes.Pool, of gen.Account) int64 {
+	c.t.Helper()
+	state, err := c.App().Ath.ExportGenesis(c.Context())
+	require.NoError(c.t, err)
+	sum := math.ZeroInt()
+	for _, p := range state.SharePositions {
+		if p.Pool == pool && p.Beneficiary == of.String() {
+			sum = sum.Add(p.Weight)
+		}
+	}
+	return sum.Int64()
 }
 
 // TestALeaseThatEndedBeforeTheVerdictIsCredited, and once: its tenant, tired of a Container that does not answer, has closed it while the
