@@ -54,15 +54,14 @@ func (w *world) capacity(container uint64) int64 {
 
 // market brings both Containers to Ready and offers them.
 func (w *world) market() {
-	beat := &providerstypes.MsgHeartbeat{Operator: w.owner.String(), Ids: w.live}
-	require.NoError(w.t, w.send(beat))
+	w.beat()
 	w.round(1, true, nil, nil, nil)
 	w.round(2, true, nil, nil, nil)
 	w.round(3, true, w.live, nil, nil)
 	for _, id := range w.live {
 		require.NoError(w.t, w.Providers.SetOffered(w.ctx, id, true))
 	}
-	require.NoError(w.t, w.send(beat))
+	w.beat()
 	w.fold()
 }
 

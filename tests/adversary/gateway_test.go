@@ -244,3 +244,63 @@ func TestNobodyGetsMoreOnCredit(t *testing.T) {
 		}
 	})
 }
+
+// rentInUsd leases the first Container for its price in USD out of the tenant's own account, and starts it.
+func (b *banked) rentInUsd() string {
+	hash := sha256.Sum256([]byte("manifest"))
+	res, ok := call[leasestypes.MsgCreateLeaseResponse](b.world, &leasestypes.MsgCreateLease{
+		Tenant: b.tenant.String(), Candidates: []uint64{1}, PriceDenom: leasestypes.MicroUSD, MaxRate: leasestypes.MaxRate, ManifestHash: hash[:],
+	})
+	require.True(b.t, ok)
+	b.start(res.LeaseId)
+	return res.LeaseId
+}
+
+// TestReopeningAroundAPriceMoveSavesNothing: of two tenants with the same lease in USD over the same time, in which ATH falls to a third, one holds it, settled
+// or not, and the other closes it and opens it anew whenever it likes, also just before and after the hour's step. That one never pays less, but for the
+// fraction of a uath that each end lets go, and where it stays less than a minute it pays for that minute.
+func TestReopeningAroundAPriceMoveSavesNothing(t *testing.T) {
+	c := creditChain(t)
+	dearer := false
+	rapid.Check(t, func(rt *rapid.T) {
+		start := newBanked(rt, c, covered, 1)
+		require.NoError(rt, start.send(&leasestypes.MsgDeposit{Depositor: start.tenant.String(), Amount: sdk.NewInt64Coin(athtypes.Denom, 10_000_000)}))
+		start.fold()
+		copied := func() *banked {
+			return &banked{trader: &trader{world: start.copied(), denom: athtypes.Denom}, gateway: start.gateway}
+		}
+		steps := rapid.SliceOfN(rapid.IntRange(1, 1_200), 1, 8).Draw(rt, "seconds")
+		if rapid.Bool().Draw(rt, "on the step") { // the market is 45 minutes old, and the step comes with the hour
+			early := rapid.IntRange(0, 3).Draw(rt, "seconds before")
+			ahead := int(shadow.Start.Add(time.Hour).Sub(start.ctx.BlockTime())/time.Second) - early
+			steps = append([]int{ahead, 1 + early}, steps...)
+		}
+		story := func(b *banked, label string, reopens bool) (math.Int, int64) {
+			id, ends := b.rentInUsd(), int64(1)
+			for _, seconds := range steps {
+				b.wait(time.Duration(seconds) * time.Second)
+				switch {
+				case rapid.Bool().Draw(rt, label+" settles"):
+					require.NoError(rt, b.send(&leasestypes.MsgSettle{Signer: b.owner.String(), LeaseIds: []string{id}}))
+				case reopens && rapid.Bool().Draw(rt, label+" reopens"):
+					require.NoError(rt, b.send(&leasestypes.MsgCloseLease{Signer: b.tenant.String(), LeaseId: id}))
+					id, ends = b.rentInUsd(), ends+1
+				}
+			}
+			require.NoError(rt, b.send(&leasestypes.MsgCloseLease{Signer: b.tenant.String(), LeaseId: id}))
+			b.fold()
+			require.NoError(rt, b.CheckInvariants(b.ctx))
+			return b.income(), ends
+		}
+		held, _ := story(copied(), "who holds", false)
+		moved, ends := story(copied(), "who moves", true)
+		require.True(rt, moved.GTE(held.SubRaw(ends)), "who holds pays %s, who opens %d leases %s", held, ends, moved)
+		least, long := int64(creditRate)*60, int64(0)
+		for _, seconds := range steps {
+			long += int64(seconds)
+		}
+		require.True(rt, held.GTE(math.NewInt(max(least, creditRate*long)).SubRaw(1)), "a musd costs a uath at least")
+		dearer = dearer || held.GT(math.NewInt(2*creditRate*long))
+	})
+	require.True(t, dearer, "the price has moved")
+}

@@ -38,6 +38,13 @@ type world struct {
 	owner  gen.Account
 	tenant gen.Account
 	live   []uint64
+	fleets []fleet
+}
+
+// fleet are the Containers of a provider.
+type fleet struct {
+	owner gen.Account
+	ids   []uint64
 }
 
 // chain starts the chain from which worlds branch off: a provider with two Containers and a tenant. No service fee goes to the
@@ -96,6 +103,7 @@ func branch(t require.TestingT, c *shadow.Chain) *world {
 		App: c.App(), t: t, ctx: c.Context(), height: c.Height(), owner: gen.NewAccount("owner"), tenant: gen.NewAccount("tenant"),
 		live: []uint64{1, 2},
 	}
+	w.fleets = []fleet{{w.owner, w.live}}
 	w.open(time.Second)
 	return w
 }
@@ -127,6 +135,13 @@ func (w *world) open(after time.Duration) {
 	w.ctx = w.ctx.WithBlockHeight(w.height).WithBlockTime(now).
 		WithHeaderInfo(coreheader.Info{ChainID: shadow.ChainID, Height: w.height, Time: now}).
 		WithEventManager(sdk.NewEventManager())
+}
+
+// beat lets all workers be heard.
+func (w *world) beat() {
+	for _, f := range w.fleets {
+		_ = w.send(&providerstypes.MsgHeartbeat{Operator: f.owner.String(), Ids: f.ids})
+	}
 }
 
 func (w *world) close() {
