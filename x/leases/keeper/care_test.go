@@ -97,6 +97,33 @@ func TestFailover(t *testing.T) {
 	w.check()
 }
 
+// TestAStandbyCostsWhatItsTenantPays: what would go on for more than the tenant's most does not stand by, though standing by costs less.
+func TestAStandbyCostsWhatItsTenantPays(t *testing.T) {
+	w := newWorld(t)
+	w.addKeeper(1, 1, 10)
+	w.addKeeper(2, 2, 20)
+	o := offer(1, 10)
+	o.Reserved = &types.ReservedTerms{Rate: o.Rate, MinTerm: types.MinReservedTerm}
+	require.NoError(t, w.k.SetOffers(w.ctx, provider(1), []types.Offer{o}))
+	byName := guarded(w, tenant(1), 1_000_000, types.FailoverPolicy_FAILOVER_POLICY_AUTOMATIC, 1, 2)
+	byName.MaxRate = math.NewInt(19_999_999)
+	byClass := *byName
+	byClass.Candidates, byClass.Requirement = nil, &types.Requirement{Class: "cpu"}
+	inAdvance := *byName
+	inAdvance.Mode, inAdvance.Duration = reserved, types.MinReservedTerm
+	for name, msg := range map[string]*types.MsgCreateLease{"by name": byName, "by class": &byClass, "of a reserved lease": &inAdvance} {
+		err := w.create(msg)
+		require.ErrorIs(t, err, types.ErrNoMatch, name)
+		require.ErrorContains(t, err, "price above max_rate", name)
+		enough := *msg
+		enough.MaxRate = math.NewInt(20_000_000)
+		cached, _ := w.ctx.CacheContext()
+		_, err = w.msgs.CreateLease(cached, &enough)
+		require.NoError(t, err, name)
+	}
+	w.check()
+}
+
 func TestFailoverIsTheTenantsChoice(t *testing.T) {
 	w := newWorld(t)
 	for id := uint64(1); id <= 3; id++ {

@@ -522,7 +522,7 @@ func (w *world) addContainer(id, owner uint64) {
 	w.providers.operators[operator(owner).String()] = provider(owner).String()
 	w.providers.containers[id] = providertypes.Container{
 		Id: id, Provider: provider(owner).String(), Class: "cpu", Count: 1, Region: "eu",
-		Spec:         providertypes.Spec{CpuMilli: 4000, MemoryMib: 8192, DiskMib: 10_000},
+		Spec:         providertypes.Spec{VramMib: 16_000, CpuMilli: 4_000, MemoryMib: 8_192, DiskMib: 10_000},
 		WorkerPubkey: workerKey(id).Public().(ed25519.PublicKey),
 	}
 	require.NoError(w.tb, w.providers.statuses.Set(w.ctx, id, providertypes.ContainerStatus{

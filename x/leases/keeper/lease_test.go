@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"cosmossdk.io/math"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	"github.com/cosmos/cosmos-sdk/types/query"
 	"github.com/stretchr/testify/require"
@@ -383,85 +382,6 @@ func TestPagesAreBounded(t *testing.T) {
 	require.NotEmpty(t, offers.Pagination.NextKey)
 }
 
-// TestCandidatesAndClass: the first candidate that fits wins; without one the chain picks the cheapest of the class.
-func TestCandidatesAndClass(t *testing.T) {
-	w := newWorld(t)
-	w.addOffer(1, 1, 30)
-	w.addOffer(2, 1, 20)
-	w.addOffer(3, 2, 10)
-	w.addContainer(4, 2)
-	only := offer(4, 1)
-	only.Allowed = []string{tenant(2).String()}
-	require.NoError(t, w.k.SetOffers(w.ctx, operator(2), []types.Offer{only}))
-	w.fund(tenant(1), 1_000_000)
-
-	require.Equal(t, uint64(2), leased(w, order(tenant(1), 50_000, 4, 2, 3)), "a closed offer is passed over")
-	byClass := order(tenant(1), 0)
-	byClass.Requirement = &types.Requirement{Class: "cpu", MemoryMib: 1024}
-	require.Equal(t, uint64(3), leased(w, byClass))
-	both := order(tenant(1), 50_000, 2, 3)
-	both.Requirement = &types.Requirement{Class: "cpu"}
-	require.Equal(t, uint64(1), leased(w, both), "taken candidates fall back to the class")
-	w.check()
-
-	_, err := w.msgs.CreateLease(w.ctx, both)
-	require.ErrorIs(t, err, types.ErrNoMatch)
-	require.ErrorContains(t, err, "container 2: not free")
-	require.ErrorContains(t, err, "class cpu: no offers")
-}
-
-func leased(w *world, msg *types.MsgCreateLease) uint64 {
-	w.tb.Helper()
-	res, err := w.msgs.CreateLease(w.ctx, msg)
-	require.NoError(w.tb, err)
-	return res.ContainerId
-}
-
-// TestNoMatchNamesTheDimension says by what each Container failed.
-func TestNoMatchNamesTheDimension(t *testing.T) {
-	w := newWorld(t)
-	for id := uint64(1); id <= 4; id++ {
-		w.addOffer(id, 1, 10)
-	}
-	w.providers.silent[2] = true
-	msg := orderFunded(w, tenant(1), 50_000)
-	for want, change := range map[string]func(*types.MsgCreateLease){
-		"class cpu: 4 region":               func(m *types.MsgCreateLease) { m.Requirement.Region = "us" },
-		"class cpu: 4 memory_mib":           func(m *types.MsgCreateLease) { m.Requirement.MemoryMib = 1 << 40 },
-		"class cpu: 4 count":                func(m *types.MsgCreateLease) { m.Requirement.Count = 2 },
-		"class cpu: 1 price above max_rate": func(m *types.MsgCreateLease) { m.MaxRate = math.NewInt(9) },
-		"class tpu: no offers":              func(m *types.MsgCreateLease) { m.Requirement.Class = "tpu" },
-		"4 duration outside its terms":      func(m *types.MsgCreateLease) { m.Duration = time.Second },
-	} {
-		asked := *msg
-		asked.Requirement = &types.Requirement{Class: "cpu"}
-		change(&asked)
-		err := w.create(&asked)
-		require.ErrorIs(t, err, types.ErrNoMatch)
-		require.ErrorContains(t, err, want)
-	}
-	err := w.create(order(tenant(1), 0, 9, 2))
-	require.ErrorContains(t, err, "container 9: no offer, container 2: not free")
-}
-
-// TestScanIsBounded: entries that do not fit cost a transaction no more than max_scan look-ups.
-func TestScanIsBounded(t *testing.T) {
-	w := newWorld(t)
-	params := types.DefaultParams()
-	params.MaxScan = 3
-	require.NoError(t, w.k.params.Set(w.ctx, params))
-	for id := uint64(1); id <= 4; id++ {
-		w.addOffer(id, 1, int64(id))
-		w.providers.silent[id] = id < 4
-	}
-	msg := orderFunded(w, tenant(1), 50_000)
-	msg.Requirement = &types.Requirement{Class: "cpu"}
-	err := w.create(msg)
-	require.ErrorContains(t, err, "3 not free, more not looked at")
-	w.providers.silent[3] = false
-	require.Equal(t, uint64(3), leased(w, msg))
-}
-
 // TestRetiredOffersAreAnyonesToRemove, so that they can't clog the price index.
 func TestRetiredOffersAreAnyonesToRemove(t *testing.T) {
 	w := newWorld(t)
@@ -539,49 +459,6 @@ func TestQuoteGivesWeight(t *testing.T) {
 	left, err := firstKeys(w.ctx, w.k.nonces, 10, func(nonceKey) bool { return true })
 	require.NoError(t, err)
 	require.Empty(t, left, "nonces are forgotten when the quote has expired")
-}
-
-// TestUsageChain: records start billing, follow one another, and come from the worker.
-func TestUsageChain(t *testing.T) {
-	w := newWorld(t)
-	w.addOffer(1, 1, 10)
-	id := w.open(orderFunded(w, tenant(1), 50_000, 1))
-	w.pass(10 * time.Second)
-	now := w.ctx.BlockTime()
-	first := w.record(id, now.Add(-3*time.Second), now)
-	second := sign(types.UsageRecord{
-		LeaseId: id.String(), Sequence: 2, From: now, Until: now.Add(time.Second), ImageDigest: make([]byte, 32),
-		BlockHeight: w.ctx.BlockHeight(), BlockHash: make([]byte, 32), PrevHash: first.SignBytes(chainID),
-	}, 1)
-	submit := func(records ...types.UsageRecord) error {
-		return w.try(func(ctx sdk.Context) error { return w.k.SubmitUsage(ctx, operator(1), records) })
-	}
-	require.ErrorIs(t, submit(second), types.ErrUsageSequence)
-	require.ErrorIs(t, submit(first, first), types.ErrUsageSequence, "all or nothing")
-	forged := first
-	forged.CpuMs = 1
-	require.ErrorIs(t, submit(forged), types.ErrUsageSignature)
-	require.ErrorIs(t, submit(sign(forged, 2)), types.ErrUsageSignature)
-	require.NoError(t, submit(first, second))
-	require.ErrorIs(t, submit(first), types.ErrUsageSequence, "replay")
-
-	lease, err := w.k.Lease(w.ctx, id)
-	require.NoError(t, err)
-	require.Equal(t, types.LeaseState_LEASE_STATE_RUNNING, lease.State)
-	require.Equal(t, now.Add(-3*time.Second), *lease.StartedAt)
-	require.Equal(t, uint64(2), lease.UsageSequence)
-	for name, change := range map[string]func(*types.UsageRecord){
-		"overlap": func(r *types.UsageRecord) { r.From = now },
-		"future":  func(r *types.UsageRecord) { r.Until = now.Add(time.Hour) },
-		"height":  func(r *types.UsageRecord) { r.BlockHeight = w.ctx.BlockHeight() + 1 },
-	} {
-		record := w.record(id, now.Add(time.Second), now.Add(2*time.Second))
-		change(&record)
-		require.ErrorIs(t, submit(sign(record, 1)), types.ErrInvalidUsage, name)
-	}
-	require.ErrorIs(t, w.k.SubmitUsage(w.ctx, tenant(1), []types.UsageRecord{w.record(id, now.Add(time.Second), now.Add(time.Second))}),
-		providertypes.ErrUnauthorized)
-	w.check()
 }
 
 // TestQueueItemThatFailsIsParked: one broken item stops neither the block nor the others, and is not tried again.
@@ -669,39 +546,4 @@ func TestQueries(t *testing.T) {
 	params, err := w.queries.Params(w.ctx, &types.QueryParamsRequest{})
 	require.NoError(t, err)
 	require.Equal(t, types.DefaultParams(), params.Params)
-}
-
-// TestUsageEndsWithTheFault: what was used while a fault stands is neither recorded nor starts billing, and the lease's query says
-// up to when it earns. Records from before the fault still count, and so do those after it.
-func TestUsageEndsWithTheFault(t *testing.T) {
-	w := newWorld(t)
-	params, err := w.k.params.Get(w.ctx)
-	require.NoError(t, err)
-	w.addOffer(1, 1, 10)
-	id := w.open(orderFunded(w, tenant(1), 500_000, 1))
-	earns := func() time.Time {
-		res, err := NewQueryServer(w.k).Lease(w.ctx, &types.QueryLeaseRequest{Tenant: id.Tenant.String(), Number: id.Number})
-		require.NoError(t, err)
-		return *res.EarnsUntil
-	}
-	submit := func(from, until time.Time) error {
-		return w.try(func(ctx sdk.Context) error {
-			return w.k.SubmitUsage(ctx, operator(1), []types.UsageRecord{w.record(id, from, until)})
-		})
-	}
-	require.Equal(t, w.ctx.BlockTime(), earns())
-	require.NoError(t, w.providers.setFault(w.ctx, 1, true))
-	fault := w.ctx.BlockTime()
-	w.pass(params.MaxClockSkew + time.Minute)
-	require.ErrorIs(t, submit(w.ctx.BlockTime(), w.ctx.BlockTime()), types.ErrInvalidUsage)
-	lease, err := w.k.Lease(w.ctx, id)
-	require.NoError(t, err)
-	require.Equal(t, types.LeaseState_LEASE_STATE_ACTIVE, lease.State, "no start while faulty")
-	require.Equal(t, fault, earns())
-	require.NoError(t, submit(fault, fault.Add(time.Second)))
-	require.ErrorIs(t, submit(w.ctx.BlockTime(), w.ctx.BlockTime()), types.ErrInvalidUsage)
-	require.NoError(t, w.providers.setFault(w.ctx, 1, false))
-	require.NoError(t, submit(w.ctx.BlockTime(), w.ctx.BlockTime()))
-	require.Equal(t, w.ctx.BlockTime(), earns())
-	w.check()
 }

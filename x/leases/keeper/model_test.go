@@ -62,13 +62,14 @@ type mark struct {
 	records, next    uint64
 }
 
-// price is a standing offer: whole units per second, the least time that is charged, the only tenant who may take it (0: anybody), and
-// what it costs reserved, for an hour or more (0: it can't be).
+// price is a standing offer: whole units per second, the least time that is charged, the only tenant who may take it (0: anybody), one who
+// may not (0: nobody), and what it costs reserved, for an hour or more (0: it can't be).
 type price struct {
 	rate     int64
 	denom    string
 	minimum  time.Duration
 	only     uint64
+	denied   uint64
 	supply   bool // it is below the ceiling at the price at which it was set
 	reserved int64
 }
@@ -79,6 +80,9 @@ func (p price) offer(id uint64) types.Offer {
 	o.Denom = p.denom
 	if o.MinCharge = p.minimum; p.only > 0 {
 		o.Allowed = []string{tenant(p.only).String()}
+	}
+	if p.denied > 0 {
+		o.Denied = []string{tenant(p.denied).String()}
 	}
 	if p.reserved > 0 {
 		o.Reserved = &types.ReservedTerms{Rate: math.NewInt(p.reserved * 1_000_000), MinTerm: types.MinReservedTerm}
@@ -98,6 +102,9 @@ func newMarket(tb tester) *market {
 		p := price{rate: int64(1 + id*id), denom: athtypes.Denom, minimum: time.Minute, supply: true}
 		if id < 4 {
 			p.reserved = int64(id)
+		}
+		if id == modelContainers {
+			p.denied = 2
 		}
 		m.addContainer(id, ownerOf(id))
 		require.NoError(tb, m.k.SetOffers(m.ctx, provider(ownerOf(id)), []types.Offer{p.offer(id)}))
@@ -201,7 +208,7 @@ func (m *market) opened(t *rapid.T, who uint64, opened types.OpenedLease, pays s
 	}
 	require.Equal(t, math.NewInt(h.rate*1_000_000).String(), lease.Rate.String())
 	require.Equal(t, h.denom, lease.PricedIn())
-	require.True(t, offer.only == 0 || offer.only == who, "the offer of container %d is not for everybody", lease.ContainerId)
+	require.True(t, (offer.only == 0 || offer.only == who) && offer.denied != who, "the offer of container %d is not for everybody", lease.ContainerId)
 	open, unstarted := 0, 0
 	for _, other := range m.open {
 		if other.Tenant.Equals(tenant(who)) {
@@ -254,6 +261,7 @@ func (m *market) setOffer(t *rapid.T) {
 		denom:   rapid.SampledFrom([]string{athtypes.Denom, types.MicroUSD, modelStable}).Draw(t, "priced in"),
 		minimum: time.Duration(rapid.SampledFrom([]int{0, 30, 60, 90, 600, 3_601}).Draw(t, "minimum")) * time.Second,
 		only:    rapid.Uint64Range(0, modelTenants).Draw(t, "only for"),
+		denied:  rapid.SampledFrom([]uint64{0, 0, 1, modelTenants}).Draw(t, "not for"),
 	}
 	if p.denom != types.MicroUSD {
 		p.reserved = rapid.Int64Range(0, 5).Draw(t, "reserved rate")
@@ -316,7 +324,7 @@ func (m *market) offersStand(t *rapid.T) {
 		}
 		status, err := m.providers.Status(m.ctx, id)
 		require.NoError(t, err)
-		require.Equal(t, there && !o.Delisted && p.only == 0 && p.supply, status.Offered, "container %d is public supply", id)
+		require.Equal(t, there && !o.Delisted && p.only == 0 && p.denied == 0 && p.supply, status.Offered, "container %d is public supply", id)
 	}
 	params, err := m.k.params.Get(m.ctx)
 	require.NoError(t, err)
