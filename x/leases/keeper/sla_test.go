@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/athnet/ath/x/leases/types"
+	providertypes "github.com/athnet/ath/x/providers/types"
 )
 
 // fault lets Checkers find a Container faulty now, since some time ago.
@@ -246,4 +247,67 @@ func TestCreditSurvivesExport(t *testing.T) {
 	w.pass(time.Minute)
 	w.fault(1, 2*time.Minute)
 	require.Equal(t, int64(0), w.earned(1), "session 1 free, 15 to 30 billed and credited")
+}
+
+// TestAVerdictRevivesNobody: what a fault gives back would have kept a lease alive that ran out of money between the fault and its verdict. It
+// stays closed and its receipt stands; the money is there from the verdict on.
+func TestAVerdictRevivesNobody(t *testing.T) {
+	// The second lease has not started and counts as if it ran, so the account is dry after 1,850 + 3,900/11 s but for what that holds back; with
+	// it the first runs to 2,600 s.
+	world := func() (w *world, first, second types.LeaseID) {
+		w = newWorld(t)
+		w.addOffer(1, 1, 10)
+		w.addContainer(2, 2)
+		o := offer(2, 1)
+		o.MinCharge = time.Hour
+		require.NoError(t, w.k.SetOffers(w.ctx, provider(2), []types.Offer{o}))
+		first = w.open(orderFunded(w, tenant(1), 22_400+3_600, 1))
+		w.start(first)
+		w.pass(1_850 * time.Second)
+		second = w.open(order(tenant(1), 0, 2))
+		w.pass(50 * time.Second)
+		return w, first, second
+	}
+	t.Run("found at once", func(t *testing.T) {
+		w, _, second := world()
+		w.fault(1, 0)
+		w.pass(345 * time.Second)
+		require.Equal(t, types.LeaseState_LEASE_STATE_ACTIVE, w.lease(second).State, "else the test shows nothing")
+	})
+	t.Run("found after its end", func(t *testing.T) {
+		w, first, second := world()
+		w.pass(345 * time.Second)
+		receipt := w.receipt(second)
+		require.Equal(t, types.CloseReason_CLOSE_REASON_EXHAUSTED, receipt.Reason)
+		require.Equal(t, start.Add(1_850*time.Second+3_900*time.Second/11), receipt.EndedAt)
+		w.pass(55 * time.Second)
+		w.settled(first)
+		require.Equal(t, int64(3_000), w.balance(tenant(1)))
+		w.fault(1, 400*time.Second)
+		require.Equal(t, int64(3_000+500*10), w.balance(tenant(1)), "from 1,800 s on")
+		w.pass(time.Second)
+		_, err := w.k.Lease(w.ctx, second)
+		require.ErrorIs(t, err, types.ErrLeaseClosed)
+		require.Equal(t, receipt, w.receipt(second))
+		require.Equal(t, providertypes.ContainerState_CONTAINER_STATE_READY, w.status(2).State)
+		w.recover(1)
+		w.pass(time.Hour)
+		require.Equal(t, receipt, w.receipt(second))
+		w.check()
+	})
+	t.Run("found after both ends", func(t *testing.T) {
+		w, first, second := world()
+		w.pass(705 * time.Second)
+		receipts := []types.Receipt{w.receipt(first), w.receipt(second)}
+		require.Equal(t, start.Add(2_600*time.Second), receipts[0].EndedAt)
+		require.Zero(t, w.balance(tenant(1)))
+		w.fault(1, 705*time.Second)
+		require.Equal(t, int64(800*10), w.balance(tenant(1)))
+		for i, id := range []types.LeaseID{first, second} {
+			_, err := w.k.Lease(w.ctx, id)
+			require.ErrorIs(t, err, types.ErrLeaseClosed)
+			require.Equal(t, receipts[i], w.receipt(id))
+		}
+		w.check()
+	})
 }

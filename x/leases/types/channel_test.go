@@ -65,7 +65,7 @@ func TestVoucherVectors(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-// TestVoucherSignsEveryField: no field, chain or key can be another's, and a voucher is no usage record.
+// TestVoucherSignsEveryField: no field, chain or key can be another's.
 func TestVoucherSignsEveryField(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		key := ed25519.NewKeyFromSeed(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "seed"))
