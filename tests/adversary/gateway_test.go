@@ -23,9 +23,15 @@ import (
 	providerstypes "github.com/athnet/ath/x/providers/types"
 )
 
-// creditChain starts a chain whose ATH is worth a dollar and falls to a third with the first hour: what validators say is a third, and the index
-// does not know it yet.
+// creditChain starts a chain whose ATH is worth a dollar and falls to a third with the first hour.
 func creditChain(t *testing.T) *shadow.Chain {
+	t.Helper()
+	return pricedChain(t, 1_000_000_000, 333_333_333)
+}
+
+// pricedChain starts a chain on which ATH has one price up to the end of the first hour, in 10^-9 dollars, and another after it: that is what
+// validators say, and the index does not know it yet.
+func pricedChain(t *testing.T, first, then int64) *shadow.Chain {
 	t.Helper()
 	owner, tenant, gateway := gen.NewAccount("owner"), gen.NewAccount("tenant"), gen.NewAccount("gateway")
 	c := shadow.New(t, []shadow.Twin{shadow.Plain()}, gen.ATH(1_000_000), []gen.Account{owner, tenant, gateway}, func(enc app.Encoding, genesis app.GenesisState) {
@@ -35,8 +41,8 @@ func creditChain(t *testing.T) *shadow.Chain {
 		price := func(usd int64) athtypes.Price {
 			return athtypes.Price{Spot: uint64(usd), Average: math.NewInt(usd).MulRaw(1_000_000_000), ObservedAt: shadow.Start}
 		}
-		fallen, index := price(333_333_333), athtypes.NewUsdIndex(price(1_000_000_000), shadow.Start)
-		state.Price, state.UsdIndex = &fallen, &index
+		said, index := price(then), athtypes.NewUsdIndex(price(first), shadow.Start)
+		state.Price, state.UsdIndex = &said, &index
 		genesis[athtypes.ModuleName] = enc.Codec.MustMarshalJSON(&state)
 		keepReceipts(enc, genesis)
 	})
