@@ -19,13 +19,15 @@ SCHEDULES ?= 100
 BUDGET  ?= 0
 SEED    ?= 0
 FIRST   ?= 0
+# How many make bench-sessions settles, a multiple of 1,000.
+SESSIONS ?= 1000000
 # LEDGER=1 builds athd with support for Ledger devices, which needs a C compiler.
 LEDGER  ?=
 
 .PHONY: help
 help: ## Say what can be made
 	@printf 'ATH: make TARGET\n\n'
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' Makefile
 	@printf '\nFirst time: `make run`. It needs root or Docker, installs what is missing, and leaves nothing behind on Ctrl-C.\n'
 
 .PHONY: deps
@@ -103,6 +105,11 @@ bench: build ## Measure what docs/benchmarks.md promises; writes build/bench.jso
 bench-chain: ## Measure the chain alone, without Docker; keeps the other figures of build/bench.json
 	@mkdir -p $(BUILD)
 	@$(GO) run ./cmd/ath-localnet bench --network=false --out $(BUILD)/bench.json
+
+.PHONY: bench-sessions
+bench-sessions: ## Settle a million sessions, a quarter of an hour; keeps the other figures of build/bench.json
+	@mkdir -p $(BUILD)
+	@ATH_SESSIONS=$(SESSIONS) $(GO) run ./cmd/ath-localnet bench --network=false --only Channels --out $(BUILD)/bench.json
 
 .PHONY: clean
 clean: ## Stop a local network that is left over and remove build/

@@ -37,8 +37,12 @@ import (
 	providerstypes "github.com/athnet/ath/x/providers/types"
 )
 
-// senders sign one transaction of a block each; as many again only receive.
-const senders = 200
+const (
+	// senders sign one transaction of a block each; as many again only receive.
+	senders = 200
+	// prepaidATH is what each of them has deposited before anything is measured.
+	prepaidATH = 100_000
+)
 
 // street is an application on a real store on disk, with many Containers to lease.
 type street struct {
@@ -93,7 +97,7 @@ func newStreet(b testing.TB, options map[string]any, containers int, others ...g
 	s.stock(containers)
 	var txs [][]byte
 	for _, a := range s.accounts {
-		txs = append(txs, s.sign(a, &leasestypes.MsgDeposit{Depositor: a.String(), Amount: sdk.NewCoin(athtypes.Denom, gen.ATH(100_000))}))
+		txs = append(txs, s.sign(a, &leasestypes.MsgDeposit{Depositor: a.String(), Amount: sdk.NewCoin(athtypes.Denom, gen.ATH(prepaidATH))}))
 	}
 	s.block(txs...)
 	return s
@@ -320,62 +324,62 @@ var parallel = map[string]any{
 // BenchmarkFigureLease compares leases with bank sends: signed, ordered, with a fee, one sender per transaction, begin of the block to
 // its commit. Blocks of both kinds take turns.
 func BenchmarkFigureLease(b *testing.B) {
-	const rounds = 11
 	for b.Loop() {
-		s := newStreet(b, nil, (rounds+3)*senders+rounds*10*senders)
-		s.timed(s.sends())
-		b.ReportMetric(compare(rounds, func() time.Duration { return s.timed(s.opens()) }, func() time.Duration { return s.timed(s.sends()) }), "lease_per_send")
-		b.ReportMetric(10*compare(rounds, func() time.Duration { return s.timed(s.batches()) }, func() time.Duration { return s.timed(s.sends()) }), "lease_batch_per_send")
+		s := compareOpens(b, nil, "")
+		b.ReportMetric(prepaidATH, "lease_deposit_ath")
 		s.costs(b)
 	}
 }
 
-// costs reports what opening and closing a lease write and burn.
-func (s *street) costs(b *testing.B) {
-	tenant := s.accounts[0]
-	open := s.sign(tenant, s.order(tenant.String()))
-	_, opened := s.block(open)
-	lease := answerOf[leasestypes.MsgCreateLeaseResponse](b, opened.TxResults[0]).LeaseId
-	closing := s.sign(tenant, &leasestypes.MsgCloseLease{Signer: tenant.String(), LeaseId: lease})
-	_, closed := s.block(closing)
-	b.ReportMetric(float64(opened.TxResults[0].GasUsed), "lease_gas")
-	b.ReportMetric(float64(closed.TxResults[0].GasUsed), "close_gas")
-	b.ReportMetric(float64(len(open)), "lease_bytes")
-	b.ReportMetric(float64(len(closing)), "close_bytes")
-
-	next := s.order(tenant.String())
-	b.ReportMetric(float64(s.keys(s.sign(tenant, next))), "lease_keys_written")
-	ctx := s.state()
-	status, err := s.app.Providers.Status(ctx, next.Candidates[0])
-	require.NoError(b, err)
-	b.ReportMetric(float64(s.keys(s.sign(tenant, &leasestypes.MsgCloseLease{Signer: tenant.String(), LeaseId: status.Lease}))), "lease_keys_closed")
-}
-
 // BenchmarkFigureLeaseParallel is BenchmarkFigureLease on the parallel executor.
 func BenchmarkFigureLeaseParallel(b *testing.B) {
-	const rounds = 11
 	for b.Loop() {
-		s := newStreet(b, parallel, (rounds+1)*senders)
-		s.timed(s.sends())
-		b.ReportMetric(compare(rounds, func() time.Duration { return s.timed(s.opens()) }, func() time.Duration { return s.timed(s.sends()) }), "lease_per_send_stm")
+		compareOpens(b, parallel, "_stm")
 	}
+}
+
+// compareOpens compares single leases and batches with sends.
+func compareOpens(b *testing.B, options map[string]any, suffix string) *street {
+	const rounds, more = 11, 4 // what costs measures
+	s := newStreet(b, options, rounds*senders+rounds*10*senders+more)
+	s.timed(s.sends())
+	b.ReportMetric(compare(rounds, func() time.Duration { return s.timed(s.opens()) }, func() time.Duration { return s.timed(s.sends()) }), "lease_per_send"+suffix)
+	b.ReportMetric(10*compare(rounds, func() time.Duration { return s.timed(s.batches()) }, func() time.Duration { return s.timed(s.sends()) }),
+		"lease_batch_per_send"+suffix)
+	return s
+}
+
+// costs reports what opening a lease, and closing one that has run and is billed, write and burn.
+func (s *street) costs(b *testing.B) {
+	tenant := s.accounts[0]
+	run := func() (open []byte, opened *abci.ExecTxResult, lease string) {
+		order := s.order(tenant.String())
+		open = s.sign(tenant, order)
+		_, res := s.block(open)
+		lease = answerOf[leasestypes.MsgCreateLeaseResponse](b, res.TxResults[0]).LeaseId
+		s.block(s.sign(s.owner, s.usage(s.record(lease, order.Candidates[0]))))
+		return open, res.TxResults[0], lease
+	}
+	closing := func(lease string) []byte {
+		return s.sign(tenant, &leasestypes.MsgCloseLease{Signer: tenant.String(), LeaseId: lease})
+	}
+	b.ReportMetric(float64(s.keys(s.sign(tenant, s.order(tenant.String())))), "lease_keys_written")
+	open, opened, lease := run()
+	_, _, other := run()
+	s.blockAfter(time.Hour)
+	ending := closing(lease)
+	_, closed := s.block(ending)
+	b.ReportMetric(float64(opened.GasUsed), "lease_gas")
+	b.ReportMetric(float64(closed.TxResults[0].GasUsed), "close_gas")
+	b.ReportMetric(float64(len(open)), "lease_bytes")
+	b.ReportMetric(float64(len(ending)), "close_bytes")
+	b.ReportMetric(float64(s.keys(closing(other))), "lease_keys_closed")
 }
 
 // BenchmarkFigureLease20k does it beside 20,000 open leases, closes included.
 func BenchmarkFigureLease20k(b *testing.B) {
-	const rounds = 9
 	for b.Loop() {
-		s := newStreet(b, nil, 20_000+(rounds+1)*senders)
-		for range 10 {
-			s.timed(s.batches())
-		}
-		s.timed(s.sends())
-		var opened []*abci.ResponseFinalizeBlock
-		b.ReportMetric(compare(rounds, func() time.Duration {
-			took, res := s.block(s.opens()...)
-			opened = append(opened, res)
-			return took
-		}, func() time.Duration { return s.timed(s.sends()) }), "lease_per_send_20k")
+		s, opened := compareBeside20k(b, nil, "")
 		s.blockAfter(time.Minute)
 		b.ReportMetric(1/compare(len(opened), func() time.Duration {
 			next := opened[0]
@@ -383,6 +387,30 @@ func BenchmarkFigureLease20k(b *testing.B) {
 			return s.timed(s.closes(next))
 		}, func() time.Duration { return s.timed(s.sends()) }), "close_ms_20k")
 	}
+}
+
+// BenchmarkFigureLease20kParallel is the same on the parallel executor.
+func BenchmarkFigureLease20kParallel(b *testing.B) {
+	for b.Loop() {
+		compareBeside20k(b, parallel, "_stm")
+	}
+}
+
+// compareBeside20k compares leases with sends beside 20,000 open ones; it returns what the blocks of leases have opened.
+func compareBeside20k(b *testing.B, options map[string]any, suffix string) (*street, []*abci.ResponseFinalizeBlock) {
+	const rounds = 9
+	s := newStreet(b, options, 20_000+(rounds+1)*senders)
+	for range 10 {
+		s.timed(s.batches())
+	}
+	s.timed(s.sends())
+	var opened []*abci.ResponseFinalizeBlock
+	b.ReportMetric(compare(rounds, func() time.Duration {
+		took, res := s.block(s.opens()...)
+		opened = append(opened, res)
+		return took
+	}, func() time.Duration { return s.timed(s.sends()) }), "lease_per_send_20k"+suffix)
+	return s, opened
 }
 
 // BenchmarkFigureSettleDue lets 10,000 leases run dry at one moment: the next block ends them all.

@@ -36,7 +36,7 @@ type figure struct {
 type figures map[string]figure
 
 func benchCommand(load func() (*localnet.Network, error)) *cobra.Command {
-	var out string
+	var out, only string
 	var deploys int
 	var story, chain, network bool
 	cmd := &cobra.Command{
@@ -53,7 +53,7 @@ func benchCommand(load func() (*localnet.Network, error)) *cobra.Command {
 			}
 			fs := figures{}
 			if chain {
-				if err := fs.chain(cmd.Context(), n.Root, cmd.ErrOrStderr()); err != nil {
+				if err := fs.chain(cmd.Context(), n.Root, only, cmd.ErrOrStderr()); err != nil {
 					return err
 				}
 			}
@@ -72,6 +72,7 @@ func benchCommand(load func() (*localnet.Network, error)) *cobra.Command {
 	cmd.Flags().IntVar(&deploys, "deploys", 11, "leases that are opened one after the other")
 	cmd.Flags().BoolVar(&story, "story", true, "time a whole `run --once` first")
 	cmd.Flags().BoolVar(&chain, "chain", true, "measure the chain alone; needs Go, but neither a network nor Docker")
+	cmd.Flags().StringVar(&only, "only", "", "of the chain, the one benchmark BenchmarkFigure… of this name, such as Channels; all if empty")
 	cmd.Flags().BoolVar(&network, "network", true, "measure on a network with a worker; needs Docker")
 	return cmd
 }

@@ -21,19 +21,26 @@ import (
 // package that it is about, and nothing else.
 var (
 	figureName = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)+$`)
-	figureUnit = map[string]string{"ratio": "ratio", "ms": "ms", "s": "s", "gas": "gas", "mib": "MiB"}
+	figureUnit = map[string]string{"ratio": "ratio", "ms": "ms", "s": "s", "gas": "gas", "mib": "MiB", "ath": "ATH"}
 )
 
-// chain runs the benchmarks of the chain's packages, once each: they repeat what needs repeating by themselves.
-func (fs figures) chain(ctx context.Context, root string, talk io.Writer) error {
+// chain runs the benchmarks of the chain's packages, all or only one, once each: they repeat what needs repeating by themselves.
+func (fs figures) chain(ctx context.Context, root, only string, talk io.Writer) error {
 	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkFigure", "-benchtime", "1x", "-timeout", "60m", "./x/...", "./app/...")
+	which := "^BenchmarkFigure"
+	if only != "" {
+		which += regexp.QuoteMeta(only) + "$"
+	}
+	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", which, "-benchtime", "1x", "-timeout", "60m", "./x/...", "./app/...")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = root, io.MultiWriter(&out, talk), talk
 	cmd.WaitDelay = stopTime
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("benchmarks of the chain: %w", err)
 	}
-	return fs.parse(out.String())
+	if err := fs.parse(out.String()); err != nil || only == "" || len(fs) > 0 {
+		return err
+	}
+	return fmt.Errorf("--only %s: no benchmark BenchmarkFigure%s has reported a figure", only, only)
 }
 
 // parse reads what `go test -bench` printed.

@@ -14,7 +14,7 @@ const printed = `goos: linux
 pkg: github.com/athnet/ath/x/ath/keeper
 BenchmarkFigureClaim-2         	       1	1234567 ns/op	         1.014 claim_gas_10k_epochs_ratio
 BenchmarkOther-2               	       1	1234567 ns/op	         7 other_ratio
-BenchmarkFigureTwo 	       1	      12 ns/op	         3 B/op	        40.5 epoch_ms	       90000 opening_gas
+BenchmarkFigureTwo 	       1	      12 ns/op	         3 B/op	        40.5 epoch_ms	       90000 opening_gas	    100000 lease_deposit_ath
 PASS
 `
 
@@ -25,6 +25,7 @@ func TestFiguresAreReadFromBenchmarks(t *testing.T) {
 		"claim_gas_10k_epochs_ratio": {1.014, "ratio", "BenchmarkFigureClaim in github.com/athnet/ath/x/ath/keeper"},
 		"epoch_ms":                   {40.5, "ms", "BenchmarkFigureTwo in github.com/athnet/ath/x/ath/keeper"},
 		"opening_gas":                {90_000, "gas", "BenchmarkFigureTwo in github.com/athnet/ath/x/ath/keeper"},
+		"lease_deposit_ath":          {100_000, "ATH", "BenchmarkFigureTwo in github.com/athnet/ath/x/ath/keeper"},
 	}, fs)
 	require.ErrorContains(t, fs.parse(printed), "reported twice")
 }
