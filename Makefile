@@ -66,7 +66,7 @@ $(TOOLS)/govulncheck: TOOL_PACKAGE := golang.org/x/vuln/cmd/govulncheck
 
 .PHONY: test
 test: $(TOOLS)/gotestsum ## Unit, model, genesis round-trip and import-rule tests
-	@$(TOOLS)/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- $(TESTFLAGS) ./...
+	@$(TOOLS)/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- -timeout 25m $(TESTFLAGS) ./...
 
 .PHONY: sim
 sim: ## Random users and governance over many seeds; every message of ours must have succeeded

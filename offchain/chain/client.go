@@ -25,6 +25,8 @@ const (
 	// DefaultGRPC and DefaultRPC are where a node listens unless told otherwise.
 	DefaultGRPC = "127.0.0.1:9090"
 	DefaultRPC  = "http://127.0.0.1:26657"
+	// DefaultGasPrice is what a node asks for unless its operator wants another (minimum-gas-prices).
+	DefaultGasPrice = "0.001uath"
 
 	// pollInterval is how often the head is asked for when the node's wake-ups do not come.
 	pollInterval = time.Second

@@ -5,8 +5,15 @@ package chain
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 )
+
+// madeAt is what an error of the SDK's says of the code that made it when it is printed inside another.
+var madeAt = regexp.MustCompile(` \[[^\[\] ]+\.go:\d+\]`)
+
+// Text is an error for people, without a line of anybody's code.
+func Text(err error) string { return madeAt.ReplaceAllString(err.Error(), "") }
 
 var (
 	// ErrPruned: the node no longer has a block that was asked for. Ask an archive node, or start from the present.

@@ -114,7 +114,7 @@ func (k *Key) Save(path string) error {
 func LoadKey(path string) (*Key, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no key at %s: make one with `key add`", path)
+		return nil, fmt.Errorf("no key at %s", path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load key: %w", err)

@@ -4,12 +4,15 @@ package chain
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	errorsmod "cosmossdk.io/errors"
 	"github.com/stretchr/testify/require"
 
 	txtypes "github.com/cosmos/cosmos-sdk/types/tx"
@@ -249,6 +252,15 @@ func TestTimeoutsAreUnique(t *testing.T) {
 	}
 }
 
+// What the SDK's errors say of the code that made them is nobody's answer.
+func TestTextHasNoLineOfCode(t *testing.T) {
+	made := errorsmod.Wrap(errorsmod.Register("chain_test", 2, "invalid lease id"), "7")
+	err := fmt.Errorf("lease: %w", made)
+	require.Regexp(t, `\.go:\d+\]`, err.Error())
+	require.Equal(t, "lease: 7: invalid lease id", Text(err))
+	require.Equal(t, "a list [1 2] of main.go:3", Text(errors.New("a list [1 2] of main.go:3")))
+}
+
 func TestKeys(t *testing.T) {
 	const words = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
 	path := filepath.Join(t.TempDir(), "a", "key.json")
@@ -264,7 +276,7 @@ func TestKeys(t *testing.T) {
 	_, err = LoadKey(path)
 	require.ErrorContains(t, err, "chmod 600")
 	_, err = LoadKey(filepath.Join(t.TempDir(), "none"))
-	require.ErrorContains(t, err, "key add")
+	require.ErrorContains(t, err, "no key at ")
 	_, err = KeyFromMnemonic("not words")
 	require.Error(t, err)
 	_, err = KeyFromHex("zz")

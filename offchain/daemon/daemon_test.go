@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+	"google.golang.org/grpc/status"
 
 	"github.com/athnet/ath/offchain/daemon/clock"
 )
@@ -138,7 +140,7 @@ func TestHealth(t *testing.T) {
 	h.Set("down", "y")
 	server := httptest.NewServer(h)
 	defer server.Close()
-	r, err := FetchHealth(context.Background(), strings.TrimPrefix(server.URL, "http://"))
+	r, err := FetchHealth(context.Background(), strings.TrimPrefix(server.URL, "http://"), "--listen")
 	require.NoError(t, err)
 	require.False(t, r.Healthy)
 	require.Equal(t, "down", r.Warnings[0].Code)
@@ -156,8 +158,22 @@ func TestHealth(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	l.Close()
-	_, err = FetchHealth(context.Background(), l.Addr().String())
+	_, err = FetchHealth(context.Background(), l.Addr().String(), "--local")
 	require.ErrorContains(t, err, "no daemon answers")
+	require.ErrorContains(t, err, "give its address with --local: ")
+}
+
+// Who was asked to stop has not failed; what went wrong before, or for another reason, is said.
+func TestEnded(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	broken := errors.New("broken")
+	waiting := fmt.Errorf("no node answers: %w", context.Canceled)
+	require.ErrorIs(t, Ended(ctx, waiting), context.Canceled)
+	cancel()
+	require.NoError(t, Ended(ctx, nil))
+	require.NoError(t, Ended(ctx, waiting))
+	require.NoError(t, Ended(ctx, status.FromContextError(ctx.Err()).Err()))
+	require.ErrorIs(t, Ended(ctx, broken), broken)
 }
 
 func TestLogger(t *testing.T) {

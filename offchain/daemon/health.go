@@ -155,8 +155,8 @@ func (h *Health) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	_ = json.NewEncoder(w).Encode(r)
 }
 
-// FetchHealth asks a running daemon at host:port.
-func FetchHealth(ctx context.Context, addr string) (Report, error) {
+// FetchHealth asks a running daemon at host:port, which its flag would name.
+func FetchHealth(ctx context.Context, addr, flag string) (Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/healthz", nil)
@@ -165,7 +165,7 @@ func FetchHealth(ctx context.Context, addr string) (Report, error) {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return Report{}, fmt.Errorf("no daemon answers at %s: start it, or give its address with --listen: %w", addr, err)
+		return Report{}, fmt.Errorf("no daemon answers at %s: start it, or give its address with %s: %w", addr, flag, err)
 	}
 	defer resp.Body.Close()
 	var r Report

@@ -12,6 +12,9 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // Actor is one part of a daemon. Run returns when the context ends or when it cannot go on.
@@ -47,6 +50,14 @@ func Run(ctx context.Context, log *slog.Logger, actors ...Actor) error {
 	}
 	wg.Wait()
 	return first
+}
+
+// Ended is a daemon's end as an operator should see it: what failed because the daemon was asked to stop is no failure.
+func Ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || status.Code(err) == codes.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // Signals returns a context that ends with the first SIGINT or SIGTERM; the second ends the process at once.

@@ -23,7 +23,7 @@ type Config struct {
 	GRPC     string `name:"grpc" default:"127.0.0.1:9090" usage:"gRPC address of a node, host:port"`
 	RPC      string `name:"rpc" default:"http://127.0.0.1:26657" usage:"CometBFT RPC address of the same node"`
 	ChainID  string `name:"chain-id" usage:"chain-id that the node must have; any where empty"`
-	GasPrice string `name:"gas-price" usage:"what a unit of gas is paid with, such as 0.001uath; nothing where empty"`
+	GasPrice string `name:"gas-price" default:"0.001uath" usage:"what a unit of gas is paid with; nothing where empty"`
 
 	Owner         string `name:"owner" usage:"address of the provider's owner; the operator key's own where empty"`
 	Tier          string `name:"tier" default:"edge" usage:"tier of a provider that registers: edge or enterprise"`

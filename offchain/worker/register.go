@@ -100,7 +100,7 @@ func (r Registrar) Plan(ctx context.Context, m Measured) (Registration, error) {
 	}
 	out.Container = have.Container.Id
 	if !bytes.Equal(have.Container.Fingerprint, m.Fingerprint) {
-		return out, fmt.Errorf("container %d was registered on another machine or with other devices; retire it (athd tx providers retire-containers %[1]d), run `ath-worker init` in a new home and register anew", have.Container.Id)
+		return out, fmt.Errorf("container %d was registered on another machine or with other devices; retire it (athd tx providers retire %[1]d), run `ath-worker init` in a new home and register anew", have.Container.Id)
 	}
 	windows, err := r.Config.windows(have.Container.Windows)
 	if err != nil {
@@ -210,6 +210,14 @@ func (t Terms) Offer(container uint64, minCharge time.Duration) leasetypes.Offer
 	}
 	o.ReservedOnly = t.Reserved != nil && t.Price.Rate.IsZero()
 	return o
+}
+
+// RemoveOffer takes the Container off the market; its open lease goes on.
+func (r Registrar) RemoveOffer(ctx context.Context, sender *chain.Sender, container uint64) error {
+	if _, err := sender.Send(ctx, &leasetypes.MsgRemoveOffers{Operator: sender.Address(), ContainerIds: []uint64{container}}); err != nil {
+		return fmt.Errorf("remove offer of container %d: %w", container, err)
+	}
+	return nil
 }
 
 // SetOffer puts prices on the Container.

@@ -53,7 +53,7 @@ func addModuleCommands(root *cobra.Command, modules *app.Client) error {
 		Modules: modules.Modules, ModuleOptions: modules.Commands(),
 		AddressCodec: app.AccountAddresses, ValidatorAddressCodec: app.ValidatorAddresses, ConsensusAddressCodec: app.ConsensusAddresses,
 	}
-	err = options.EnhanceRootCommandWithBuilder(root, &autocli.Builder{
+	builder := &autocli.Builder{
 		Builder: flag.Builder{
 			TypeResolver: protoregistry.GlobalTypes, FileResolver: files,
 			AddressCodec: app.AccountAddresses, ValidatorAddressCodec: app.ValidatorAddresses, ConsensusAddressCodec: app.ConsensusAddresses,
@@ -64,8 +64,9 @@ func addModuleCommands(root *cobra.Command, modules *app.Client) error {
 			flags.AddKeyringFlags(cmd.Flags())
 		},
 		AddTxConnFlags: flags.AddTxFlagsToCmd,
-	})
-	if err != nil {
+	}
+	builder.DefineMessageFlagType(coinMessage, coinType{})
+	if err := options.EnhanceRootCommandWithBuilder(root, builder); err != nil {
 		return err
 	}
 	indentExamples(root)

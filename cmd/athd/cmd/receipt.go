@@ -5,6 +5,7 @@ package cmd
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,6 @@ import (
 	"net/url"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/cosmos/gogoproto/jsonpb"
@@ -125,7 +125,7 @@ func runReceiptVerify(cmd *cobra.Command, args []string) error {
 		}
 	}
 	if report.Right = wrong == nil; !report.Right {
-		report.Why = wrong.Error()
+		report.Why = chain.Text(wrong)
 	}
 	if asJSON {
 		err = printJSON(cmd.OutOrStdout(), report)
@@ -211,14 +211,24 @@ func fetchReceipt(cmd *cobra.Command, lease string) (b leases.ReceiptBundle, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)) // the status says enough without it
-		return b, fmt.Errorf("the Indexer answered %s: %s", resp.Status, strings.TrimSpace(string(text)))
+		return b, fmt.Errorf("the Indexer answers: %s", refusalText(resp))
 	}
 	b, err = parseBundle(resp.Body, where)
 	if err == nil && (b.Receipt.Tenant != id.Tenant.String() || b.Receipt.Number != id.Number) {
 		err = fmt.Errorf("the Indexer answered with the receipt of lease %s/%d; ask another", b.Receipt.Tenant, b.Receipt.Number)
 	}
 	return b, err
+}
+
+// refusalText is why an Indexer did not answer: its error, or its status where it gives none.
+func refusalText(resp *http.Response) string {
+	var answer struct {
+		Error string `json:"error"`
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<10)).Decode(&answer); err != nil || answer.Error == "" {
+		return resp.Status
+	}
+	return answer.Error
 }
 
 // trustedRoot is what the bundle is compared with: --root, or what the node says of the epoch.

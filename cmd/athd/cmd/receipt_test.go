@@ -80,6 +80,8 @@ func TestReceiptVerifyWithoutANode(t *testing.T) {
 
 	text, err := receiptCommand(t, "export", tenant+"/3", "--indexer", server.URL)
 	require.NoError(t, err)
+	_, err = receiptCommand(t, "export", sdk.AccAddress(make([]byte, 20)).String()+"/3", "--indexer", server.URL)
+	require.EqualError(t, err, "the Indexer answers: none")
 	path := filepath.Join(t.TempDir(), "receipt.json")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	root := hex.EncodeToString(log.Root())

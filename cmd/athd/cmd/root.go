@@ -29,6 +29,7 @@ import (
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
 
 	"github.com/athnet/ath/app"
+	"github.com/athnet/ath/offchain/chain"
 )
 
 // envPrefix of environment variables that set flags: ATHD_HOME, ATHD_NODE, ATHD_KEYRING_BACKEND, …
@@ -53,7 +54,7 @@ func Execute(args []string, in io.Reader, out, talk io.Writer) int {
 	if errors.As(err, &remote) {
 		return remote.ExitCode() // the command has said itself what there was to say
 	}
-	fmt.Fprintf(talk, "athd: %s\n", err.Error()) // %v of an error of the SDK's says where in the code it was made
+	fmt.Fprintf(talk, "athd: %s\n", chain.Text(err))
 	if errors.Is(err, keyring.ErrLedgerGenerateKey) {
 		fmt.Fprintln(talk, "athd: unlock the Ledger and open its Cosmos app; athd itself must be built for it: make build LEDGER=1")
 	}
@@ -66,6 +67,9 @@ func Execute(args []string, in io.Reader, out, talk io.Writer) int {
 
 // newRoot builds the commands that args can reach: the trees of tx and query are dear, and most commands need neither.
 func newRoot(args []string) (*cobra.Command, error) {
+	if err := registerUnits(); err != nil {
+		return nil, err
+	}
 	modules, err := app.NewClient()
 	if err != nil {
 		return nil, err
@@ -130,6 +134,9 @@ func prepare(cmd *cobra.Command, initial client.Context) error {
 		return err
 	}
 	if ctx, err = clientconfig.ReadFromClientConfig(ctx); err != nil {
+		return err
+	}
+	if err := setFeeDefaults(cmd, ctx); err != nil {
 		return err
 	}
 	if err := client.SetCmdClientContextHandler(ctx, cmd); err != nil {

@@ -26,11 +26,7 @@ import (
 	leases "github.com/athnet/ath/x/leases/types"
 )
 
-const (
-	flagIndexer = "indexer"
-	// defaultGasPrice is what a local node asks for; a network's own goes into client.toml or ATHD_GAS_PRICES.
-	defaultGasPrice = "0.001uath"
-)
+const flagIndexer = "indexer"
 
 // keyringSigner signs with a key of athd's keyring, wherever that keeps it.
 type keyringSigner struct {
@@ -65,7 +61,7 @@ func addTenantFlags(cmd *cobra.Command) {
 	f.String(flags.FlagChainID, "", "chain-id; checked against the node where set")
 	f.String(flags.FlagKeyringBackend, keyring.BackendOS, "where keys are kept (os|file|test)")
 	f.String(flags.FlagKeyringDir, "", "directory of the keys; the home directory where empty")
-	f.String(flags.FlagGasPrices, defaultGasPrice, "price of a unit of gas")
+	f.String(flags.FlagGasPrices, chain.DefaultGasPrice, "price of a unit of gas")
 	f.String(flags.FlagFeeGranter, "", "address that pays the fees, under an allowance of x/feegrant to you")
 	f.StringP(flags.FlagOutput, "o", "text", "form of the answer (text|json)")
 	f.String(flagIndexer, "", "URL of an Indexer that finds Containers; the chain is asked where empty or silent")

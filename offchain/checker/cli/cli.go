@@ -63,7 +63,7 @@ type node struct {
 }
 
 func (c *Config) open(ctx context.Context, wait time.Duration, log *slog.Logger) (*node, error) {
-	key, err := chain.LoadKey(c.KeyPath())
+	key, err := c.Key()
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func startCommand(c *Config) *cobra.Command {
 	}
 }
 
-func start(cmd *cobra.Command, c *Config) error {
+func start(cmd *cobra.Command, c *Config) (err error) {
 	if err := c.validate(); err != nil {
 		return err
 	}
@@ -97,6 +97,7 @@ func start(cmd *cobra.Command, c *Config) error {
 	}
 	ctx, stop := daemon.Signals(cmd.Context(), log)
 	defer stop()
+	defer func() { err = daemon.Ended(ctx, err) }()
 	n, err := c.open(ctx, c.Wait, log)
 	if err != nil {
 		return err

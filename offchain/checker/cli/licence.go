@@ -185,18 +185,23 @@ func checks(ctx context.Context, c *Config) []verb.Check {
 		err = l.Close()
 	}
 	out = append(out, verb.Of("listen", c.Listen+" is free", err))
-	n, err := c.open(ctx, 0, nil)
+	key, err := c.Key()
+	out = append(out, verb.Of("key", c.KeyPath(), err))
+	client, err := c.Node(ctx, 0, nil)
 	if err != nil {
 		return append(out, verb.Of("node", "", err))
 	}
-	defer n.client.Close()
-	out = append(out, verb.Of("node", n.client.ChainID(), nil))
-	head, err := n.client.Latest(ctx)
+	defer client.Close()
+	out = append(out, verb.Of("node", client.ChainID(), nil))
+	head, err := client.Latest(ctx)
 	if err == nil && time.Since(head.Time).Abs() > time.Minute {
 		err = fmt.Errorf("its newest block differs from this machine's clock by %s; set the clock by NTP, or wait for the node", time.Since(head.Time).Round(time.Second))
 	}
 	out = append(out, verb.Of("clock", fmt.Sprintf("block %d", head.Height), err))
-	ls, err := licences(ctx, n)
+	if key == nil {
+		return out
+	}
+	ls, err := licences(ctx, &node{key: key, client: client})
 	active := 0
 	for _, l := range ls {
 		if l.State == "active" {
@@ -204,7 +209,7 @@ func checks(ctx context.Context, c *Config) []verb.Check {
 		}
 	}
 	if err == nil && active == 0 {
-		err = fmt.Errorf("no licence of %s is active; see `ath-checker licence list`", n.key.Address())
+		err = fmt.Errorf("no licence of %s is active; see `ath-checker licence list`", key.Address())
 	}
 	return append(out, verb.Of("licences", fmt.Sprintf("%d active", active), err))
 }

@@ -8,8 +8,10 @@ package verb
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -31,10 +33,11 @@ type Settings struct {
 	ChainID  string        `name:"chain-id" usage:"refuse nodes of other chains"`
 	Wait     time.Duration `name:"wait" default:"30s" usage:"how long to wait for the node at start"`
 	KeyFile  string        `name:"key-file" usage:"file of the account key (default <home>/key.json)"`
-	GasPrice string        `name:"gas-price" usage:"fee per unit of gas, such as 0.001uath; none where empty"`
+	GasPrice string        `name:"gas-price" default:"0.001uath" usage:"fee per unit of gas; none where empty"`
 	Listen   string        `name:"listen" usage:"address of health, metrics and API"`
 	JSON     bool          `name:"json" usage:"answer in JSON"`
 	daemon.LogConfig
+	program string
 }
 
 // KeyPath is where the account key is.
@@ -43,6 +46,14 @@ func (s Settings) KeyPath() string {
 		return s.KeyFile
 	}
 	return filepath.Join(s.Home, "key.json")
+}
+
+// Key loads the account key.
+func (s Settings) Key() (*chain.Key, error) {
+	if _, err := os.Stat(s.KeyPath()); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no key at %s: make one with `%s key add`", s.KeyPath(), s.program)
+	}
+	return chain.LoadKey(s.KeyPath())
 }
 
 // Node dials the node.
@@ -68,6 +79,7 @@ func Root(name, short, listen string, target any, settings *Settings) (*cobra.Co
 	if err != nil {
 		home = "."
 	}
+	settings.program = name
 	settings.Home, settings.Listen = filepath.Join(home, "."+name), listen
 	root := &cobra.Command{Use: name, Short: short, SilenceUsage: true, SilenceErrors: true}
 	prefix := strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
@@ -91,7 +103,7 @@ func Root(name, short, listen string, target any, settings *Settings) (*cobra.Co
 func Main(ctx context.Context, cmd *cobra.Command, args []string) int {
 	cmd.SetArgs(args)
 	if err := cmd.ExecuteContext(ctx); err != nil {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\n", cmd.Name(), err)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", cmd.Name(), chain.Text(err))
 		return 1
 	}
 	return 0
@@ -122,7 +134,7 @@ func keyCommand(s *Settings) *cobra.Command {
 	show := &cobra.Command{
 		Use: "show", Short: "Show the address", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			k, err := chain.LoadKey(s.KeyPath())
+			k, err := s.Key()
 			if err != nil {
 				return err
 			}
@@ -152,7 +164,7 @@ func healthCommand(s *Settings) *cobra.Command {
 	return &cobra.Command{
 		Use: "health", Short: "Ask the running daemon how it is; exit code 1 where it is not healthy", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := daemon.FetchHealth(cmd.Context(), s.Listen)
+			r, err := daemon.FetchHealth(cmd.Context(), s.Listen, "--listen")
 			if err != nil {
 				return err
 			}

@@ -75,7 +75,7 @@ func (c *Config) key(log *slog.Logger) (chain.Signer, error) {
 
 func (c *Config) historyPath() string { return filepath.Join(c.Home, "history.sqlite") }
 
-func start(cmd *cobra.Command, c *Config) error {
+func start(cmd *cobra.Command, c *Config) (err error) {
 	if err := c.validate(); err != nil {
 		return err
 	}
@@ -85,6 +85,7 @@ func start(cmd *cobra.Command, c *Config) error {
 	}
 	ctx, stop := daemon.Signals(cmd.Context(), log)
 	defer stop()
+	defer func() { err = daemon.Ended(ctx, err) }()
 	key, err := c.key(log)
 	if err != nil {
 		return err
@@ -127,7 +128,7 @@ func checks(ctx context.Context, c *Config) []verb.Check {
 		err = l.Close()
 	}
 	out = append(out, verb.Of("listen", c.Listen+" is free", err))
-	_, err = chain.LoadKey(c.KeyPath())
+	_, err = c.Key()
 	out = append(out, verb.Of("key", c.KeyPath(), err))
 	client, err := c.Node(ctx, 0, nil)
 	if err != nil {

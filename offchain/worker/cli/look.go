@@ -61,7 +61,7 @@ func healthCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "health", Short: "Say what is wrong with a running worker; exits 1 if anything serious is", Args: cobra.NoArgs, Example: "  ath-worker health --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			report, err := daemon.FetchHealth(cmd.Context(), a.Worker.Local)
+			report, err := daemon.FetchHealth(cmd.Context(), a.Worker.Local, "--local")
 			if err != nil {
 				return err
 			}

@@ -19,6 +19,7 @@ import (
 	"github.com/athnet/ath/offchain/worker"
 	athtypes "github.com/athnet/ath/x/ath/types"
 	leasetypes "github.com/athnet/ath/x/leases/types"
+	providertypes "github.com/athnet/ath/x/providers/types"
 )
 
 // asked are prices and terms as they are typed.
@@ -109,9 +110,51 @@ without the notice and the damages that are due, is charged (docs/operators/prov
 	o.prices(set, "")
 	set.Flags().DurationVar(&o.minTerm, "min-term", 0, "shortest agreed duration on demand; any where 0, no capacity reward above 1h")
 	set.Flags().DurationVar(&o.maxTerm, "max-term", 0, "longest lease on demand; no bound where 0, no capacity reward below 1h")
+	remove := &cobra.Command{
+		Use: "remove", Short: "Take the price back: nobody can rent the machine any more; a lease that runs goes on", Args: cobra.NoArgs,
+		Example: "  ath-worker offer remove",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := a.dial(cmd.Context(), nodeWait)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			return a.removeOffer(cmd.Context(), cmd, client)
+		},
+	}
 	cmd := &cobra.Command{Use: "offer", Short: "Look after the standing price"}
-	cmd.AddCommand(set)
+	cmd.AddCommand(set, remove)
 	return cmd
+}
+
+// seller is what a change of the offer needs: the operator's sender and this worker's Container.
+func (a *app) seller(ctx context.Context, client *chain.Client) (r worker.Registrar, sender *chain.Sender, view providertypes.ContainerView, err error) {
+	operator, err := a.operatorKey()
+	if err != nil {
+		return r, nil, view, err
+	}
+	if r, _, err = a.registrar(client, ""); err != nil {
+		return r, nil, view, err
+	}
+	if view, err = r.Find(ctx); err != nil {
+		return r, nil, view, err
+	}
+	sender, err = a.sender(client, operator)
+	return r, sender, view, err
+}
+
+func (a *app) removeOffer(ctx context.Context, cmd *cobra.Command, client *chain.Client) error {
+	r, sender, view, err := a.seller(ctx, client)
+	if err != nil {
+		return err
+	}
+	if err := r.RemoveOffer(ctx, sender, view.Container.Id); err != nil {
+		return err
+	}
+	answer := struct {
+		Container uint64 `json:"container"`
+	}{view.Container.Id}
+	return a.print(cmd, answer, func(w io.Writer) { fmt.Fprintf(w, "container %d is no longer offered\n", answer.Container) })
 }
 
 func (a *app) setOffer(ctx context.Context, cmd *cobra.Command, client *chain.Client, o asked) error {
@@ -119,19 +162,7 @@ func (a *app) setOffer(ctx context.Context, cmd *cobra.Command, client *chain.Cl
 	if err != nil {
 		return err
 	}
-	operator, err := a.operatorKey()
-	if err != nil {
-		return err
-	}
-	r, _, err := a.registrar(client, "")
-	if err != nil {
-		return err
-	}
-	view, err := r.Find(ctx)
-	if err != nil {
-		return err
-	}
-	sender, err := a.sender(client, operator)
+	r, sender, view, err := a.seller(ctx, client)
 	if err != nil {
 		return err
 	}

@@ -63,6 +63,10 @@ func Root() *cobra.Command {
 		panic(err) // a default that can't be read: a mistake in this program, and every test meets it
 	}
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		// The home decides where the file is, so it is resolved first.
+		if value, ok := os.LookupEnv("ATH_WORKER_HOME"); ok && !cmd.Flags().Changed("home") {
+			a.home = value
+		}
 		if err := settings.Resolve(cmd.Flags(), a.path(worker.FileConfig), false, os.LookupEnv); err != nil {
 			return err
 		}

@@ -105,13 +105,14 @@ func (a *app) ensureConfig(cmd *cobra.Command) error {
 grpc: %q
 rpc: %q
 chain-id: %q
+gas-price: %q
 endpoint: %q
 listen: %q
 local: %q
 region: %q
 class: %q
 ports: %q
-`, c.GRPC, c.RPC, c.ChainID, c.Endpoint, c.Listen, c.Local, c.Region, c.Class, c.Ports)
+`, c.GRPC, c.RPC, c.ChainID, c.GasPrice, c.Endpoint, c.Listen, c.Local, c.Region, c.Class, c.Ports)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("write configuration: %w", err)
 	}

@@ -50,7 +50,7 @@ never ends one. Only the chain's word that a lease is closed does.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := daemon.Signals(cmd.Context(), a.log)
 			defer cancel()
-			return a.start(ctx, cmd, o)
+			return daemon.Ended(ctx, a.start(ctx, cmd, o))
 		},
 	}
 	cmd.Flags().BoolVar(&o.register, "register", false, "register first where the chain does not know this worker")
