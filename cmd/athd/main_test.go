@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -17,11 +18,20 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/athnet/ath/cmd/athd/cmd"
+	worker "github.com/athnet/ath/offchain/worker/cli"
+	athtypes "github.com/athnet/ath/x/ath/types"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"athd": func() { os.Exit(cmd.Execute(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"ath-worker": func() {
+			athtypes.SetPrefixes()
+			if err := worker.Root().ExecuteContext(context.Background()); err != nil {
+				fmt.Fprintln(os.Stderr, "ath-worker:", err)
+				os.Exit(1)
+			}
+		},
 	})
 }
 

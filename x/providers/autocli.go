@@ -90,7 +90,7 @@ func queryCommands() []*autocliv1.RpcCommandOptions {
 			RpcMethod:      "Stake",
 			Use:            "stake [class] [tier] [count]",
 			Short:          "What registering a Container would bond now, in uath",
-			Example:        "athd query providers stake rtx4090 tier-edge 2",
+			Example:        "athd query providers stake rtx4090 edge 2",
 			PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "class"}, {ProtoField: "tier"}, {ProtoField: "count"}},
 		},
 		{
@@ -123,7 +123,7 @@ func txCommands() []*autocliv1.RpcCommandOptions {
 			RpcMethod: "RegisterProvider",
 			Use:       "register",
 			Short:     "Become a provider; the signer is its owner",
-			Example:   "athd tx providers register --tier tier-edge --country DE --operators ath1… --from owner",
+			Example:   "athd tx providers register --tier edge --country DE --operators ath1… --from owner",
 		},
 		{
 			RpcMethod: "UpdateProvider",
@@ -150,7 +150,7 @@ func txCommands() []*autocliv1.RpcCommandOptions {
 			RpcMethod: "UpdateContainer",
 			Use:       "update-container [id]",
 			Short:     "Change where a Container is reached and what its worker measured",
-			Example: `athd tx providers update-container 7 --endpoint host.example.org:8443 --connectivity connectivity-direct ` +
+			Example: `athd tx providers update-container 7 --endpoint host.example.org:8443 --connectivity direct ` +
 				`--region eu-de --spec '{"cpu_milli":"2000","memory_mib":"4096"}' --fingerprint …base64… --from operator`,
 			PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "id"}},
 		},
@@ -207,7 +207,7 @@ func txCommands() []*autocliv1.RpcCommandOptions {
 			RpcMethod: "OpenTicket",
 			Use:       "open-ticket-proposal",
 			Short:     "Propose to claim damage of a provider",
-			Example: `athd tx providers open-ticket-proposal --provider ath1… --container 7 --reason ticket-reason-governance ` +
+			Example: `athd tx providers open-ticket-proposal --provider ath1… --container 7 --reason governance ` +
 				`--evidence …base64… --amount 5000000 --title … --summary … --deposit 10000000uath --from me`,
 			GovProposal: true,
 		},

@@ -21,7 +21,9 @@ func setFeeDefaults(cmd *cobra.Command, ctx client.Context) error {
 		return nil
 	}
 	defaults := map[string]string{flags.FlagGasPrices: chain.DefaultGasPrice}
-	if !ctx.Offline && !ctx.GenerateOnly {
+	offline, _ := cmd.Flags().GetBool(flags.FlagOffline)
+	generated, _ := cmd.Flags().GetBool(flags.FlagGenerateOnly)
+	if !offline && !generated {
 		defaults[flags.FlagGas], defaults[flags.FlagGasAdjustment] = flags.GasFlagAuto, gasAdjustment
 	}
 	for name, value := range defaults {
