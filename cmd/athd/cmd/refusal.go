@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"regexp"
 
 	"github.com/spf13/cobra"
 	"gopkg.in/yaml.v3"
@@ -33,10 +34,21 @@ func failOnRefusal(cmd *cobra.Command) {
 			return err
 		}
 		if err := run(cmd, args); err != nil {
-			return err
+			return unwrapped(err)
 		}
 		return refusal(said.Bytes())
 	}
+}
+
+// estimated is what a node says of a transaction that fails already while its gas is estimated, and what is around that.
+var estimated = regexp.MustCompile(`(?s)^(?:rpc error: code = \w+ desc = )+(.*?)(?: with gas used: '\d+': unknown request)?$`)
+
+// unwrapped takes off an error of a node's what says by which way it came.
+func unwrapped(err error) error {
+	if found := estimated.FindStringSubmatch(err.Error()); found != nil {
+		return fmt.Errorf("the node refused the transaction: %s", found[1])
+	}
+	return err
 }
 
 // refusal is the error in a node's answer, JSON or YAML, if that is what was printed and it has one.
