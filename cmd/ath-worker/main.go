@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/athnet/ath/offchain/chain"
 	"github.com/athnet/ath/offchain/worker/cli"
 	athtypes "github.com/athnet/ath/x/ath/types"
 )
@@ -15,7 +16,7 @@ import (
 func main() {
 	athtypes.SetPrefixes()
 	if err := cli.Root().ExecuteContext(context.Background()); err != nil {
-		fmt.Fprintln(os.Stderr, "ath-worker:", err.Error()) // %v of an error of the SDK's says where in the code it was made
+		fmt.Fprintln(os.Stderr, "ath-worker:", chain.Text(err))
 		os.Exit(1)
 	}
 }
