@@ -64,12 +64,15 @@ type Client struct {
 	trouble atomic.Pointer[error]
 }
 
+// TLSPrefix of a gRPC address says that it is behind TLS; one without is plain.
+const TLSPrefix = "tls://"
+
 // Dial connects and makes sure that both interfaces of the node answer and belong to the wanted chain.
 func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	cfg = cfg.withDefaults()
 	creds := insecure.NewCredentials()
 	target := cfg.GRPC
-	if host, ok := strings.CutPrefix(target, "tls://"); ok {
+	if host, ok := strings.CutPrefix(target, TLSPrefix); ok {
 		target, creds = host, credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12})
 	}
 	conn, err := grpc.NewClient("passthrough:///"+target, grpc.WithTransportCredentials(creds), grpc.WithUnaryInterceptor(bounded),

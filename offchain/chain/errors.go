@@ -61,8 +61,14 @@ type ExecutionError struct {
 }
 
 func (e *ExecutionError) Error() string {
-	return fmt.Sprintf("transaction refused by the chain: %s (%s/%d)", e.Log, e.Codespace, e.Code)
+	return fmt.Sprintf("transaction refused by the chain: %s (%s/%d)", e.Reason(), e.Codespace, e.Code)
 }
+
+// refusalPrefix says at which step and message of a transaction the chain refused it, which nobody needs of one that has one message.
+var refusalPrefix = regexp.MustCompile(`^(failed to simulate tx: |failed to execute message; message index: \d+: )+`)
+
+// Reason is the log without the words in front that every refusal has.
+func (e *ExecutionError) Reason() string { return refusalPrefix.ReplaceAllString(e.Log, "") }
 
 // Is reports whether an error is an ExecutionError with the same codespace and code, so that
 // errors.Is(err, &ExecutionError{Codespace: "leases", Code: 7}) works.

@@ -57,6 +57,9 @@ type SenderConfig struct {
 	FeeGranter string
 	// Memo of every transaction.
 	Memo string
+	// Linger is how long Send goes on after its context has ended once it has begun to hand a transaction in, to learn what became of it.
+	// Before that a context that has ended sends nothing.
+	Linger time.Duration
 }
 
 // TxResult is a transaction in a block.
@@ -158,12 +161,33 @@ func (s *Sender) send(ctx context.Context, msgs []sdk.Msg) (TxResult, error) {
 	if err != nil {
 		return TxResult{}, err
 	}
+	if err := ctx.Err(); err != nil { // signing may have waited for a person
+		return TxResult{}, &BroadcastError{Err: err}
+	}
+	ctx, done := lingering(ctx, s.cfg.Linger)
+	defer done()
 	wake, end := s.client.heads.subscribe()
 	defer end()
 	if err := s.broadcast(ctx, raw); err != nil {
 		return TxResult{}, s.diagnose(err, start)
 	}
 	return s.await(ctx, wake, raw, start.Height+1, timeout)
+}
+
+// lingering is a context that ends a while after another one.
+func lingering(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
+	if while == 0 {
+		return context.WithCancel(ctx)
+	}
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-longer.Done():
+		case <-time.After(while):
+			cancel()
+		}
+	})
+	return longer, func() { stop(); cancel() }
 }
 
 // nextTimeout is now + TTL, and never the same for two transactions: it is what makes an unordered transaction unique.

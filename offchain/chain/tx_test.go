@@ -161,6 +161,38 @@ func TestSendErrorsSayWhatToDo(t *testing.T) {
 		require.ErrorAs(t, err, &timeout)
 		require.False(t, timeout.Expired)
 	})
+	t.Run("ok - cancelled while waiting, and the sender lingers", func(t *testing.T) {
+		n := newFakeNode(t)
+		s, _ := testSender(t, n, SenderConfig{Gas: 1, Linger: time.Minute})
+		cctx, cancel := context.WithCancel(ctx)
+		go func() { n.awaitTx(); cancel(); time.Sleep(50 * time.Millisecond); n.produce() }()
+		res, err := s.Send(cctx, beat(1))
+		require.NoError(t, err)
+		require.EqualValues(t, 2, res.Height)
+	})
+	t.Run("error - lingers no longer than it should", func(t *testing.T) {
+		n := newFakeNode(t)
+		s, _ := testSender(t, n, SenderConfig{Gas: 1, Linger: 50 * time.Millisecond})
+		cctx, cancel := context.WithCancel(ctx)
+		go func() { n.awaitTx(); cancel() }()
+		_, err := s.Send(cctx, beat(1))
+		require.ErrorIs(t, err, ErrTimeout)
+	})
+	t.Run("error - cancelled before it is handed in", func(t *testing.T) {
+		n := newFakeNode(t)
+		cctx, cancel := context.WithCancel(ctx)
+		n.simulate = func([]byte) (string, uint32, string) { cancel(); return "", 0, "" }
+		s, _ := testSender(t, n, SenderConfig{Linger: time.Minute})
+		_, err := s.Send(cctx, beat(1))
+		var nothing *BroadcastError
+		require.ErrorAs(t, err, &nothing)
+		require.False(t, nothing.Uncertain)
+		n.set(func() { require.Empty(t, n.mempool) })
+	})
+	t.Run("error - refused, in few words", func(t *testing.T) {
+		err := &ExecutionError{Codespace: "leases", Code: 21, Log: "failed to simulate tx: failed to execute message; message index: 0: container 5 is leased"}
+		require.EqualError(t, err, "transaction refused by the chain: container 5 is leased (leases/21)")
+	})
 	t.Run("error - never included", func(t *testing.T) {
 		n := newFakeNode(t)
 		s, _ := testSender(t, n, SenderConfig{Gas: 1, TTL: time.Second})

@@ -4,6 +4,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -66,8 +67,16 @@ type run struct {
 	result    Result
 }
 
-// Deploy takes a parsed file to a running workload.
+// Deploy takes a parsed file to a running workload. Where ctx is cancelled before it is there, the error is an *InterruptedError.
 func (d *Deployer) Deploy(ctx context.Context, file *manifest.File, opts Options) (*Result, error) {
+	result, err := d.deploy(ctx, file, opts)
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		err = interrupted(result, err)
+	}
+	return result, err
+}
+
+func (d *Deployer) deploy(ctx context.Context, file *manifest.File, opts Options) (*Result, error) {
 	canonical, err := file.Manifest.Canonical()
 	if err != nil {
 		return nil, err
@@ -89,11 +98,11 @@ func (d *Deployer) Deploy(ctx context.Context, file *manifest.File, opts Options
 	r.mark("matched")
 	container, delivered, err := r.lease(ctx, answer, req)
 	if err != nil {
-		return nil, err
+		return r.opened(), err
 	}
 	client, err := r.worker(container)
 	if err != nil {
-		return nil, err
+		return r.opened(), err
 	}
 	defer client.Close()
 	waitCtx, cancel := context.WithTimeout(ctx, opts.Timeout)
@@ -113,11 +122,20 @@ func (d *Deployer) Deploy(ctx context.Context, file *manifest.File, opts Options
 		if acc, aerr := r.queryAccount(ctx); aerr == nil {
 			r.result.Free = acc.Free.Amount
 			if acc.ExhaustedAt != nil {
-				r.result.LastsSeconds = int64(max(0, acc.ExhaustedAt.Sub(r.now())) / time.Second)
+				lasts := int64(max(0, acc.ExhaustedAt.Sub(r.now())) / time.Second)
+				r.result.LastsSeconds = &lasts
 			}
 		}
 	}
 	return &r.result, err
+}
+
+// opened is the result as far as it is known, once a lease is open.
+func (r *run) opened() *Result {
+	if r.result.LeaseID == "" {
+		return nil
+	}
+	return &r.result
 }
 
 // prepare checks the clock and asks account and market, all at once.
@@ -236,38 +254,78 @@ func (r *run) maxRate(answer Answer) math.Int {
 		}
 		return rate
 	}
-	return candidates[0].Rate.MulRaw(11).QuoRaw(10)
+	return tenthAbove(candidates[0].Rate)
 }
 
-// deposit is what the transaction adds to the balance: what the tenant said, or what is missing.
-func (r *run) deposit(rate math.Int) math.Int {
+func tenthAbove(rate math.Int) math.Int { return rate.MulRaw(11).QuoRaw(10) }
+
+// deposit is what the transaction adds to the balance, and why: what the tenant said, or what is missing. A duration is paid for at bound, the
+// most that the lease may cost, whichever Container it gets. Without one, the day is a convenience and counts at likely, which is about the price.
+func (r *run) deposit(bound, likely math.Int) (amount math.Int, why string) {
 	if r.opts.Gateway != "" {
-		return math.ZeroInt()
+		return math.ZeroInt(), "the gateway pays"
 	}
 	if r.opts.Deposit != nil {
-		return *r.opts.Deposit
-	}
-	runway := r.opts.Duration
-	if runway == 0 {
-		runway = defaultRunway
-	}
-	if !r.opts.Reserved { // which is paid for its duration and needs nothing ahead
-		runway = max(runway, r.params.MinRunway, r.params.MinCharge)
+		return *r.opts.Deposit, "as --deposit says"
 	}
 	// A standby costs no more than the Container, and storage, which the grace pays for, no more than a running lease.
-	missing := cost(rate, runway).MulRaw(int64(1 + r.opts.Standbys)).Add(cost(rate, r.opts.Grace)).Sub(r.account.Free.Amount)
-	return r.granted(math.MaxInt(missing, math.ZeroInt()))
+	all := func(rate math.Int, runway time.Duration) math.Int {
+		return cost(rate, runway).MulRaw(int64(1 + r.opts.Standbys)).Add(cost(rate, r.opts.Grace))
+	}
+	runway, rate := r.opts.Duration, bound
+	if runway == 0 {
+		runway, rate = defaultRunway, likely
+	}
+	needed := all(rate, runway)
+	if least := max(r.params.MinRunway, r.params.MinCharge); !r.opts.Reserved { // which is paid for its duration and needs nothing ahead
+		if ahead := all(bound, least); ahead.GT(needed) {
+			needed, runway, rate = ahead, least, bound
+		}
+	}
+	amount = r.granted(math.MaxInt(needed.Sub(r.account.Free.Amount), math.ZeroInt()))
+	why = fmt.Sprintf("%s at no more than %s", runway, PriceIn(r.opts.pays(), rate))
+	if r.opts.Standbys > 0 {
+		why += fmt.Sprintf(", for %d standbys as well", r.opts.Standbys)
+	}
+	if r.opts.Grace > 0 {
+		why += fmt.Sprintf(", and %s of grace", r.opts.Grace)
+	}
+	why += fmt.Sprintf(", is %s, and %s is free there", FormatIn(r.opts.pays(), needed), FormatIn(r.opts.pays(), r.account.Free.Amount))
+	return amount, why
+}
+
+// sayDeposit says where the money goes before anything is signed.
+func (r *run) sayDeposit(amount math.Int, why string) {
+	if r.opts.Gateway != "" {
+		r.say("nothing leaves your wallet but the fee: %s", why)
+		return
+	}
+	pays := r.opts.pays()
+	if !amount.IsPositive() {
+		r.say("nothing is moved into the prepaid account: %s", why)
+		return
+	}
+	from := "your wallet"
+	if r.opts.Granter != "" {
+		from = "the wallet of " + r.opts.Granter
+	}
+	r.say("moving %s from %s into your prepaid account (%s); free there then: %s, of which the lease takes what it uses; athd account withdraw gives back the rest",
+		FormatIn(pays, amount), from, why, FormatIn(pays, r.account.Free.Amount.Add(amount)))
 }
 
 // lease sends the one transaction, while the manifest is on its way to the best candidate. It says whether the winner has it.
 func (r *run) lease(ctx context.Context, answer Answer, req leases.Requirement) (providers.Container, bool, error) {
 	best := answer.Candidates[0]
 	maxRate := r.maxRate(answer)
-	paid, pays := r.exchange.paid(answer.Denom, maxRate), r.opts.pays()
-	if answer.Denom == leases.MicroUSD && !r.exchange.par {
-		paid = paid.MulRaw(21).QuoRaw(20) // the price may step before the transaction is in
+	pays := r.opts.pays()
+	paid := func(rate math.Int) math.Int {
+		p := r.exchange.paid(answer.Denom, rate)
+		if answer.Denom == leases.MicroUSD && !r.exchange.par {
+			p = p.MulRaw(21).QuoRaw(20) // the price may step before the transaction is in
+		}
+		return p
 	}
-	deposit := r.deposit(paid)
+	deposit, why := r.deposit(paid(maxRate), paid(math.MinInt(maxRate, tenthAbove(best.Rate))))
 	msg := &leases.MsgCreateLease{
 		Tenant: r.Sender.Address(), PriceDenom: answer.Denom, PayDenom: r.opts.PayWith, MaxRate: maxRate, Deposit: sdk.NewCoin(pays, deposit),
 		ManifestHash: manifest.Hash(r.canonical), Duration: r.opts.Duration, Quote: answer.Quote, Requirement: &req,
@@ -285,6 +343,7 @@ func (r *run) lease(ctx context.Context, answer Answer, req leases.Requirement) 
 		req.Class = answer.Class
 	}
 	r.say("%s found Container %d for %s; leasing it", answer.Source, best.ID, PriceIn(answer.Denom, best.Rate))
+	r.sayDeposit(deposit, why)
 
 	// The manifest's way is not allowed to fail the transaction: it is tried again with the winner.
 	type early struct {
@@ -317,7 +376,7 @@ func (r *run) lease(ctx context.Context, answer Answer, req leases.Requirement) 
 	}
 	r.result = Result{
 		LeaseID: resp.LeaseId, ContainerID: resp.ContainerId, Rate: resp.Rate, PriceDenom: answer.Denom, PerHour: PriceIn(answer.Denom, resp.Rate), Matched: answer.Source,
-		PayDenom: pays, Deposited: deposit, Free: math.ZeroInt(), Txs: []string{tx.Hash}, Height: tx.Height, GasUsed: tx.GasUsed, Timings: r.result.Timings,
+		PayDenom: pays, Deposited: deposit, DepositWhy: why, Mode: r.opts.mode().Word(), Gateway: r.opts.Gateway, Free: math.ZeroInt(), Txs: []string{tx.Hash}, Height: tx.Height, GasUsed: tx.GasUsed, Timings: r.result.Timings,
 	}
 	for _, s := range resp.Standbys {
 		r.result.Standbys = append(r.result.Standbys, Standby{LeaseID: s.LeaseId, ContainerID: s.ContainerId, PerHour: PriceIn(answer.Denom, s.Rate)})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/athnet/ath/offchain/access"
+	"github.com/athnet/ath/offchain/chain"
 	"github.com/athnet/ath/offchain/worker/api"
 )
 
@@ -38,6 +39,45 @@ func (p *Problem) Unwrap() error { return p.Err }
 
 // ErrNoMatch means that no free Container fits; the Problem around it names the dimension that failed.
 var ErrNoMatch = errors.New("no free Container fits")
+
+// InterruptedError says that a deployment was stopped on its way, and what it has left behind.
+type InterruptedError struct {
+	// LeaseID of the lease that is open; empty where there is none, or where nobody knows.
+	LeaseID string
+	// Uncertain: a transaction is on its way that opens one.
+	Uncertain bool
+	// Err is what the interruption broke off.
+	Err error
+}
+
+// Error says what bills, and how to end that.
+func (e *InterruptedError) Error() string {
+	switch {
+	case e.LeaseID != "":
+		return "interrupted; lease " + e.LeaseID + " is open and bills once its workload runs: athd lease close " + e.LeaseID + " ends it, athd lease status " + e.LeaseID + " shows it"
+	case e.Uncertain:
+		return "interrupted; the transaction is on its way, so a lease may be open, or be so within a minute: athd lease list shows it, athd lease close ends it"
+	}
+	return "interrupted; no lease was opened, and nothing was paid"
+}
+
+// Unwrap returns the cause.
+func (e *InterruptedError) Unwrap() error { return e.Err }
+
+// ExitCode is a shell's for a program that SIGINT ended.
+func (e *InterruptedError) ExitCode() int { return 130 }
+
+// interrupted tells from what was broken off how far it was.
+func interrupted(result *Result, err error) *InterruptedError {
+	out := &InterruptedError{Err: err}
+	if result != nil {
+		out.LeaseID = result.LeaseID
+	}
+	var late *chain.TimeoutError
+	var broken *chain.BroadcastError
+	out.Uncertain = errors.As(err, &late) && !late.Expired || errors.As(err, &broken) && broken.Uncertain
+	return out
+}
 
 // maxSkew is how far this clock may be from the network's: tokens and quotes live for a minute.
 const maxSkew = 30 * time.Second

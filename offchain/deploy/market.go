@@ -13,6 +13,8 @@ import (
 	"cosmossdk.io/math"
 	"google.golang.org/grpc"
 
+	"github.com/cosmos/cosmos-sdk/types/query"
+
 	athtypes "github.com/athnet/ath/x/ath/types"
 	leases "github.com/athnet/ath/x/leases/types"
 	providers "github.com/athnet/ath/x/providers/types"
@@ -221,12 +223,87 @@ func (r *run) find(ctx context.Context, q Query, classes []string) (Answer, erro
 		}
 	}
 	if len(best.Candidates) == 0 {
-		if len(classes) > 1 {
+		if errors.Is(none, errNoneFree) {
+			if none, err = r.whyNoneFree(ctx, q, classes, denoms, none); err != nil {
+				return Answer{}, err
+			}
+		}
+		if len(classes) > 1 && errors.Is(none, errNoneFree) {
 			return Answer{}, &Problem{Text: "no Container is free of the classes " + strings.Join(classes, ", "), Remedy: "wait and try again, or choose another class with --class", Err: none}
 		}
 		return Answer{}, none
 	}
 	return best, nil
+}
+
+// whyNoneFree looks further where nothing is free in the denoms that were asked for: priced otherwise, or registered at all.
+func (r *run) whyNoneFree(ctx context.Context, q Query, classes, asked []string, none error) (why, failed error) {
+	market := chainMarket{r.Node.Conn()}
+	params, err := leases.NewQueryClient(r.Node.Conn()).Params(ctx, &leases.QueryParamsRequest{})
+	if err != nil {
+		return nil, fmt.Errorf("ask which denoms pay: %w", err)
+	}
+	q.MaxRate, q.Limit = math.ZeroInt(), 1
+	for _, class := range classes {
+		for _, denom := range append([]string{athtypes.Denom, leases.MicroUSD}, params.Params.StableDenoms...) {
+			if slices.Contains(asked, denom) {
+				continue
+			}
+			q.Requirement.Class, q.Denom = class, denom
+			offers, _, err := market.match(ctx, q)
+			if err != nil {
+				return nil, err
+			}
+			if len(offers) > 0 {
+				return &Problem{
+					Text: fmt.Sprintf("no Container of class %s is free at a price as asked for: Container %d is free for %s, priced in %s", class, offers[0].ContainerId,
+						PriceIn(denom, rateIn(offers[0], q.Mode)), denom),
+					Remedy: r.otherPrice(denom), Err: ErrNoMatch,
+				}, nil
+			}
+		}
+	}
+	registered, err := r.registered(ctx, classes)
+	if err != nil || registered {
+		return none, err
+	}
+	return &Problem{
+		Text:   "no Container of class " + strings.Join(classes, ", ") + " is registered",
+		Remedy: "choose another class with --class (athd query providers classes; athd query leases offers shows what is offered)", Err: ErrNoMatch,
+	}, nil
+}
+
+// otherPrice says what to leave out or add to take an offer in a denom that was not asked for.
+func (r *run) otherPrice(denom string) string {
+	switch {
+	case r.opts.Gateway != "":
+		return "a gateway pays for offers in USD only: lease it without --gateway, or wait"
+	case r.opts.PayWith != "" && denom == athtypes.Denom:
+		return "lease it without --pay-with, or wait"
+	case denom != athtypes.Denom && denom != leases.MicroUSD:
+		return "lease it with --pay-with " + denom + ", or wait"
+	case denom == leases.MicroUSD && r.exchange.slope.IsZero():
+		return "the chain has no fresh price of ATH to pay it by (athd query ath price): wait"
+	default:
+		return "lease it without --price-in, or wait"
+	}
+}
+
+// registered says whether there is a Container of one of the classes at all.
+func (r *run) registered(ctx context.Context, classes []string) (bool, error) {
+	for page := (&query.PageRequest{Limit: 200}); ; {
+		resp, err := providers.NewQueryClient(r.Node.Conn()).Containers(ctx, &providers.QueryContainersRequest{Pagination: page})
+		if err != nil {
+			return false, fmt.Errorf("ask which Containers there are: %w", err)
+		}
+		if slices.ContainsFunc(resp.Containers, func(c providers.ContainerView) bool { return slices.Contains(classes, c.Container.Class) }) {
+			return true, nil
+		}
+		if resp.Pagination == nil || len(resp.Pagination.NextKey) == 0 {
+			return false, nil
+		}
+		page = &query.PageRequest{Limit: 200, Key: resp.Pagination.NextKey}
+	}
 }
 
 // denoms are those in which an offer may be priced: what the tenant said, or ATH and, while the chain knows what that is worth, USD. A stable
@@ -266,8 +343,11 @@ func (d *Deployer) ask(ctx context.Context, q Query, exclude []uint64) (Answer, 
 		if err == nil {
 			return a, nil
 		}
-		// The chain has the last word: an Indexer that is behind, or gone, costs convenience and not the lease.
-		d.say("Indexer: %v; asking the chain", err)
+		// The chain has the last word: an Indexer that is behind, or gone, costs convenience and not the lease. That it knows nothing of one class
+		// in one denom is usual.
+		if !errors.Is(err, ErrNoMatch) {
+			d.say("Indexer: %v; asking the chain", err)
+		}
 	}
 	a, err := keep(chainMarket{d.Node.Conn()}.Find(ctx, q))
 	if errors.Is(err, ErrNoMatch) && len(a.Stale) > 0 {

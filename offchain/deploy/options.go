@@ -123,11 +123,15 @@ type Result struct {
 	PerHour    string   `json:"per_hour"`
 	// PayDenom is the denom that pays.
 	PayDenom string `json:"pay_denom"`
-	// Deposited in this transaction and free balance behind it, in pay_denom.
-	Deposited math.Int `json:"deposited"`
-	Free      math.Int `json:"free"`
-	// LastsSeconds is how long the free balance pays the account's leases.
-	LastsSeconds int64    `json:"lasts_seconds"`
+	// Mode is on-demand or reserved; Gateway pays where it is set.
+	Mode    string `json:"mode"`
+	Gateway string `json:"gateway,omitempty"`
+	// Deposited in this transaction, why so much, and free balance behind it, in pay_denom.
+	Deposited  math.Int `json:"deposited"`
+	DepositWhy string   `json:"deposit_why"`
+	Free       math.Int `json:"free"`
+	// LastsSeconds is how long the free balance pays the account's leases; nil where none of them takes anything of it.
+	LastsSeconds *int64   `json:"lasts_seconds,omitempty"`
 	Txs          []string `json:"txs"`
 	Height       int64    `json:"height"`
 	GasUsed      int64    `json:"gas_used"`

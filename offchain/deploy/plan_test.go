@@ -36,6 +36,12 @@ func TestParsePrice(t *testing.T) {
 	}
 	require.Equal(t, "0.36 USD/h", PriceIn(leases.MicroUSD, math.NewInt(100_000_000)))
 	require.Equal(t, "0.36 ATH/h", PriceIn("uath", math.NewInt(100_000_000)))
+	for _, s := range []string{"0.35usd/h", "0.1ath/h", "0.000001usd/s", "7ath/d"} {
+		p, err := ParsePrice(s)
+		require.NoError(t, err)
+		want := map[string]string{"0.35usd/h": "0.35 USD/h", "0.1ath/h": "0.1 ATH/h", "0.000001usd/s": "0.0036 USD/h", "7ath/d": "0.291667 ATH/h"}[s]
+		require.Equal(t, want, p.String(), "shown as it was written")
+	}
 	for _, s := range []string{"", "1", "1ath", "ath/h", "-1ath/h", "1e3ath/h", "1ath/fortnight", "1uakt/h", "1usdc/h", "usd/h", "0ath/h", "0.0000000001uath/d"} {
 		_, err := ParsePrice(s)
 		require.Error(t, err, s)

@@ -52,6 +52,6 @@ func lastLine(err error) string {
 	if !errors.As(err, &refused) {
 		return err.Error()
 	}
-	line, _, _ := strings.Cut(strings.TrimSpace(refused.Log), "\n")
+	line, _, _ := strings.Cut(strings.TrimSpace(refused.Reason()), "\n")
 	return line
 }

@@ -29,13 +29,17 @@ type Problem struct {
 	Text string `json:"text"`
 }
 
-// String is "file:line:column: path: text".
+// String is "file:line:column: path: text (feature)".
 func (p Problem) String() string {
 	s := fmt.Sprintf("%s:%d:%d: ", p.File, p.Line, p.Column)
 	if p.Path != "" {
 		s += p.Path + ": "
 	}
-	return s + p.Text
+	s += p.Text
+	if p.Feature != "" {
+		s += " (" + p.Feature + ")"
+	}
+	return s
 }
 
 // Error is the list of problems for which a file was refused.

@@ -45,8 +45,11 @@ type Price struct {
 
 // String says what an hour costs: "0.5041 ATH/h", "0.35 USD/h".
 func (p Price) String() string {
-	return FormatIn(p.Denom, p.Rate.MulRaw(3600).QuoRaw(rateUnit)) + "/h"
+	return FormatIn(p.Denom, hourly(p.Rate)) + "/h"
 }
+
+// hourly is what an hour costs, to the nearest unit: a price is rounded down when it is read, and reads as it was written.
+func hourly(rate math.Int) math.Int { return rate.MulRaw(3600).AddRaw(rateUnit / 2).QuoRaw(rateUnit) }
 
 // In says what an hour costs of a rate in 10^-6 of the smallest unit of a denom per second.
 func In(denom string, rate math.Int) string { return Price{denom, rate}.String() }
@@ -142,7 +145,7 @@ func decimal(s string) (string, *big.Rat, error) {
 
 // PerHour says what a rate in uath costs: "0.5041 ATH/h".
 func PerHour(rate math.Int) string {
-	return FormatATH(rate.MulRaw(3600).QuoRaw(rateUnit)) + "/h"
+	return FormatATH(hourly(rate)) + "/h"
 }
 
 // FormatATH writes uath as ATH without trailing zeros.

@@ -117,11 +117,14 @@ type book struct {
 	intents   map[string]Intent
 	manifests map[string]held
 	parsed    map[string]manifest.Manifest
+	// taken are the manifests that a lease has come for. One that no lease wants any more was replaced: it waits for nothing. What a restart
+	// forgets of this is gone within manifestLife.
+	taken map[string]bool
 }
 
 // openBook reads everything back.
 func openBook(s store.Store) (*book, error) {
-	b := &book{store: s, intents: map[string]Intent{}, manifests: map[string]held{}, parsed: map[string]manifest.Manifest{}}
+	b := &book{store: s, intents: map[string]Intent{}, manifests: map[string]held{}, parsed: map[string]manifest.Manifest{}, taken: map[string]bool{}}
 	err := s.View(func(tx store.Tx) error {
 		if err := tx.Walk(bucketIntents, nil, func(key, value []byte) error {
 			var i Intent
@@ -188,6 +191,9 @@ func (b *book) put(intent Intent) error {
 	}); err != nil {
 		return fmt.Errorf("write intent of lease %s: %w", intent.Lease, err)
 	}
+	if old := b.intents[intent.Lease].ManifestHash; old != "" {
+		b.taken[old] = true
+	}
 	b.intents[intent.Lease] = intent
 	return nil
 }
@@ -213,26 +219,31 @@ func (b *book) forget(lease string) error {
 	}
 	delete(b.intents, lease)
 	if !shared {
-		delete(b.manifests, hash)
-		delete(b.parsed, hash)
+		b.drop(hash)
 	}
 	return nil
 }
 
-// keepManifest stores a body that was checked. Those that no lease asks for are bounded in number and life.
+func (b *book) drop(hash string) {
+	delete(b.manifests, hash)
+	delete(b.parsed, hash)
+	delete(b.taken, hash)
+}
+
+// keepManifest stores a body that was checked. Those that no lease asks for are bounded in number and life. One that comes again is as
+// good as new: a lease may go back to what it ran before.
 func (b *book) keepManifest(hash string, h held, limit int, wanted map[string]bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, ok := b.manifests[hash]; ok {
-		return nil
-	}
+	_, again := b.manifests[hash]
 	// What a lease waits for is always taken: others' manifests must not keep a tenant's out.
-	if all, own := b.unclaimed(h.Tenant, wanted); !b.claimed(hash, wanted) && (all >= limit || own >= maxManifestsPerTenant) {
+	if all, own := b.unclaimed(h.Tenant, wanted); !b.claimed(hash, wanted) && (!again || b.taken[hash]) && (all >= limit || own >= maxManifestsPerTenant) {
 		return ErrBusy
 	}
 	if err := b.store.Update(func(tx store.Tx) error { return store.PutJSON(tx, bucketManifests, []byte(hash), h) }); err != nil {
 		return fmt.Errorf("write manifest %s: %w", hash, err)
 	}
+	delete(b.taken, hash)
 	return b.remember(hash, h)
 }
 
@@ -252,7 +263,7 @@ func (b *book) claimed(hash string, wanted map[string]bool) bool {
 // unclaimed counts the manifests that no lease has come for: all of them, and a tenant's own.
 func (b *book) unclaimed(tenant string, wanted map[string]bool) (all, own int) {
 	for hash, h := range b.manifests {
-		if b.claimed(hash, wanted) {
+		if b.taken[hash] || b.claimed(hash, wanted) {
 			continue
 		}
 		all++
@@ -263,19 +274,22 @@ func (b *book) unclaimed(tenant string, wanted map[string]bool) (all, own int) {
 	return all, own
 }
 
-// expireManifests drops manifests that no lease came for.
+// expireManifests drops manifests that no lease wants.
 func (b *book) expireManifests(before time.Time, wanted map[string]bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for hash, h := range b.manifests {
-		if b.claimed(hash, wanted) || !h.Received.Before(before) {
+		if b.claimed(hash, wanted) {
+			b.taken[hash] = true
+			continue
+		}
+		if !h.Received.Before(before) {
 			continue
 		}
 		if err := b.store.Update(func(tx store.Tx) error { return tx.Delete(bucketManifests, []byte(hash)) }); err != nil {
 			return fmt.Errorf("drop manifest %s: %w", hash, err)
 		}
-		delete(b.manifests, hash)
-		delete(b.parsed, hash)
+		b.drop(hash)
 	}
 	return nil
 }

@@ -158,5 +158,8 @@ func (w *Worker) serviceFor(lease, name string) (string, error) {
 		}
 		names = append(names, s.Name)
 	}
-	return "", refuse(http.StatusBadRequest, "service "+strconv.Quote(name)+" is not in the lease", "ask with ?service= one of "+strings.Join(names, ", "))
+	if name == "" {
+		return "", refuse(http.StatusBadRequest, "the lease has several services", "name one of "+strings.Join(names, ", "))
+	}
+	return "", refuse(http.StatusBadRequest, "service "+strconv.Quote(name)+" is not in the lease", "name one of "+strings.Join(names, ", "))
 }

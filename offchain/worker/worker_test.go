@@ -4,6 +4,7 @@ package worker
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"strings"
 	"testing"
@@ -337,6 +338,49 @@ func TestSettlementsAndHeartbeats(t *testing.T) {
 	require.Equal(t, 1, r.chain.settles)
 	require.NoError(t, r.heartbeat(context.Background()))
 	require.Equal(t, 1, r.chain.beats)
+}
+
+// TestChangesOfALeaseAreNotBounded: what a lease has taken, or replaced, waits for nothing, so that a tenant may change it as often as it likes.
+func TestChangesOfALeaseAreNotBounded(t *testing.T) {
+	r := newRig(t)
+	lease := running(r, 1, service("web", imageWeb, manifest.RestartAlways))
+	tenant, _, _ := strings.Cut(lease, "/")
+	hand := func(n int) (string, error) {
+		s := service("web", imageWeb, manifest.RestartAlways)
+		s.Env = []string{"N=" + strings.Repeat("x", n)}
+		canonical, err := workload(s).Canonical()
+		require.NoError(t, err)
+		hash := hex.EncodeToString(manifest.Hash(canonical))
+		return hash, r.book.keepManifest(hash, held{Tenant: tenant, Received: r.clock.Now(), Body: canonical}, 6, r.wantedManifests())
+	}
+	change := func(n int) {
+		hash, err := hand(n)
+		require.NoError(t, err, "change %d", n)
+		raw, err := hex.DecodeString(hash)
+		require.NoError(t, err)
+		r.chain.change(lease, func(l *leasetypes.Lease) { l.ManifestHash = raw })
+		r.settle()
+		require.NoError(t, r.book.expireManifests(r.clock.Now().Add(-manifestLife), r.wantedManifests()))
+		intent, _ := r.book.intent(lease)
+		require.Equal(t, hash, intent.ManifestHash)
+	}
+	for n := range 2 * maxManifestsPerTenant {
+		change(n)
+	}
+	r.clock.Advance(manifestLife - time.Second)
+	old, err := hand(0)
+	require.NoError(t, err)
+	r.clock.Advance(2 * time.Second)
+	require.NoError(t, r.book.expireManifests(r.clock.Now().Add(-manifestLife), r.wantedManifests()))
+	_, known := r.book.manifest(old)
+	require.True(t, known, "the first one was handed in again, to go back to it")
+	require.Len(t, r.book.manifests, 2, "what was replaced is not kept for ever")
+	for n := range maxManifestsPerTenant - 1 {
+		_, err := hand(100 + n)
+		require.NoError(t, err)
+	}
+	_, err = hand(200)
+	require.ErrorIs(t, err, ErrBusy, "what was handed in and not taken is bounded as ever")
 }
 
 func TestManifestsWithoutLeaseAreBounded(t *testing.T) {

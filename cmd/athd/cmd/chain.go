@@ -34,6 +34,8 @@ func addChainCommands(root *cobra.Command, args []string, modules *app.Client) e
 		return err
 	}
 	failOnRefusal(tx)
+	describeGRPC(tx)
+	describeGRPC(query)
 	return nil
 }
 
@@ -71,6 +73,19 @@ func addModuleCommands(root *cobra.Command, modules *app.Client) error {
 	}
 	indentExamples(root)
 	return addScheduleCSV(root)
+}
+
+// describeGRPC says of the SDK's flags what they mean here (sameGRPC).
+func describeGRPC(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		describeGRPC(sub)
+	}
+	if f := cmd.Flags().Lookup(flags.FlagGRPC); f != nil {
+		f.Usage = "gRPC address of a node, asked instead of its RPC; tls://host:port behind TLS"
+	}
+	if f := cmd.Flags().Lookup(flags.FlagGRPCInsecure); f != nil {
+		f.Usage = "a --grpc-addr without tls:// is plain, unless this is false"
+	}
 }
 
 // indentExamples sets examples off from the text around them; modules write them without.

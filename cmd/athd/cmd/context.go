@@ -27,6 +27,7 @@ const flagContext = "context"
 // contextKeys are the flags that a context may set: where the network is, and who asks.
 var contextKeys = []string{
 	flags.FlagNode, flags.FlagGRPC, flags.FlagChainID, flags.FlagFrom, flagIndexer, flags.FlagKeyringBackend, flags.FlagKeyringDir, flags.FlagGasPrices,
+	flags.FlagFeeGranter,
 }
 
 // ownFlagsOnly marks commands whose flags are what is to be written down, not defaults for what they do.

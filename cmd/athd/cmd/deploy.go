@@ -3,9 +3,13 @@
 package cmd
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -150,7 +154,28 @@ func (o deployFlags) options() (deploy.Options, error) {
 	return opts, nil
 }
 
+// interruptLinger is how long an interrupted deploy waits for a transaction that it has handed in: a block or two.
+const interruptLinger = 10 * time.Second
+
+// runDeploy is deploy under a signal: whoever stops it is told whether a lease is open, which bills.
 func runDeploy(cmd *cobra.Command, path string, o deployFlags) error {
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	over := context.AfterFunc(ctx, func() {
+		stop()
+		fmt.Fprintln(cmd.ErrOrStderr(), "athd: interrupted; looking what there is of a lease (once more stops at once)")
+	})
+	defer over()
+	cmd.SetContext(ctx)
+	err := deployFile(cmd, path, o)
+	var known *deploy.InterruptedError
+	if err != nil && ctx.Err() != nil && !errors.As(err, &known) { // it had not come so far
+		return &deploy.InterruptedError{Err: err}
+	}
+	return err
+}
+
+func deployFile(cmd *cobra.Command, path string, o deployFlags) error {
 	start, talk := time.Now(), cmd.ErrOrStderr()
 	asJSON, err := wantsJSON(cmd)
 	if err != nil {
@@ -160,7 +185,7 @@ func runDeploy(cmd *cobra.Command, path string, o deployFlags) error {
 	if err != nil {
 		return err
 	}
-	file, err := readManifest(path, talk)
+	file, err := readManifest(path, cmd.InOrStdin(), talk)
 	if err != nil {
 		return err
 	}
@@ -180,7 +205,7 @@ func runDeploy(cmd *cobra.Command, path string, o deployFlags) error {
 			if perr := printJSON(cmd.OutOrStdout(), result); perr != nil {
 				return perr
 			}
-		} else {
+		} else if cmd.Context().Err() == nil { // else there is only what the error says
 			printDeployed(cmd.OutOrStdout(), result, o.timings)
 		}
 	}
@@ -188,10 +213,10 @@ func runDeploy(cmd *cobra.Command, path string, o deployFlags) error {
 }
 
 // readManifest parses a file and says its warnings.
-func readManifest(path string, talk io.Writer) (*manifest.File, error) {
-	data, err := os.ReadFile(path)
+func readManifest(path string, in io.Reader, talk io.Writer) (*manifest.File, error) {
+	data, err := manifestBytes(path, in)
 	if err != nil {
-		return nil, fmt.Errorf("read the manifest: %w", err)
+		return nil, err
 	}
 	file, err := manifest.Parse(path, data)
 	if err != nil {
@@ -201,6 +226,20 @@ func readManifest(path string, talk io.Writer) (*manifest.File, error) {
 		fmt.Fprintln(talk, "warning:", w)
 	}
 	return file, nil
+}
+
+// lasts says how long the free balance lasts, or what pays instead.
+func lasts(r *deploy.Result) string {
+	switch {
+	case r.Gateway != "":
+		return "not touched: gateway " + r.Gateway + " pays (athd gateway credit says how long)"
+	case r.LastsSeconds != nil:
+		return "lasts " + span(time.Duration(*r.LastsSeconds)*time.Second)
+	case r.Mode == leases.LeaseMode_LEASE_MODE_RESERVED.Word():
+		return "beside the whole term, which is paid"
+	default:
+		return "of which nothing is taken yet"
+	}
 }
 
 func printDeployed(out io.Writer, r *deploy.Result, timings bool) {
@@ -222,7 +261,7 @@ func printDeployed(out io.Writer, r *deploy.Result, timings bool) {
 	}
 	fmt.Fprintf(w, "container\t%d\t(%s, %s)\n", r.ContainerID, r.Class, r.Region)
 	fmt.Fprintf(w, "price\t%s\t(%s × 10⁻⁶ %s per second, paid in %s)\n", r.PerHour, r.Rate, r.PriceDenom, r.PayDenom)
-	fmt.Fprintf(w, "balance\t%s\tlasts %s\n", deploy.FormatIn(r.PayDenom, r.Free), span(time.Duration(r.LastsSeconds)*time.Second))
+	fmt.Fprintf(w, "balance\t%s\t%s\n", deploy.FormatIn(r.PayDenom, r.Free), lasts(r))
 	fmt.Fprintf(w, "transactions\t%d\t%s in block %d\n", len(r.Txs), r.Txs[0], r.Height)
 	if timings {
 		for _, t := range r.Timings {

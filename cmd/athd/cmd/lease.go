@@ -231,6 +231,9 @@ func (t *tenant) containerOf(ctx context.Context, id leases.LeaseID) (providers.
 	return t.serving(ctx, resp)
 }
 
+// ended is the state of a service that has an exit code.
+const ended = "exited"
+
 func printStatus(out io.Writer, s leaseStatus) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "lease\t%s\n", s.ID)
@@ -266,19 +269,24 @@ func printStatus(out io.Writer, s leaseStatus) error {
 		}
 		fmt.Fprintf(w, "refunded\t%s\n", r.Refunded.String()+r.Denom)
 		fmt.Fprintf(w, "ended\t%s\n", r.EndedAt.UTC().Format(time.RFC3339))
-		fmt.Fprintf(w, "exit codes\t%v\n", r.ExitCodes)
+		if len(r.ExitCodes) > 0 {
+			fmt.Fprintf(w, "exit codes\t%v\n", r.ExitCodes)
+		}
 	}
 	fmt.Fprintf(w, "container\t%d (%s, %s)\n", s.Container.Id, s.Container.Class, s.Container.Region)
 	if s.WorkerError != "" {
 		fmt.Fprintf(w, "worker\t%s\n", s.WorkerError)
 	}
 	if s.Worker != nil {
-		fmt.Fprintf(w, "worker\t%s %s\n", s.Worker.Phase, s.Worker.Detail)
+		fmt.Fprintf(w, "worker\t%s\n", strings.TrimSpace(string(s.Worker.Phase)+" "+s.Worker.Detail))
 		if s.Worker.Refused != "" {
 			fmt.Fprintf(w, "new manifest\tnot taken, the old one runs on: %s\n", s.Worker.Refused)
 		}
 		for _, svc := range s.Worker.Services {
-			fmt.Fprintf(w, "service %s\t%s, %d restarts, exit code %d", svc.Name, svc.State, svc.Restarts, svc.ExitCode)
+			fmt.Fprintf(w, "service %s\t%s, %d restarts", svc.Name, svc.State, svc.Restarts)
+			if svc.State == ended {
+				fmt.Fprintf(w, ", exit code %d", svc.ExitCode)
+			}
 			if svc.MemoryMiB > 0 {
 				fmt.Fprintf(w, "; %g CPU, %d MiB", float64(svc.CPUMilli)/1000, svc.MemoryMiB)
 			}

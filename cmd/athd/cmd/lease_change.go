@@ -86,7 +86,11 @@ func leaseUpdateCommand() *cobra.Command {
 		if err := tx.Response(0, &answer); err != nil {
 			return err
 		}
-		return printChanged(cmd, asJSON, answer.Lease, tx.Hash, "updated")
+		what := "updated"
+		if file != "" {
+			what += "; the old services run on until the worker has the new images; athd lease status says once it is done"
+		}
+		return printChanged(cmd, asJSON, answer.Lease, tx.Hash, what)
 	})
 	f := cmd.Flags()
 	f.StringVar(&file, "file", "", "new SDL file")
@@ -99,7 +103,7 @@ func leaseUpdateCommand() *cobra.Command {
 // handManifest parses, pins and gives a lease's worker a new manifest, before the chain names it. It says whether its workload may end the
 // lease by ending.
 func (t *tenant) handManifest(cmd *cobra.Command, id leases.LeaseID, path string) (canonical []byte, completes bool, err error) {
-	file, err := readManifest(path, cmd.ErrOrStderr())
+	file, err := readManifest(path, cmd.InOrStdin(), cmd.ErrOrStderr())
 	if err != nil {
 		return nil, false, err
 	}

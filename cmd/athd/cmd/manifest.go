@@ -6,12 +6,15 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"text/tabwriter"
 
 	"github.com/cosmos/cosmos-sdk/client/flags"
 	"github.com/spf13/cobra"
 
+	"github.com/athnet/ath/offchain/deploy"
 	"github.com/athnet/ath/offchain/manifest"
 )
 
@@ -45,11 +48,11 @@ func manifestError(err error) error {
 func manifestCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "manifest", Short: "Look at SDL files", RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	check := &cobra.Command{
-		Use:   "check FILE",
+		Use:   "check FILE|-",
 		Short: "Say whether a file would deploy, and what it asks for; needs no node",
 		Long: "check reads an SDL file and prints the resources that it asks for. Exit codes: 0 it deploys; 2 it is invalid, with line\n" +
-			"and reason; 3 it is valid and asks for features that are not offered, each named.",
-		Example: "  athd manifest check app.yaml\n  athd manifest check app.yaml --output json",
+			"and reason; 3 it is valid and asks for features that are not offered, each named; 1 it can't be read. - is standard input.",
+		Example: "  athd manifest check app.yaml\n  athd manifest check app.yaml --output json\n  envsubst <app.yaml | athd manifest check -",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			asJSON, err := wantsJSON(cmd)
@@ -62,6 +65,25 @@ func manifestCommand() *cobra.Command {
 	check.Flags().StringP(flags.FlagOutput, "o", "text", "form of the answer (text|json)")
 	cmd.AddCommand(check)
 	return cmd
+}
+
+// manifestBytes reads a file, or standard input where it is named -.
+func manifestBytes(path string, in io.Reader) ([]byte, error) {
+	if path == "-" {
+		data, err := io.ReadAll(in)
+		if err != nil {
+			return nil, fmt.Errorf("read the manifest from standard input: %w", err)
+		}
+		return data, nil
+	}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &deploy.Problem{Text: "there is no file " + path, Remedy: "name an SDL file, or - for standard input"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the manifest: %w", err)
+	}
+	return data, nil
 }
 
 // checked is the answer of `manifest check`.
@@ -90,9 +112,9 @@ type checkedService struct {
 }
 
 func runManifestCheck(cmd *cobra.Command, path string, asJSON bool) error {
-	data, err := os.ReadFile(path)
+	data, err := manifestBytes(path, cmd.InOrStdin())
 	if err != nil {
-		return exitError{fmt.Errorf("read the manifest: %w", err), exitInvalid}
+		return err
 	}
 	file, parseErr := manifest.Parse(path, data)
 	answer := checked{File: path, Valid: file != nil, Deploys: parseErr == nil, Services: []checkedService{}}

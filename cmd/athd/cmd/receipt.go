@@ -54,7 +54,13 @@ func receiptExportCommand() *cobra.Command {
 		},
 	}
 	addTenantFlags(cmd)
+	needsIndexer(cmd)
 	return cmd
+}
+
+// needsIndexer says that the chain can't be asked instead.
+func needsIndexer(cmd *cobra.Command) {
+	cmd.Flags().Lookup(flagIndexer).Usage = "URL of the Indexer that is asked for the receipt"
 }
 
 func receiptVerifyCommand() *cobra.Command {
@@ -71,6 +77,7 @@ func receiptVerifyCommand() *cobra.Command {
 		RunE: runReceiptVerify,
 	}
 	addTenantFlags(cmd)
+	needsIndexer(cmd)
 	cmd.Flags().String(flagRoot, "", "root of the log at the end of the bundle's epoch in hex; no node is asked")
 	return cmd
 }

@@ -30,12 +30,14 @@ func printReceiptReport(out io.Writer, r receiptReport) error {
 	}
 	fmt.Fprintf(w, "billed\t%s%s, of it service fee %s; faults have given back %s\n", r.Receipt.Billed, r.Receipt.Denom, r.Receipt.Fee, r.Receipt.Credited)
 	fmt.Fprintf(w, "refunded\t%s%s of what was reserved\n", r.Receipt.Refunded, r.Receipt.Denom)
-	fmt.Fprintf(w, "exit codes\t%v\n", r.Receipt.ExitCodes)
+	if len(r.Receipt.ExitCodes) > 0 {
+		fmt.Fprintf(w, "exit codes\t%v\n", r.Receipt.ExitCodes)
+	}
 	fmt.Fprintf(w, "container\t%d, %s\n", r.Receipt.ContainerId, health(r.Receipt))
 	fmt.Fprintf(w, "worker key\t%X, as the chain had it of this Container\n", r.Receipt.WorkerPubkey)
 	printStatement(w, r)
 	fmt.Fprintf(w, "receipt's hash\t%s\n", r.Hash)
-	fmt.Fprintf(w, "its place\t%d of %d receipts until the end of epoch %d\n", r.Index, r.Count, r.Epoch)
+	fmt.Fprintf(w, "its place\t%d of %d receipts until the end of epoch %d\n", r.Index+1, r.Count, r.Epoch) // people count from 1
 	fmt.Fprintf(w, "root\t%s, from %s\n", r.Root, r.Source)
 	if !r.Right {
 		fmt.Fprintf(w, "why not\t%s\n", r.Why)

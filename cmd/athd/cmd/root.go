@@ -58,6 +58,9 @@ func Execute(args []string, in io.Reader, out, talk io.Writer) int {
 	if errors.Is(err, keyring.ErrLedgerGenerateKey) {
 		fmt.Fprintln(talk, "athd: unlock the Ledger and open its Cosmos app; athd itself must be built for it: make build LEDGER=1")
 	}
+	if strings.Contains(err.Error(), "post failed: ") { // all that CometBFT's client says
+		fmt.Fprintln(talk, "athd: no node answers there: say where one is with --node, keep that in a context (athd context set NAME --node …), or start one (athd start)")
+	}
 	var coder interface{ ExitCode() int }
 	if errors.As(err, &coder) {
 		return coder.ExitCode()
@@ -100,7 +103,13 @@ func newRoot(args []string) (*cobra.Command, error) {
 	root.AddCommand(verbs()...)
 	root.AddCommand(keys.Commands(), configCommand(), server.StatusCommand(), version.NewVersionCommand(), debugCommand(), testnetCommand(modules))
 	addNodeCommands(root, modules)
-	return root, addChainCommands(root, args, modules)
+	if err := addChainCommands(root, args, modules); err != nil {
+		return nil, err
+	}
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd(args...)
+	strictGroups(root)
+	return root, nil
 }
 
 func addRootFlags(root *cobra.Command) {
@@ -126,6 +135,9 @@ func prepare(cmd *cobra.Command, initial client.Context) error {
 		return err
 	}
 	if err := setFlagsFromContext(cmd); err != nil {
+		return err
+	}
+	if err := sameGRPC(cmd.Flags()); err != nil {
 		return err
 	}
 	ctx := initial.WithCmdContext(cmd.Context()).WithInput(cmd.InOrStdin()).WithOutput(cmd.OutOrStdout())
@@ -156,6 +168,25 @@ func prepare(cmd *cobra.Command, initial client.Context) error {
 	}
 	node.Logger = logger.With(log.ModuleKey, "server")
 	return server.SetCmdServerContext(cmd, node)
+}
+
+// sameGRPC gives the SDK's commands the rule that all others have for --grpc-addr, so that one context serves them all: a bare host:port is plain,
+// tls://host:port is not. By their own rule, which --grpc-insecure=false still asks for, a bare one is behind TLS.
+func sameGRPC(set *pflag.FlagSet) error {
+	addr, plain := set.Lookup(flags.FlagGRPC), set.Lookup(flags.FlagGRPCInsecure)
+	if addr == nil || plain == nil || addr.Value.String() == "" {
+		return nil
+	}
+	host, private := strings.CutPrefix(addr.Value.String(), chain.TLSPrefix)
+	switch {
+	case private && plain.Value.String() == "true":
+		return fmt.Errorf("--%s %s and --%s say opposite things: leave one out", flags.FlagGRPC, addr.Value, flags.FlagGRPCInsecure)
+	case private:
+		return set.Set(flags.FlagGRPC, host)
+	case plain.Changed:
+		return nil
+	}
+	return set.Set(flags.FlagGRPCInsecure, "true")
 }
 
 // setFlagsFromEnv sets every flag that the command line leaves out and the environment has: flag > environment > context > file > default.

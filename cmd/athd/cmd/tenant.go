@@ -13,12 +13,15 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/cosmos/cosmos-sdk/client"
 	"github.com/cosmos/cosmos-sdk/client/flags"
 	"github.com/cosmos/cosmos-sdk/crypto/keyring"
 	cryptotypes "github.com/cosmos/cosmos-sdk/crypto/types"
 	sdk "github.com/cosmos/cosmos-sdk/types"
+	sdkerrors "github.com/cosmos/cosmos-sdk/types/errors"
 	"github.com/cosmos/cosmos-sdk/types/tx/signing"
 
 	"github.com/athnet/ath/offchain/chain"
@@ -84,12 +87,12 @@ func openTenant(cmd *cobra.Command) (*tenant, error) {
 	}
 	price, _ := cmd.Flags().GetString(flags.FlagGasPrices)
 	payer, _ := cmd.Flags().GetString(flags.FlagFeeGranter)
-	sender, err := chain.NewSender(node, signer, chain.SenderConfig{GasPrice: price, FeeGranter: payer})
+	sender, err := chain.NewSender(node, signer, chain.SenderConfig{GasPrice: price, FeeGranter: payer, Linger: interruptLinger})
 	if err != nil {
 		return nil, errors.Join(err, node.Close())
 	}
 	t := &tenant{node: node, signer: signer, Deployer: &deploy.Deployer{
-		Node: node, Sender: sender,
+		Node: node, Sender: feePayer{sender, payer},
 		Sign: func(doc []byte) ([]byte, []byte, error) {
 			sig, err := signer.Sign(doc)
 			return sig, signer.pubkey.Bytes(), err
@@ -101,6 +104,24 @@ func openTenant(cmd *cobra.Command) (*tenant, error) {
 		}
 	}
 	return t, nil
+}
+
+// feePayer is a sender that says who else could pay a fee that its own account can't.
+type feePayer struct {
+	deploy.Sender
+	granter string
+}
+
+func (p feePayer) Send(ctx context.Context, msgs ...sdk.Msg) (chain.TxResult, error) {
+	tx, err := p.Sender.Send(ctx, msgs...)
+	poor := &chain.ExecutionError{Codespace: sdkerrors.RootCodespace, Code: sdkerrors.ErrInsufficientFunds.ABCICode()}
+	if p.granter == "" && (errors.Is(err, chain.ErrNoAccount) || errors.Is(err, poor)) {
+		err = &deploy.Problem{
+			Text: p.Address() + " has not enough coins", Err: err,
+			Remedy: "send it some; if it is the fee that it can't pay, somebody else may: --fee-granter ADDRESS, after athd tx feegrant grant of theirs",
+		}
+	}
+	return tx, err
 }
 
 func (t *tenant) close() { _ = t.node.Close() } // the command is over; its answer is out
@@ -161,9 +182,21 @@ func (t *tenant) leaseID(s string) (leases.LeaseID, error) {
 func (t *tenant) lease(ctx context.Context, id leases.LeaseID) (*leases.QueryLeaseResponse, error) {
 	resp, err := leases.NewQueryClient(t.node.Conn()).Lease(ctx, &leases.QueryLeaseRequest{Tenant: id.Tenant.String(), Number: id.Number})
 	if err != nil {
-		return nil, &deploy.Problem{Text: "lease " + id.String() + " is not known", Remedy: "athd lease list shows yours", Err: err}
+		return nil, leaseProblem(id, err)
 	}
 	return resp, nil
+}
+
+// leaseProblem says why a lease can't be looked up. The chain keeps the receipt of a closed one for a while (receipt_horizon), Indexers for good.
+func leaseProblem(id leases.LeaseID, err error) error {
+	if status.Code(err) != codes.NotFound {
+		return &deploy.Problem{Text: "lease " + id.String() + " can't be looked up: the node does not answer", Remedy: "try again, or another one with --node and --grpc-addr", Err: err}
+	}
+	return &deploy.Problem{
+		Text:   "the chain knows no lease " + id.String() + ", and no receipt of it any more",
+		Remedy: "athd lease list --closed shows yours; one that has ended long ago: athd lease receipt export " + id.String() + " --indexer URL",
+		Err:    err,
+	}
 }
 
 // wantsJSON reads --output.
