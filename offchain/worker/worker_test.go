@@ -340,6 +340,19 @@ func TestSettlementsAndHeartbeats(t *testing.T) {
 	require.Equal(t, 1, r.chain.beats)
 }
 
+// Who names no service of several is told to, whatever is asked of it.
+func TestAServiceHasToBeNamed(t *testing.T) {
+	r := newRig(t)
+	lease := running(r, 1, service("db", imageWeb, manifest.RestartAlways), service("web", imageWeb, manifest.RestartAlways))
+	name, err := r.serviceFor(lease, "web")
+	require.NoError(t, err)
+	require.Equal(t, "web", name)
+	_, err = r.serviceFor(lease, "")
+	require.ErrorContains(t, err, "the lease has several services; name one of db, web")
+	_, err = r.serviceFor(lease, "webb")
+	require.ErrorContains(t, err, `service "webb" is not in the lease; name one of db, web`)
+}
+
 // TestChangesOfALeaseAreNotBounded: what a lease has taken, or replaced, waits for nothing, so that a tenant may change it as often as it likes.
 func TestChangesOfALeaseAreNotBounded(t *testing.T) {
 	r := newRig(t)

@@ -15,14 +15,14 @@ func strictGroups(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		strictGroups(sub)
 	}
-	if !cmd.HasParent() || !cmd.HasSubCommands() || cmd.DisableFlagParsing {
+	if !cmd.HasParent() || !cmd.HasSubCommands() {
 		return
 	}
 	if !cmd.Runnable() {
 		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-		cmd.Args = nil
+		cmd.Args, cmd.DisableFlagParsing = nil, false
 	}
-	if cmd.Args == nil {
+	if cmd.Args == nil && !cmd.DisableFlagParsing { // where flags are not parsed, the SDK's own function looks at the words
 		cmd.Args = isSubcommand
 	}
 }

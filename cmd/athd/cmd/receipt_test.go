@@ -100,6 +100,7 @@ func TestReceiptVerifyWithoutANode(t *testing.T) {
 	for _, want := range []string{
 		"36000uath, of it service fee 1800", "1200uath of what was reserved", "9, healthy by the checks until 2023-11-14", "3B6A27BCCEB6A42D62A3A8D0",
 		"signed by the worker key: completed, served until 2023-11-14T23:13:20Z, 0 usage records, exit codes [0 3]",
+		"2 of 3 receipts",
 	} {
 		require.Contains(t, out, want)
 	}
