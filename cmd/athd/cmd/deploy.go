@@ -261,6 +261,9 @@ func printDeployed(out io.Writer, r *deploy.Result, timings bool) {
 	}
 	fmt.Fprintf(w, "container\t%d\t(%s, %s)\n", r.ContainerID, r.Class, r.Region)
 	fmt.Fprintf(w, "price\t%s\t(%s × 10⁻⁶ %s per second, paid in %s)\n", r.PerHour, r.Rate, r.PriceDenom, r.PayDenom)
+	if r.Deposited.IsPositive() {
+		fmt.Fprintf(w, "deposited\t%s\tinto the prepaid account, of which the lease takes what it uses\n", deploy.FormatIn(r.PayDenom, r.Deposited))
+	}
 	fmt.Fprintf(w, "balance\t%s\t%s\n", deploy.FormatIn(r.PayDenom, r.Free), lasts(r))
 	fmt.Fprintf(w, "transactions\t%d\t%s in block %d\n", len(r.Txs), r.Txs[0], r.Height)
 	if timings {

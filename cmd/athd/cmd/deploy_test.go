@@ -68,9 +68,10 @@ func TestWhatPaysIsSaid(t *testing.T) {
 		"of which nothing is taken yet":        {Mode: "on-demand"},
 	} {
 		var out bytes.Buffer
-		r.PayDenom, r.Free, r.Rate, r.Txs = "uath", math.NewInt(2_000_000), math.OneInt(), []string{"AB"}
+		r.PayDenom, r.Free, r.Deposited, r.Rate, r.Txs = "uath", math.NewInt(2_000_000), math.NewInt(1_000_000), math.OneInt(), []string{"AB"}
 		printDeployed(&out, &r, false)
 		require.Regexp(t, `(?m)^balance +2 ATH +`+want, out.String())
+		require.Regexp(t, `(?m)^deposited +1 ATH +into the prepaid account`, out.String())
 	}
 }
 

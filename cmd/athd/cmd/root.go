@@ -30,6 +30,8 @@ import (
 
 	"github.com/athnet/ath/app"
 	"github.com/athnet/ath/offchain/chain"
+	"github.com/athnet/ath/offchain/daemon/group"
+	"github.com/athnet/ath/offchain/deploy"
 )
 
 // envPrefix of environment variables that set flags: ATHD_HOME, ATHD_NODE, ATHD_KEYRING_BACKEND, …
@@ -58,7 +60,9 @@ func Execute(args []string, in io.Reader, out, talk io.Writer) int {
 	if errors.Is(err, keyring.ErrLedgerGenerateKey) {
 		fmt.Fprintln(talk, "athd: unlock the Ledger and open its Cosmos app; athd itself must be built for it: make build LEDGER=1")
 	}
-	if strings.Contains(err.Error(), "post failed: ") { // all that CometBFT's client says
+	var problem *deploy.Problem // which says itself what to do
+	noNode := strings.Contains(err.Error(), "post failed: ") || strings.Contains(err.Error(), "code = Unavailable desc = connection error")
+	if noNode && !errors.As(err, &problem) { // all that the SDK's clients say
 		fmt.Fprintln(talk, "athd: no node answers there: say where one is with --node, keep that in a context (athd context set NAME --node …), or start one (athd start)")
 	}
 	var coder interface{ ExitCode() int }
@@ -108,7 +112,7 @@ func newRoot(args []string) (*cobra.Command, error) {
 	}
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(args...)
-	strictGroups(root)
+	group.Strict(root)
 	return root, nil
 }
 

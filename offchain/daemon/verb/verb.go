@@ -22,6 +22,7 @@ import (
 
 	"github.com/athnet/ath/offchain/chain"
 	"github.com/athnet/ath/offchain/daemon"
+	"github.com/athnet/ath/offchain/daemon/group"
 	athtypes "github.com/athnet/ath/x/ath/types"
 )
 
@@ -101,6 +102,7 @@ func Root(name, short, listen string, target any, settings *Settings) (*cobra.Co
 
 // Main runs a command and returns the exit code.
 func Main(ctx context.Context, cmd *cobra.Command, args []string) int {
+	group.Strict(cmd)
 	cmd.SetArgs(args)
 	if err := cmd.ExecuteContext(ctx); err != nil {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", cmd.Name(), chain.Text(err))

@@ -20,6 +20,7 @@ import (
 
 	"github.com/athnet/ath/offchain/chain"
 	"github.com/athnet/ath/offchain/daemon"
+	"github.com/athnet/ath/offchain/daemon/group"
 	"github.com/athnet/ath/offchain/worker"
 	"github.com/athnet/ath/offchain/worker/gpu"
 )
@@ -77,6 +78,7 @@ func Root() *cobra.Command {
 	}
 	root.AddCommand(initCommand(a), deviceCommand(a), specCommand(a), registerCommand(a), offerCommand(a), startCommand(a),
 		leaseCommand(a), checkCommand(a), healthCommand(a), versionCommand(a))
+	group.Strict(root)
 	return root
 }
 

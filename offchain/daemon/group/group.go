@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cmd
+// Package group makes commands that only group others strict.
+package group
 
 import (
 	"fmt"
@@ -9,11 +10,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// strictGroups has every command that only groups others refuse a word that is none of them. cobra does that for the root alone: elsewhere a
+// Strict has every command that only groups others refuse a word that is none of them. cobra does that for the root alone: elsewhere a
 // script with a typo would read help for an answer.
-func strictGroups(cmd *cobra.Command) {
+func Strict(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
-		strictGroups(sub)
+		Strict(sub)
 	}
 	if !cmd.HasParent() || !cmd.HasSubCommands() {
 		return
