@@ -51,7 +51,10 @@ func (w *Worker) lookOnce(ctx context.Context) error {
 	var unsure []string
 	for _, id := range w.concerning(view.Status.Lease) {
 		lease, receipt, err := w.chain.Lease(ctx, id)
+		intent, _ := w.book.intent(id)
 		switch {
+		case errors.Is(err, ErrNoLease) && !intent.ClosedAt.IsZero():
+			w.learn(id, standing{forgotten: true}) // a worker that was restarted keeps logs for longer than the chain keeps receipts
 		case errors.Is(err, ErrNoLease):
 			unsure = append(unsure, id)
 		case err != nil:

@@ -77,14 +77,16 @@ const (
 	imagePresent
 )
 
-// standing is what the chain last said of a lease; neither set means that it has not said anything yet, or could not be asked.
+// standing is what the chain last said of a lease; nothing set means that it has not said anything yet, or could not be asked.
 type standing struct {
 	lease   *leasetypes.Lease
 	receipt *leasetypes.Receipt
+	// forgotten says that the worker has seen the lease closed, and that the chain knows its receipt no longer.
+	forgotten bool
 }
 
 func (s standing) open() bool   { return s.lease != nil }
-func (s standing) closed() bool { return s.receipt != nil }
+func (s standing) closed() bool { return s.receipt != nil || s.forgotten }
 
 // situation is everything that a plan depends on.
 type situation struct {

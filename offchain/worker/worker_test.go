@@ -220,6 +220,28 @@ func TestLeaseThatTheChainDeniesIsLeftAlone(t *testing.T) {
 	require.Equal(t, "unverified-instance", r.health.Report().Warnings[0].Code)
 }
 
+// TestLeaseThatTheChainHasForgotten: a worker keeps what is left of a closed lease for longer than the chain keeps its receipt. After a restart that
+// lease is closed all the same, nobody is warned of it, and it goes when its time is over.
+func TestLeaseThatTheChainHasForgotten(t *testing.T) {
+	r := newRig(t)
+	m := workload(service("web", imageWeb, manifest.RestartAlways))
+	r.deliver(m)
+	lease := r.chain.open(1, m)
+	r.settle()
+	r.chain.close(lease, leasetypes.CloseReason_CLOSE_REASON_TENANT)
+	r.settle()
+	intents, _ := r.book.all()
+	require.True(t, intents[lease].Removed)
+	delete(r.chain.receipts, lease)
+	r.restart(r.chain, r.runtime, r.store)
+	r.settle()
+	require.Empty(t, r.health.Report().Warnings)
+	r.clock.Advance(2 * time.Hour)
+	r.settle()
+	intents, _ = r.book.all()
+	require.NotContains(t, intents, lease)
+}
+
 func TestStoreLost(t *testing.T) {
 	r := newRig(t)
 	m := workload(service("web", imageWeb, manifest.RestartAlways))
