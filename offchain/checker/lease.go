@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -14,10 +15,15 @@ import (
 	leasetypes "github.com/athnet/ath/x/leases/types"
 )
 
+// refuteTime bounds how long a report waits for what the chain says of leases, however many a liar denies: a part of the time to hand it in.
+const refuteTime = 15 * time.Second
+
 // refute holds what workers said of their leases against the chain. It is asked now, at the end, and only about leases that were there at
 // the round's beginning and that a worker has denied since: one that was closed, paused or moved meanwhile accuses nobody. Neither does
 // one that the node can't be asked about: a report must not wait for it.
 func (c *Checker) refute(ctx context.Context, head int64) {
+	ctx, cancel := context.WithTimeout(ctx, refuteTime)
+	defer cancel()
 	for _, t := range c.targets {
 		samples := c.samples[t.ContainerID]
 		if t.Lease == "" || !slices.ContainsFunc(samples, func(s probe.Sample) bool { return s.Kind == probe.OK && s.LeaseID != t.Lease }) {

@@ -58,7 +58,7 @@ func (e *InterruptedError) Error() string {
 	case e.Uncertain:
 		return "interrupted; the transaction is on its way, so a lease may be open, or be so within a minute: athd lease list shows it, athd lease close ends it"
 	}
-	return "interrupted; no lease was opened, and nothing was paid"
+	return "interrupted; no lease was opened"
 }
 
 // Unwrap returns the cause.

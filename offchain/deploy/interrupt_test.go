@@ -73,7 +73,7 @@ func TestInterruptedDeployments(t *testing.T) {
 		fails func(context.Context) error
 		says  string
 	}{
-		"while it simulates": {func(ctx context.Context) error { return &chain.BroadcastError{Err: ctx.Err()} }, "interrupted; no lease was opened, and nothing was paid"},
+		"while it simulates": {func(ctx context.Context) error { return &chain.BroadcastError{Err: ctx.Err()} }, "interrupted; no lease was opened"},
 		"while it is handed in": {
 			func(ctx context.Context) error {
 				return &chain.BroadcastError{Uncertain: true, Err: ctx.Err()}
@@ -102,7 +102,7 @@ func TestInterruptedDeployments(t *testing.T) {
 		cancel()
 		s := &shop{}
 		_, err := s.deploy(ctx, Options{}, nil)
-		require.EqualError(t, err, "interrupted; no lease was opened, and nothing was paid")
+		require.EqualError(t, err, "interrupted; no lease was opened")
 		require.Empty(t, s.sent)
 	})
 	t.Run("once the lease is there", func(t *testing.T) {

@@ -191,7 +191,8 @@ func (b *book) put(intent Intent) error {
 	}); err != nil {
 		return fmt.Errorf("write intent of lease %s: %w", intent.Lease, err)
 	}
-	if old := b.intents[intent.Lease].ManifestHash; old != "" {
+	old := b.intents[intent.Lease].ManifestHash
+	if _, held := b.manifests[old]; held {
 		b.taken[old] = true
 	}
 	b.intents[intent.Lease] = intent
@@ -230,14 +231,17 @@ func (b *book) drop(hash string) {
 	delete(b.taken, hash)
 }
 
-// keepManifest stores a body that was checked. Those that no lease asks for are bounded in number and life. One that comes again is as
-// good as new: a lease may go back to what it ran before.
+// keepManifest stores a body that was checked. Those that no lease asks for are bounded in number and life. One that waits already is not written again:
+// handing it in over and over would hold up everybody else, and keep it for ever. One that a lease has gone on from is as good as new.
 func (b *book) keepManifest(hash string, h held, limit int, wanted map[string]bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	_, again := b.manifests[hash]
+	if again && !b.taken[hash] {
+		return nil
+	}
 	// What a lease waits for is always taken: others' manifests must not keep a tenant's out.
-	if all, own := b.unclaimed(h.Tenant, wanted); !b.claimed(hash, wanted) && (!again || b.taken[hash]) && (all >= limit || own >= maxManifestsPerTenant) {
+	if all, own := b.unclaimed(h.Tenant, wanted); !b.claimed(hash, wanted) && (all >= limit || own >= maxManifestsPerTenant) {
 		return ErrBusy
 	}
 	if err := b.store.Update(func(tx store.Tx) error { return store.PutJSON(tx, bucketManifests, []byte(hash), h) }); err != nil {

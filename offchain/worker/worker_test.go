@@ -418,6 +418,21 @@ func TestChangesOfALeaseAreNotBounded(t *testing.T) {
 	require.ErrorIs(t, err, ErrBusy, "what was handed in and not taken is bounded as ever")
 }
 
+// TestAManifestThatWaitsIsNotWrittenAgain: who hands in the same over and over, under whatever name, makes the worker write nothing, and keeps nobody out.
+func TestAManifestThatWaitsIsNotWrittenAgain(t *testing.T) {
+	r := newRig(t)
+	canonical, err := workload(service("web", imageWeb, manifest.RestartAlways)).Canonical()
+	require.NoError(t, err)
+	first := held{Tenant: "one", Received: r.clock.Now(), Body: canonical}
+	require.NoError(t, r.book.keepManifest("a", first, 6, nil))
+	r.clock.Advance(time.Minute)
+	require.NoError(t, r.book.keepManifest("a", held{Tenant: "two", Received: r.clock.Now(), Body: canonical}, 6, nil))
+	require.Equal(t, first, r.book.manifests["a"])
+	r.clock.Advance(manifestLife)
+	require.NoError(t, r.book.expireManifests(r.clock.Now().Add(-manifestLife), nil))
+	require.Empty(t, r.book.manifests)
+}
+
 func TestManifestsWithoutLeaseAreBounded(t *testing.T) {
 	r := newRig(t)
 	hash := func(n int) string { return string(rune('a' + n)) }

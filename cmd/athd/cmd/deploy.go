@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -159,7 +160,11 @@ const interruptLinger = 10 * time.Second
 
 // runDeploy is deploy under a signal: whoever stops it is told whether a lease is open, which bills.
 func runDeploy(cmd *cobra.Command, path string, o deployFlags) error {
-	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := cmd.Context(), context.CancelFunc(func() {})
+	// What is ignored already stays so: nohup, or a script's job in the background.
+	if signals := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored); len(signals) > 0 {
+		ctx, stop = signal.NotifyContext(cmd.Context(), signals...)
+	}
 	defer stop()
 	over := context.AfterFunc(ctx, func() {
 		stop()

@@ -52,7 +52,7 @@ deployment: {web: {any: {profile: web, count: 1}}}
 	require.Zero(t, run("keys", "add", "alice"), talk.String())
 	out.Reset()
 	require.Equal(t, 130, run("deploy", file, "--node", node.URL), talk.String())
-	require.Contains(t, talk.String(), "athd: interrupted; no lease was opened, and nothing was paid\n")
+	require.Contains(t, talk.String(), "athd: interrupted; no lease was opened\n")
 	require.Empty(t, out.String())
 	require.True(t, asked.Load())
 }

@@ -23,7 +23,8 @@ func setFeeDefaults(cmd *cobra.Command, ctx client.Context) error {
 	defaults := map[string]string{flags.FlagGasPrices: chain.DefaultGasPrice}
 	offline, _ := cmd.Flags().GetBool(flags.FlagOffline)
 	generated, _ := cmd.Flags().GetBool(flags.FlagGenerateOnly)
-	if !offline && !generated {
+	dry, _ := cmd.Flags().GetBool(flags.FlagDryRun) // estimates by itself, and has no key to do it twice
+	if !offline && !generated && !dry {
 		defaults[flags.FlagGas], defaults[flags.FlagGasAdjustment] = flags.GasFlagAuto, gasAdjustment
 	}
 	for name, value := range defaults {
