@@ -81,7 +81,7 @@ func TestComingBackIsNoWayRoundAPrice(t *testing.T) {
 				w.fold()
 				begun.left = begun.rich()
 				// A minute or two around the step are as likely as all the rest.
-				times := []time.Duration{30 * time.Minute, rapid.SampledFrom([]time.Duration{28, 29, 30, 35}).Draw(rt, "to the step") * time.Minute}
+				times := []time.Duration{30 * time.Minute, rapid.SampledFrom([]time.Duration{28 * time.Minute, 29 * time.Minute, 30 * time.Minute, 35 * time.Minute}).Draw(rt, "to the step")}
 				for range rapid.IntRange(1, 6).Draw(rt, "blocks") {
 					times = append(times, time.Duration(rapid.OneOf(
 						rapid.Int64Range(1, int64(2*time.Minute)), rapid.Int64Range(1, int64(40*time.Minute)),
