@@ -117,7 +117,7 @@ func TestWaysInWhileAnInstanceComesAndGoes(t *testing.T) {
 				case !errors.Is(err, runtime.ErrNotRunning) && !errors.Is(err, runtime.ErrNotFound):
 					t.Errorf("%s: %v", way, err)
 				}
-				time.Sleep(5 * time.Millisecond)
+				time.Sleep(5 * time.Millisecond) // so that the engine has time for its other callers
 			}
 		})
 	}
@@ -142,6 +142,7 @@ func TestWaysInWhileAnInstanceComesAndGoes(t *testing.T) {
 		return err
 	})
 	for range 4 {
+		// A race is given time to happen on either side; nothing is waited for.
 		time.Sleep(300 * time.Millisecond)
 		require.NoError(t, r.End(t.Context(), s.Key, 0))
 		require.NoError(t, r.Start(t.Context(), s.Key))
